@@ -1,0 +1,96 @@
+// What the controller and the agent need of Kubernetes. The real transport implements it over HTTP/2; tests and the
+// simulator implement it in memory.
+import type { KubeObject, Resource } from "../../../lib/model/kubernetes";
+
+export interface ObjectRef {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** One object of the API server, one call each. Every failure but a missing object is a {@link KubeError}. */
+export interface KubeApi {
+  /** Undefined when the object (or its kind) does not exist. */
+  get<T extends KubeObject>(resource: Resource, ref: ObjectRef): Promise<T | undefined>;
+  create<T extends KubeObject>(resource: Resource, object: T): Promise<T>;
+  /** Replaces the object, or its status. Carries `metadata.resourceVersion`, so a stale write fails with 409. */
+  replace<T extends KubeObject>(resource: Resource, object: T, subresource?: "status"): Promise<T>;
+  /** RFC 7386 merge patch; put `metadata.resourceVersion` into it to make it a compare-and-swap. */
+  mergePatch<T extends KubeObject>(
+    resource: Resource,
+    ref: ObjectRef,
+    patch: object,
+    subresource?: "status",
+  ): Promise<T>;
+  /** Server-side apply with force: owns exactly the fields in `object` under this field manager. */
+  apply<T extends KubeObject>(resource: Resource, object: T, fieldManager: string, subresource?: "status"): Promise<T>;
+  /** Succeeds when the object is gone already. */
+  delete(resource: Resource, ref: ObjectRef, preconditions?: { uid?: string; resourceVersion?: string }): Promise<void>;
+}
+
+export class KubeError extends Error {
+  /**
+   * @param status HTTP status; 0 when no answer came
+   * @param reason `metav1.Status` reason such as `Conflict`, `AlreadyExists`, `NotFound`, `Forbidden`
+   */
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "KubeError";
+  }
+}
+
+/** What happened to one object in a {@link Reflector}. `old` is what the cache held before. */
+export type Change<T> =
+  | { readonly type: "set"; readonly key: string; readonly object: T; readonly old?: T }
+  | { readonly type: "delete"; readonly key: string; readonly old: T };
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** Keeps only what is read, so that the cache stays small. */
+  readonly project?: (object: T) => T;
+  /** Called after the cache has changed, in order. Must not throw and must not block. */
+  readonly onChange: (change: Change<T>) => void;
+  /** Called once, when the first complete list is in the cache. */
+  readonly onSynced?: () => void;
+}
+
+/** A live copy of a collection: list, then watch, for ever, through every kind of failure. */
+export interface Reflector<T extends KubeObject> {
+  /** True from the first complete list on; a later disconnect does not make it false. */
+  readonly synced: boolean;
+  /** By `namespace/name`, or name. */
+  get(key: string): T | undefined;
+  values(): IterableIterator<T>;
+  /** Why the last attempt failed, until one succeeds; for readiness answers. */
+  readonly lastError?: string;
+  stop(): void;
+}
+
+export interface Kube extends KubeApi {
+  reflect<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T>;
+  /** Closes every connection and stops every reflector. */
+  close(): void;
+}
+
+/** Time and chance come in through here, so that the simulator runs the code that ships. */
+export interface Clock {
+  /** Milliseconds on a clock that never jumps. */
+  now(): number;
+  /** Milliseconds since 1970, only for timestamps that people read. */
+  wallTime(): number;
+  /** Calls back once; the answer cancels. */
+  after(ms: number, callback: () => void): () => void;
+  /** 0 (inclusive) to 1 (exclusive). */
+  random(): number;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+/** One line of JSON each. Never given secrets. */
+export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;

@@ -1,0 +1,124 @@
+// AddressBinding: runtime truth for one address. The controller writes `spec` (compare-and-swap on resourceVersion,
+// the epoch only grows); agents write only their own entry of `status.acks`.
+import type { KubeObject } from "./kubernetes";
+
+/** How packets reach the Pod; the value of the annotation `podpin.dev/delivery` on a route. */
+export const Delivery = {
+  /** GKE's semantics: the application holds the address itself. */
+  App: "app",
+  /** The agent adds the address to the Pod's interface. */
+  Interface: "interface",
+  /** Transparent one-to-one translation on the node; the application knows nothing. */
+  Nat: "nat",
+} as const;
+export type Delivery = (typeof Delivery)[keyof typeof Delivery];
+
+/** What brings packets for an address to a node; the value of the annotation `podpin.dev/fabric` on a GatewayClass. */
+export const Fabric = {
+  /** Google Cloud forwarding rules. */
+  Gce: "gce",
+  /** ARP on a shared Ethernet segment. */
+  L2: "l2",
+  /** The user's own routing. */
+  None: "none",
+} as const;
+export type Fabric = (typeof Fabric)[keyof typeof Fabric];
+
+export interface AddressBinding extends KubeObject {
+  readonly spec: AddressBindingSpec;
+  readonly status?: AddressBindingStatus;
+}
+
+export interface AddressBindingSpec {
+  /** The address, `a.b.c.d`. It is also the name of the object. */
+  readonly address: string;
+  /** Grows with every change of `owner`. Whoever acts for the address carries it; a lower one is refused. */
+  readonly epoch: number;
+  /** The route that holds the address. */
+  readonly route: { readonly namespace: string; readonly name: string; readonly uid: string };
+  /** Node of the owner, repeated here because agents select their bindings by it; empty when there is no owner. */
+  readonly nodeName: string;
+  /** The Pod that has the address; absent while no Pod does. */
+  readonly owner?: BindingOwner;
+  /** The node that had the address until this epoch and has not yet said that it let go. */
+  readonly releasing?: BindingRelease;
+  readonly delivery: Delivery;
+  readonly fabric: Fabric;
+  /** Name of the `Network` whose Pod interface receives the address; `default` is the primary one. */
+  readonly network: string;
+}
+
+export interface BindingOwner {
+  readonly podName: string;
+  readonly podUid: string;
+  /** The Pod's own address on `network`: where the packets go on the node. */
+  readonly podIp: string;
+}
+
+export interface BindingRelease {
+  /** Selectable, so that the old node's agent keeps seeing the binding. */
+  readonly nodeName: string;
+  /** The highest epoch that the old node was authorised for. */
+  readonly epoch: number;
+  /** Where the old node sends what still arrives there; empty when there is no new owner. */
+  readonly forwardTo: string;
+  /**
+   * True while the old owner may still answer: the new node announces only after the old one has acknowledged.
+   * False when its Pod or node is gone: nothing there answers, so nothing waits for it.
+   */
+  readonly wait: boolean;
+}
+
+export interface AddressBindingStatus {
+  readonly acks?: readonly BindingAck[];
+}
+
+/** What an agent has done, one entry per node. */
+export interface BindingAck {
+  readonly nodeName: string;
+  readonly epoch: number;
+  /** UID of the Pod it was done for; empty for `Released`. */
+  readonly podUid: string;
+  readonly state: AckState;
+  /** CamelCase, set when `state` is `Failed`. */
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export const AckState = {
+  /** The kernel delivers packets for the address to the Pod; not yet announced. */
+  Programmed: "Programmed",
+  /** Programmed, and the fabric was told (or needs no telling). */
+  Announced: "Announced",
+  /** Nothing of this epoch or a lower one is left but forwarding to the new owner. */
+  Released: "Released",
+  /** The kernel or the combination does not allow it; `reason` and `message` say why. */
+  Failed: "Failed",
+} as const;
+export type AckState = (typeof AckState)[keyof typeof AckState];
+
+/** The acknowledgement of a node, if it has given one. */
+export function ackOf(binding: AddressBinding, nodeName: string): BindingAck | undefined {
+  return binding.status?.acks?.find((ack) => ack.nodeName === nodeName);
+}
+
+/** The acknowledgement of the present owner for this very epoch and Pod; an older one counts for nothing. */
+export function ownerAck(binding: AddressBinding): BindingAck | undefined {
+  const { owner, nodeName, epoch } = binding.spec;
+  if (owner === undefined) return undefined;
+  const ack = ackOf(binding, nodeName);
+  return ack?.epoch === epoch && ack.podUid === owner.podUid ? ack : undefined;
+}
+
+/** Whether the node that is letting go has said so for everything below the present epoch. */
+export function isReleased(binding: AddressBinding): boolean {
+  const { releasing } = binding.spec;
+  if (releasing === undefined) return true;
+  const ack = ackOf(binding, releasing.nodeName);
+  return ack?.state === AckState.Released && ack.epoch >= releasing.epoch;
+}
+
+/** Whether the owner's node may tell the fabric: the old node has let go, or nothing there answers any more. */
+export function mayAnnounce(binding: AddressBinding): boolean {
+  return binding.spec.releasing?.wait !== true || isReleased(binding);
+}

@@ -1,0 +1,134 @@
+// GKE's persistent-IP API and the Gateway API objects around it, with the constants to the letter.
+import type { TypedAddress } from "./address";
+import type { Condition, KubeObject, LabelSelector } from "./kubernetes";
+
+/** `gke.networking.io/cidr` addresses that one Gateway may list (Gateway API: `spec.addresses`, max 16). */
+export const MAX_ADDRESSES_PER_GATEWAY = 16;
+/** Addresses that one GKEIPRoute may list (GKE docs, "Control communication with persistent IP addresses"). */
+export const MAX_ADDRESSES_PER_ROUTE = 16;
+
+/** Controller name on GKE's own persistent-IP GatewayClasses. */
+export const GKE_CONTROLLER_NAME = "networking.gke.io/persistent-ip-controller";
+/** Controller name on the GatewayClasses that podpin serves. */
+export const PODPIN_CONTROLLER_NAME = "podpin.dev/persistent-ip-controller";
+
+/** Annotations. What GKE has no field for lives under `podpin.dev/`. */
+export const ANNOTATION_DELIVERY = "podpin.dev/delivery";
+export const ANNOTATION_FABRIC = "podpin.dev/fabric";
+/** On Pods, written by GKE: JSON list of `{networkName, ip}`. */
+export const ANNOTATION_POD_IPS = "networking.gke.io/pod-ips";
+
+/** On a GKEIPRoute while bindings of it exist. */
+export const ROUTE_FINALIZER = "podpin.dev/address-release";
+
+/** `spec.network` of the primary Pod network, and its legacy alias. */
+export const DEFAULT_NETWORK = "default";
+export const LEGACY_DEFAULT_NETWORK = "pod-network";
+
+export const ReactionMode = {
+  /** The Pod is eligible while its condition `Ready` is True. */
+  ReadyCondition: "ReadyCondition",
+  /** The Pod is eligible as soon as it is bound to a node. */
+  Exists: "Exists",
+} as const;
+export type ReactionMode = (typeof ReactionMode)[keyof typeof ReactionMode];
+
+/** Condition types of a GKEIPRoute. */
+export const RouteCondition = {
+  Accepted: "Accepted",
+  /** The documented name; the newest public constant says `IPRouteGCPReady`, so readers accept both. */
+  GCPReady: "GCPReady",
+  DPV2Ready: "DPV2Ready",
+  Ready: "Ready",
+} as const;
+export type RouteCondition = (typeof RouteCondition)[keyof typeof RouteCondition];
+
+/** Reasons on a GKEIPRoute, GKE's own. */
+export const RouteReason = {
+  Accepted: "Accepted",
+  InvalidLabels: "InvalidLabels",
+  MissingParentRefs: "MissingParentRefs",
+  GatewayNotFound: "GatewayNotFound",
+  GatewayNotAccepted: "GatewayNotAccepted",
+  Unattachable: "Unattachable",
+  InvalidAddresses: "InvalidAddresses",
+  NetworkNotFound: "NetworkNotFound",
+  NetworkNotReady: "NetworkNotReady",
+  GCPReady: "GCPReady",
+  GCPNotReady: "GCPNotReady",
+  GCPFailed: "GCPFailed",
+  CleanupComplete: "CleanupComplete",
+  DPV2Ready: "DPV2Ready",
+  DPV2NotReady: "DPV2NotReady",
+  ProgrammingComplete: "ProgrammingComplete",
+  NoPodsFound: "NoPodsFound",
+  Mutated: "Mutated",
+} as const;
+export type RouteReason = (typeof RouteReason)[keyof typeof RouteReason];
+
+export interface ParentReference {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly sectionName?: string;
+  readonly port?: number;
+}
+
+export interface GKEIPRoute extends KubeObject {
+  readonly spec: GKEIPRouteSpec;
+  readonly status?: { readonly pods?: readonly string[]; readonly conditions?: readonly Condition[] };
+}
+
+export interface GKEIPRouteSpec {
+  readonly parentRefs?: readonly ParentReference[];
+  readonly addresses?: readonly TypedAddress[];
+  readonly network?: string;
+  readonly podSelector?: LabelSelector;
+  readonly reactionMode?: string;
+  readonly loadBalancing?: { readonly healthCheckName: string };
+  readonly haPolicy?: boolean;
+  readonly nodeSelector?: LabelSelector;
+  readonly allowGlobalAccess?: boolean;
+}
+
+export interface GatewayClass extends KubeObject {
+  readonly spec: { readonly controllerName: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export interface Gateway extends KubeObject {
+  readonly spec: {
+    readonly gatewayClassName: string;
+    readonly addresses?: readonly TypedAddress[];
+    readonly listeners?: readonly Listener[];
+  };
+  readonly status?: {
+    readonly addresses?: readonly TypedAddress[];
+    readonly conditions?: readonly Condition[];
+    readonly listeners?: readonly ListenerStatus[];
+  };
+}
+
+export interface Listener {
+  readonly name: string;
+  readonly port?: number;
+  readonly protocol?: string;
+  readonly allowedRoutes?: {
+    readonly namespaces?: { readonly from?: string; readonly selector?: LabelSelector };
+    readonly kinds?: readonly { readonly group?: string; readonly kind: string }[];
+  };
+}
+
+export interface ListenerStatus {
+  readonly name: string;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly attachedRoutes: number;
+  readonly conditions: readonly Condition[];
+}
+
+/** `networking.gke.io/v1` Network. */
+export interface Network extends KubeObject {
+  readonly spec?: { readonly type?: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
