@@ -27,19 +27,27 @@ export interface KubeApi {
   delete(resource: Resource, ref: ObjectRef, preconditions?: { uid?: string; resourceVersion?: string }): Promise<void>;
 }
 
+export interface KubeErrorOptions extends ErrorOptions {
+  readonly retryAfterSeconds?: number;
+}
+
 export class KubeError extends Error {
+  /** How long the server asks to be left alone (429 and 503 with `Retry-After`). */
+  readonly retryAfterSeconds?: number;
+
   /**
-   * @param status HTTP status; 0 when no answer came
+   * @param status HTTP status; 0 when no answer came, so that nobody knows whether a write was done
    * @param reason `metav1.Status` reason such as `Conflict`, `AlreadyExists`, `NotFound`, `Forbidden`
    */
   constructor(
     readonly status: number,
     readonly reason: string,
     message: string,
-    options?: ErrorOptions,
+    options?: KubeErrorOptions,
   ) {
     super(message, options);
     this.name = "KubeError";
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 }
 
@@ -55,15 +63,18 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly labelSelector?: string;
   /** Keeps only what is read, so that the cache stays small. */
   readonly project?: (object: T) => T;
-  /** Called after the cache has changed, in order. Must not throw and must not block. */
+  /**
+   * Called after the cache has changed, in order; after a list, when all of it is in the cache. Must not block. What it
+   * throws is logged and stops nothing.
+   */
   readonly onChange: (change: Change<T>) => void;
-  /** Called once, when the first complete list is in the cache. */
+  /** Called once, when the first complete list is in the cache and `onChange` has seen each of its objects. */
   readonly onSynced?: () => void;
 }
 
 /** A live copy of a collection: list, then watch, for ever, through every kind of failure. */
 export interface Reflector<T extends KubeObject> {
-  /** True from the first complete list on; a later disconnect does not make it false. */
+  /** True from just before `onSynced` on; a later disconnect does not make it false. */
   readonly synced: boolean;
   /** By `namespace/name`, or name. */
   get(key: string): T | undefined;
