@@ -1,0 +1,151 @@
+// Gives the real programs: those that the machine has where their version fits, the others built once from pinned sources.
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import type { Progress } from "../progress";
+import { throughCache } from "./cache";
+import { command } from "./command";
+import { type Located, cacheEntry, findCommand, searchPart } from "./locate";
+import { PART_NAMES, type PartName, type Pin, RECIPES, type Recipe, moduleFolder, pinOf, requiredGo } from "./recipes";
+
+export { PART_NAMES, type PartName } from "./recipes";
+
+/** Absolute paths. `gateway-api-crds` is a folder of YAML files, every other part a program. */
+export type Parts = Readonly<Record<PartName, string>>;
+
+export async function ensureParts(report: Progress): Promise<Parts>;
+export async function ensureParts<Name extends PartName>(
+  report: Progress,
+  wanted: readonly Name[],
+): Promise<Readonly<Record<Name, string>>>;
+export async function ensureParts(report: Progress, wanted: readonly PartName[] = PART_NAMES): Promise<Partial<Parts>> {
+  const searches = await report.step("parts", "looking for what is here already", async (update) => {
+    const all = await Promise.all(wanted.map(async (name) => ({ name, ...(await searchPart(name)) })));
+    update(summary(all.map((search) => search.found)));
+    return all;
+  });
+  for (const { passedOver } of searches) for (const line of passedOver) report.note(`  ${line}`);
+
+  const paths: Partial<Record<PartName, string>> = {};
+  const toBuild = searches.filter(({ name, found }) => {
+    if (found !== undefined) paths[name] = found.path;
+    return found === undefined;
+  });
+  if (toBuild.length > 0) await checkGo(toBuild.map(({ name }) => name));
+  for (const [index, { name }] of toBuild.entries()) {
+    paths[name] = await build(name, `${index + 1} of ${toBuild.length}`, report);
+  }
+  return paths;
+}
+
+function summary(found: readonly (Located | undefined)[]): string {
+  const count = (place: string): number => found.filter((part) => part?.from.startsWith(`from ${place}`)).length;
+  const missing = found.filter((part) => part === undefined).length;
+  const places = ["KUBEBUILDER_ASSETS", "PATH", "the cache"].filter((place) => count(place) > 0);
+  const texts = [
+    ...places.map((place) => `${count(place)} from ${place}`),
+    ...(missing > 0 ? [`${missing} to build`] : []),
+  ];
+  return texts.join(", ");
+}
+
+async function build(name: PartName, nth: string, report: Progress): Promise<string> {
+  const recipe = RECIPES[name];
+  const pin = pinOf(recipe);
+  return report.step(name, `building ${pin.version} (${nth})`, async (update) => {
+    let built = false;
+    const folder = await throughCache(
+      cacheEntry(name, pin),
+      async (making) => {
+        built = true;
+        const onLine = (line: string): void => {
+          const module = /^go: downloading (\S+)/.exec(line)?.[1];
+          update(module === undefined ? `building ${pin.version} (${nth})` : `downloading ${module} (${nth})`);
+        };
+        await (recipe.folder === undefined ? buildProgram(recipe, pin, making, onLine) : copyFolder(recipe, making));
+      },
+      (holder) => update(`another run (process ${holder}) is building it (${nth})`),
+    );
+    update(`${built ? "built" : "built by another run"}, ${pin.version}`);
+    return join(folder, name);
+  });
+}
+
+async function buildProgram(recipe: Recipe, pin: Pin, making: string, onLine: (line: string) => void): Promise<void> {
+  const out = join(making, "out");
+  const work = join(making, "work");
+  mkdirSync(out);
+  mkdirSync(work);
+  await command(
+    ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", pin.ldflags, "-o", `${out}/`, recipe.package ?? ""],
+    // GOTMPDIR: what a killed build leaves behind lies in the entry and goes with it.
+    { cwd: moduleFolder(recipe), env: { ...goEnvironment(), GOTMPDIR: work }, onLine },
+  );
+  // Go names a program after its package, which for etcd is `server`.
+  renameSync(join(out, programName(recipe.package ?? "")), join(making, recipe.name));
+  rmSync(out, { recursive: true });
+  rmSync(work, { recursive: true });
+}
+
+async function copyFolder(recipe: Recipe, making: string): Promise<void> {
+  const described = await command(["go", "mod", "download", "-json", recipe.versionOf], {
+    cwd: moduleFolder(recipe),
+    env: goEnvironment(),
+  });
+  const { Dir: dir } = JSON.parse(described) as { Dir: string };
+  // The module cache is read-only; a copy of ours must not be, or the cache could not be emptied with `rm -r`.
+  cpSync(join(dir, recipe.folder ?? ""), join(making, recipe.name), { recursive: true, mode: 0 });
+  await command(["chmod", "-R", "u+w", making]);
+}
+
+function programName(packagePath: string): string {
+  const last = basename(packagePath);
+  return /^v\d+$/.test(last) ? basename(packagePath.slice(0, -last.length - 1)) : last;
+}
+
+/** The user's settings for how Go reaches its modules stay; those that change what is built do not count. */
+function goEnvironment(): NodeJS.ProcessEnv {
+  const { GOOS: _os, GOARCH: _arch, ...rest } = process.env;
+  return { ...rest, CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false", GOWORK: "off", GO111MODULE: "on" };
+}
+
+/** What `go` says of itself without fetching another toolchain; undefined where there is none. */
+export async function goVersion(timeoutMs = 1_500): Promise<string | undefined> {
+  const go = findCommand("go");
+  if (go === undefined) return undefined;
+  try {
+    const out = await command([go, "env", "GOVERSION"], {
+      cwd: "/",
+      env: { ...process.env, GOTOOLCHAIN: "local" },
+      timeoutMs,
+    });
+    return /go(\d+\.\d+(?:\.\d+)?)/.exec(out)?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The least Go that the given parts can be built with. */
+export function neededGo(names: readonly PartName[]): string {
+  const needs = names.map((name) => requiredGo(readFileSync(join(moduleFolder(RECIPES[name]), "go.mod"), "utf8")));
+  return needs.sort(compareVersions).at(-1) ?? "1.25.0";
+}
+
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
+  for (let i = 0; i < 3; i++) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+async function checkGo(names: readonly PartName[]): Promise<void> {
+  const needed = neededGo(names);
+  const has = await goVersion(10_000);
+  if (has !== undefined && compareVersions(has, needed) >= 0) return;
+  const problem = has === undefined ? "there is no Go" : `Go ${has} is too old`;
+  throw new Error(
+    `${names.join(", ")}: must be built, and ${problem}; install Go ${needed} or later from https://go.dev/dl/`,
+  );
+}
