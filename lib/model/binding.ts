@@ -122,3 +122,8 @@ export function isReleased(binding: AddressBinding): boolean {
 export function mayAnnounce(binding: AddressBinding): boolean {
   return binding.spec.releasing?.wait !== true || isReleased(binding);
 }
+
+/** The ConfigMap, in podpin's namespace, in which the controller tells agents the cluster's own ranges. */
+export const CLUSTER_RANGES_CONFIG_MAP = "podpin-cluster-ranges";
+/** Its key: one IPv4 CIDR per line. */
+export const CLUSTER_RANGES_KEY = "cidrs";

@@ -1,0 +1,36 @@
+// Conditions as Kubernetes wants them: one of each type, `observedGeneration` always, `lastTransitionTime` only when
+// the status flips.
+import type { Condition } from "../../../lib/model/kubernetes";
+
+export interface WantedCondition {
+  readonly type: string;
+  readonly status: Condition["status"];
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The conditions to write, in the order wanted; conditions of other types (somebody else's) are kept behind them. */
+export function mergeConditions(
+  present: readonly Condition[] | undefined,
+  wanted: readonly WantedCondition[],
+  observedGeneration: number,
+  now: string,
+): readonly Condition[] {
+  const own = wanted.map((condition): Condition => {
+    const before = present?.find(({ type }) => type === condition.type);
+    const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+    return { ...condition, observedGeneration, lastTransitionTime };
+  });
+  const others = (present ?? []).filter(({ type }) => !wanted.some((condition) => condition.type === type));
+  return [...own, ...others];
+}
+
+/** Whether two plain values say the same; objects without regard to the order of their fields. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && same(value, right.get(key)));
+}

@@ -1,0 +1,144 @@
+// The decision about one route: which Pod has its addresses, what each binding must say, what the status says.
+// Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
+import type { RouteVerdict } from "../../../lib/model/acceptance";
+import { isReleased, ownerAck, type AddressBinding, type Delivery } from "../../../lib/model/binding";
+import {
+  ANNOTATION_DELIVERY,
+  DEFAULT_NETWORK,
+  ReactionMode,
+  ROUTE_FINALIZER,
+  type GKEIPRoute,
+} from "../../../lib/model/gke-api";
+import { Delivery as Deliveries } from "../../../lib/model/binding";
+import type { Pod } from "../../../lib/model/kubernetes";
+import { choosePod, podAddress, selectorProblem, selects } from "../../../lib/model/selection";
+import { grant, release, type BindingChange, type NodeView } from "./handover";
+import { routeStatus, type RouteStatus } from "./route-status";
+
+export interface DecideInput {
+  readonly route: GKEIPRoute;
+  readonly verdict: RouteVerdict;
+  /** For addresses that another route has the better claim to: that route, as `namespace/name`. */
+  readonly rivals: ReadonlyMap<string, string>;
+  /** Pods of the route's namespace; those that do not match are passed over. */
+  readonly pods: readonly Pod[];
+  readonly node: (name: string) => NodeView | undefined;
+  /** Bindings that belong to this route, and those of its addresses whose route is gone. */
+  readonly bindings: readonly AddressBinding[];
+  /** How long this controller has seen the present epoch of an address wait for a release, in milliseconds. */
+  readonly waitedMs: (address: string) => number;
+  /** RFC 3339, for `lastTransitionTime` of conditions that flip. */
+  readonly now: string;
+}
+
+export interface Decision {
+  /** Whether the route must carry the finalizer, before the first binding is written and until the last is gone. */
+  readonly finalizer: boolean;
+  readonly changes: readonly BindingChange[];
+  /** Absent when the status already says it, or when the route is being deleted and nothing is left to say. */
+  readonly status?: RouteStatus;
+  /** Look again after this many milliseconds, though nothing may have happened. */
+  readonly againAfterMs?: number;
+}
+
+export function decide(input: DecideInput): Decision {
+  const { route, verdict, bindings, rivals } = input;
+  const deleting = route.metadata.deletionTimestamp !== undefined;
+  const chosen = deleting ? undefined : chosenPod(input);
+  const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
+
+  const changes: BindingChange[] = [];
+  let waiting = false;
+  for (const address of wanted) {
+    const binding = bindings.find(({ spec }) => spec.address === address);
+    const step = grant({
+      address,
+      route,
+      binding,
+      target: deliverable(chosen, route),
+      delivery: deliveryOf(route),
+      fabric: verdict.fabric,
+      network: route.spec.network ?? DEFAULT_NETWORK,
+      pods: input.pods,
+      node: input.node,
+      waitedMs: input.waitedMs(address),
+    });
+    if (step.change !== undefined) changes.push(step.change);
+    waiting ||= step.waiting;
+  }
+  for (const binding of bindings) {
+    const { address } = binding.spec;
+    if (wanted.includes(address)) continue;
+    // Not accepted just now, but nobody took the right to the address away: what works stays, while its Pod lives.
+    if (!deleting && !verdict.accepted && keeps(input, binding)) continue;
+    const step = release(binding, input.node, input.waitedMs(address));
+    if (step.change !== undefined) changes.push(step.change);
+    waiting ||= step.waiting;
+  }
+
+  const held = bindings.some(({ spec }) => spec.route.uid === route.metadata.uid);
+  const finalizer = wanted.length > 0 || held;
+  const status = routeStatus({ ...input, wanted, chosen, deleting, pending: changes });
+  return { finalizer, changes, status, againAfterMs: waiting ? 1000 : undefined };
+}
+
+/** Whether the finalizer has to be added (true), removed (false) or is as it must be (undefined). */
+export function finalizerChange(route: GKEIPRoute, decision: Decision): boolean | undefined {
+  const has = route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false;
+  if (decision.finalizer === has) return undefined;
+  // Nothing can be added to an object that is going away.
+  if (decision.finalizer && route.metadata.deletionTimestamp !== undefined) return undefined;
+  return decision.finalizer;
+}
+
+/** The Pod that the route's rules choose now; undefined when there is none. */
+export function chosenPod({
+  route,
+  pods,
+  bindings,
+}: Pick<DecideInput, "route" | "pods" | "bindings">): Pod | undefined {
+  const selector = route.spec.podSelector;
+  if (selector === undefined || selectorProblem(selector) !== undefined) return undefined;
+  const incumbent = bindings.find(({ spec }) => spec.route.uid === route.metadata.uid && spec.owner !== undefined);
+  return choosePod(
+    pods.filter(
+      ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
+    ),
+    route.spec.reactionMode ?? ReactionMode.ReadyCondition,
+    route.spec.network ?? DEFAULT_NETWORK,
+    incumbent?.spec.owner?.podUid,
+  );
+}
+
+function deliverable(pod: Pod | undefined, route: GKEIPRoute): Target | undefined {
+  if (pod === undefined) return undefined;
+  const podIp = podAddress(pod, route.spec.network ?? DEFAULT_NETWORK);
+  const { uid } = pod.metadata;
+  if (podIp === undefined || uid === undefined) return undefined;
+  return {
+    nodeName: pod.spec?.nodeName ?? "",
+    owner: { podName: pod.metadata.name, podUid: uid, podIp },
+  };
+}
+
+/** A Pod as a binding names it. */
+export interface Target {
+  readonly nodeName: string;
+  readonly owner: NonNullable<AddressBinding["spec"]["owner"]>;
+}
+
+/** Without the annotation, or with one that nobody knows, podpin does what GKE does. */
+export function deliveryOf(route: GKEIPRoute): Delivery {
+  const asked = route.metadata.annotations?.[ANNOTATION_DELIVERY];
+  return Object.values(Deliveries).find((delivery) => delivery === asked) ?? Deliveries.App;
+}
+
+function keeps({ verdict, pods, rivals }: DecideInput, { spec }: AddressBinding): boolean {
+  if (!verdict.keeps.includes(spec.address) || rivals.has(spec.address)) return false;
+  return spec.owner === undefined || pods.some(({ metadata }) => metadata.uid === spec.owner?.podUid);
+}
+
+/** Whether the owner's node has acknowledged everything that the binding asks of it. */
+export function isServed(binding: AddressBinding): boolean {
+  return ownerAck(binding)?.state === "Announced" && isReleased(binding);
+}

@@ -1,0 +1,157 @@
+// What one AddressBinding must say next. Every change of the owner raises the epoch; the node that had the address
+// before stays in `releasing` until it has acknowledged, or until it is proved that it cannot serve any more.
+import {
+  isReleased,
+  mayAnnounce,
+  type AddressBinding,
+  type AddressBindingSpec,
+  type BindingRelease,
+  type Delivery,
+  type Fabric,
+} from "../../../lib/model/binding";
+import { apiVersionOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
+import type { GKEIPRoute } from "../../../lib/model/gke-api";
+import type { Target } from "./decide";
+
+export interface NodeView {
+  /** The node's own address, where other nodes send what is still on its way. */
+  readonly address: string;
+  readonly ready: boolean;
+}
+
+/** A write to one binding. `replace` and `delete` are compare-and-swap on the resourceVersion inside. */
+export type BindingChange =
+  | { readonly verb: "create" | "replace"; readonly binding: AddressBinding }
+  | { readonly verb: "delete"; readonly binding: AddressBinding };
+
+export interface Step {
+  readonly change?: BindingChange;
+  /** True while only the passing of time can bring the next step. */
+  readonly waiting: boolean;
+}
+
+/** After this long an old node that does not answer is no longer waited for: its agent is down, its Pod may be too. */
+export const HANDOVER_WAIT_MS = 5_000;
+/** After this long a node that is neither Ready nor answering counts as gone; if it comes back it cleans up first. */
+export const LOST_NODE_WAIT_MS = 60_000;
+
+export interface GrantInput {
+  readonly address: string;
+  readonly route: GKEIPRoute;
+  readonly binding?: AddressBinding;
+  /** Who shall have the address; undefined when no Pod can. */
+  readonly target?: Target;
+  readonly delivery: Delivery;
+  readonly fabric?: Fabric;
+  readonly network: string;
+  readonly pods: readonly Pod[];
+  readonly node: (name: string) => NodeView | undefined;
+  readonly waitedMs: number;
+}
+
+/** The next step towards "this target has this address". */
+export function grant(input: GrantInput): Step {
+  const { address, binding, target, node } = input;
+  const desired = {
+    address,
+    route: routeRef(input.route),
+    nodeName: target?.nodeName ?? "",
+    owner: target?.owner,
+    delivery: input.delivery,
+    fabric: input.fabric ?? "none",
+    network: input.network,
+  };
+  if (binding === undefined) {
+    // An address that nobody has needs no object.
+    if (target === undefined) return { waiting: false };
+    const spec: AddressBindingSpec = { ...desired, epoch: 1 };
+    return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
+  }
+  const { spec } = binding;
+  if (sameGrant(spec, desired)) return settle(binding, node, input.waitedMs);
+  // The owner has not announced yet because the node before it has not let go. Moving on now would lose sight of that
+  // node; so first things first, unless the owner itself is gone.
+  if (!mayAnnounce(binding) && ownerLives(spec, input) && input.waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
+  const releasing = nextRelease(binding, desired.nodeName, input);
+  return {
+    change: replaced(binding, { ...desired, epoch: spec.epoch + 1, releasing }),
+    waiting: releasing?.wait === true,
+  };
+}
+
+/** The next step towards "nobody has this address and the binding is gone". */
+export function release(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
+  const { spec } = binding;
+  if (spec.owner !== undefined || spec.nodeName !== "") {
+    const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
+    const { owner: _owner, ...rest } = spec;
+    return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
+  }
+  if (isReleased(binding) || isLost(spec.releasing, node, waitedMs)) {
+    return { change: { verb: "delete", binding }, waiting: false };
+  }
+  return { waiting: true };
+}
+
+/** The owner is right; only the hand-over may still be under way. */
+function settle(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
+  const { releasing, ...spec } = binding.spec;
+  if (releasing === undefined) return { waiting: false };
+  if (isReleased(binding) || isLost(releasing, node, waitedMs))
+    return { change: replaced(binding, spec), waiting: false };
+  const stillWait = releasing.wait && node(releasing.nodeName)?.ready === true && waitedMs < HANDOVER_WAIT_MS;
+  if (releasing.wait && !stillWait) {
+    return { change: replaced(binding, { ...spec, releasing: { ...releasing, wait: false } }), waiting: true };
+  }
+  return { waiting: true };
+}
+
+function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput): BindingRelease | undefined {
+  const { spec } = binding;
+  const forwardTo = newNode === "" ? "" : (input.node(newNode)?.address ?? "");
+  const former = spec.releasing;
+  // The node before the last one may still answer, and the last one has therefore never announced: keep the former.
+  if (former !== undefined && !mayAnnounce(binding) && former.nodeName !== newNode) return { ...former, forwardTo };
+  if (spec.nodeName === "" || spec.nodeName === newNode) {
+    // Nobody else served it since; an unfinished release goes on.
+    if (former === undefined || former.nodeName === newNode || isReleased(binding)) return undefined;
+    return { ...former, forwardTo };
+  }
+  const wait = newNode !== "" && ownerLives(spec, input) && input.node(spec.nodeName)?.ready === true;
+  return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };
+}
+
+function ownerLives(spec: AddressBindingSpec, { pods }: GrantInput): boolean {
+  return spec.owner !== undefined && pods.some(({ metadata }) => metadata.uid === spec.owner?.podUid);
+}
+
+function isLost(releasing: BindingRelease | undefined, node: GrantInput["node"], waitedMs: number): boolean {
+  if (releasing === undefined) return true;
+  const there = node(releasing.nodeName);
+  return there === undefined || (!there.ready && waitedMs >= LOST_NODE_WAIT_MS);
+}
+
+function sameGrant(spec: AddressBindingSpec, desired: Omit<AddressBindingSpec, "epoch" | "releasing">): boolean {
+  return (
+    spec.route.uid === desired.route.uid &&
+    spec.nodeName === desired.nodeName &&
+    spec.owner?.podUid === desired.owner?.podUid &&
+    spec.owner?.podIp === desired.owner?.podIp &&
+    spec.delivery === desired.delivery &&
+    spec.fabric === desired.fabric &&
+    spec.network === desired.network
+  );
+}
+
+function routeRef({ metadata }: GKEIPRoute): AddressBindingSpec["route"] {
+  return { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid ?? "" };
+}
+
+function newBinding(address: string, spec: AddressBindingSpec): AddressBinding {
+  const { kind } = RESOURCES.addressBindings;
+  return { apiVersion: apiVersionOf(RESOURCES.addressBindings), kind, metadata: { name: address }, spec };
+}
+
+function replaced(binding: AddressBinding, spec: AddressBindingSpec): BindingChange {
+  return { verb: "replace", binding: { ...binding, spec } };
+}

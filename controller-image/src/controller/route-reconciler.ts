@@ -1,0 +1,164 @@
+// One reconcile of one route: look, decide, then write in the order that keeps the invariants.
+import { acceptRoute, claimsBefore, isOurRoute, type RouteVerdict } from "../../../lib/model/acceptance";
+import type { AddressBinding } from "../../../lib/model/binding";
+import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
+import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
+import { KubeError, type Clock, type Kube } from "../kube/api";
+import { decide, finalizerChange, type Decision } from "./decide";
+import { release, type BindingChange } from "./handover";
+import type { RouteStatus } from "./route-status";
+import { routeKeyOf, type Store } from "./store";
+
+export interface Outcome {
+  /** Look again after this many milliseconds. */
+  readonly againAfterMs?: number;
+}
+
+export class RouteReconciler {
+  readonly #kube: Kube;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(kube: Kube, store: Store, clock: Clock) {
+    this.#kube = kube;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
+  async reconcile(key: string): Promise<Outcome> {
+    const route = this.#store.routes.get(key);
+    const bindings = this.#store.bindingsOf(key);
+    if (route === undefined) return this.#releaseOrphans(bindings);
+
+    const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
+    const holds = bindings.length > 0 || (route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false);
+    if (!ours && !holds) return {};
+
+    const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
+    const decision = decide({
+      route,
+      verdict,
+      rivals: this.#rivals(route, verdict),
+      pods: this.#store.podsIn(route.metadata.namespace ?? ""),
+      node: (name) => this.#store.node(name),
+      bindings: this.#bindingsFor(route, verdict, bindings),
+      waitedMs: (address) => this.#store.waitedMs(address),
+      now: new Date(this.#clock.wallTime()).toISOString(),
+    });
+    return this.#act(route, ours ? decision : { ...decision, status: undefined });
+  }
+
+  async #act(route: GKEIPRoute, decision: Decision): Promise<Outcome> {
+    const { changes, status } = decision;
+    const finalizer = finalizerChange(route, decision);
+    let current = route;
+    // Intent before the first side effect: the finalizer stands before the first binding does.
+    if (finalizer === true) current = await this.#writeFinalizer(current, true);
+    // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them.
+    const statusFirst = status !== undefined && changes.length > 0 && isReady(route) && !isReady({ status });
+    if (status !== undefined && statusFirst) current = await this.#writeStatus(current, status);
+    const results = await Promise.allSettled(changes.map((change) => this.#write(change)));
+    if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    if (finalizer === false && changes.length === 0) await this.#writeFinalizer(current, false);
+    return { againAfterMs: decision.againAfterMs };
+  }
+
+  async #releaseOrphans(bindings: readonly AddressBinding[]): Promise<Outcome> {
+    let waiting = false;
+    for (const binding of bindings) {
+      const { address } = binding.spec;
+      const step = release(binding, (name) => this.#store.node(name), this.#store.waitedMs(address));
+      if (step.change !== undefined) await this.#write(step.change);
+      waiting ||= step.waiting;
+    }
+    return waiting ? { againAfterMs: 1000 } : {};
+  }
+
+  /** The bindings that this route may change: its own, and those of its addresses whose route is gone. */
+  #bindingsFor(route: GKEIPRoute, verdict: RouteVerdict, named: readonly AddressBinding[]): AddressBinding[] {
+    const found = new Map(named.map((binding) => [binding.spec.address, binding]));
+    for (const address of verdict.addresses) {
+      const binding = this.#store.binding(address);
+      if (binding !== undefined && this.#holder(binding, route) === undefined) found.set(address, binding);
+    }
+    return [...found.values()];
+  }
+
+  /** The other, living route that holds the binding. */
+  #holder(binding: AddressBinding, route: GKEIPRoute): GKEIPRoute | undefined {
+    if (binding.spec.route.uid === route.metadata.uid) return undefined;
+    const holder = this.#store.routes.get(routeKeyOf(binding));
+    return holder?.metadata.uid === binding.spec.route.uid ? holder : undefined;
+  }
+
+  #rivals(route: GKEIPRoute, verdict: RouteVerdict): ReadonlyMap<string, string> {
+    const rivals = new Map<string, string>();
+    for (const address of verdict.addresses) {
+      for (const other of this.#store.routesClaiming(address)) {
+        if (other.metadata.uid === route.metadata.uid || !claimsBefore(other, route)) continue;
+        if (other.metadata.deletionTimestamp === undefined && acceptRoute(other, this.#store).accepted) {
+          rivals.set(address, keyOf(other));
+        }
+      }
+      const binding = this.#store.binding(address);
+      const holder = binding && this.#holder(binding, route);
+      if (holder !== undefined && !rivals.has(address)) rivals.set(address, keyOf(holder));
+    }
+    return rivals;
+  }
+
+  async #write({ verb, binding }: BindingChange): Promise<void> {
+    const { addressBindings } = RESOURCES;
+    switch (verb) {
+      case "create":
+        this.#store.noteWritten(await this.#kube.create(addressBindings, binding));
+        return;
+      case "replace":
+        this.#store.noteWritten(await this.#kube.replace(addressBindings, binding));
+        return;
+      case "delete": {
+        const { uid, resourceVersion } = binding.metadata;
+        await this.#kube.delete(addressBindings, { name: binding.metadata.name }, { uid, resourceVersion });
+      }
+    }
+  }
+
+  async #writeStatus(route: GKEIPRoute, status: RouteStatus): Promise<GKEIPRoute> {
+    const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
+    return this.#patch(route, patch, "status");
+  }
+
+  async #writeFinalizer(route: GKEIPRoute, present: boolean): Promise<GKEIPRoute> {
+    const others = (route.metadata.finalizers ?? []).filter((name) => name !== ROUTE_FINALIZER);
+    const finalizers = present ? [...others, ROUTE_FINALIZER] : others;
+    const patch = { metadata: { resourceVersion: route.metadata.resourceVersion, finalizers } };
+    return this.#patch(route, patch);
+  }
+
+  async #patch(route: GKEIPRoute, patch: object, subresource?: "status"): Promise<GKEIPRoute> {
+    const { name, namespace } = route.metadata;
+    try {
+      return await this.#kube.mergePatch(RESOURCES.gkeIpRoutes, { name, namespace }, patch, subresource);
+    } catch (error) {
+      // Deleted meanwhile: there is nobody left to tell, and the next event says what to do.
+      if (error instanceof KubeError && error.status === 404) return route;
+      throw error;
+    }
+  }
+}
+
+/** The verdict on a route that left podpin's classes: nothing of it may stay. */
+const NOT_OURS: RouteVerdict = {
+  accepted: false,
+  reason: RouteReason.GatewayNotAccepted,
+  message: "the route's Gateway is served by another controller",
+  addresses: [],
+  keeps: [],
+};
+
+function isReady({ status }: Pick<GKEIPRoute, "status">): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === RouteCondition.Ready && is === "True") ?? false;
+}

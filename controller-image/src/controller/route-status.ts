@@ -1,0 +1,186 @@
+// The status of a GKEIPRoute, from what the bindings say. `Ready` is True only by acknowledgements for this
+// generation's bindings: this Pod UID, this epoch.
+import type { RouteVerdict } from "../../../lib/model/acceptance";
+import { AckState, isReleased, mayAnnounce, ownerAck, type AddressBinding } from "../../../lib/model/binding";
+import { DEFAULT_NETWORK, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
+import type { Condition, Pod } from "../../../lib/model/kubernetes";
+import { podAddress } from "../../../lib/model/selection";
+import { mergeConditions, same, type WantedCondition } from "./conditions";
+import type { BindingChange } from "./handover";
+
+export interface RouteStatus {
+  readonly pods: readonly string[];
+  readonly conditions: readonly Condition[];
+}
+
+export interface RouteStatusInput {
+  readonly route: GKEIPRoute;
+  readonly verdict: RouteVerdict;
+  readonly rivals: ReadonlyMap<string, string>;
+  readonly bindings: readonly AddressBinding[];
+  readonly wanted: readonly string[];
+  readonly chosen?: Pod;
+  readonly deleting: boolean;
+  /** Changes that are about to be written: what they replace acknowledges nothing any more. */
+  readonly pending: readonly BindingChange[];
+  readonly now: string;
+}
+
+/** The status to write; undefined when the route says it already. */
+export function routeStatus(input: RouteStatusInput): RouteStatus | undefined {
+  const { route, chosen } = input;
+  const status: RouteStatus = {
+    pods: chosen === undefined ? [] : [chosen.metadata.name],
+    conditions: mergeConditions(
+      route.status?.conditions,
+      wantedConditions(input),
+      route.metadata.generation ?? 1,
+      input.now,
+    ),
+  };
+  return same(status, { pods: route.status?.pods ?? [], conditions: route.status?.conditions ?? [] })
+    ? undefined
+    : status;
+}
+
+function wantedConditions(input: RouteStatusInput): readonly WantedCondition[] {
+  if (input.deleting) return deletionConditions(input);
+  const accepted = acceptedCondition(input);
+  const [gcp, dpv2] = progressConditions(input, accepted);
+  return [accepted, gcp, dpv2, readyCondition(input, accepted, gcp, dpv2)];
+}
+
+function acceptedCondition({ verdict, rivals }: RouteStatusInput): WantedCondition {
+  const type = RouteCondition.Accepted;
+  if (!verdict.accepted) return { type, status: "False", reason: verdict.reason, message: verdict.message };
+  const contested = verdict.addresses.filter((address) => rivals.has(address));
+  if (contested.length > 0) {
+    const list = contested.map((address) => `${address}/32 belongs to GKEIPRoute ${rivals.get(address) ?? ""}`);
+    const message = `${list.join(", ")}; the older route keeps it, this one gets it when that one lets go`;
+    return { type, status: "False", reason: RouteReason.InvalidAddresses, message };
+  }
+  return { type, status: "True", reason: verdict.reason, message: verdict.message };
+}
+
+/** `GCPReady` (the fabric brings the packets to the node) and `DPV2Ready` (the node brings them to the Pod). */
+function progressConditions(input: RouteStatusInput, accepted: WantedCondition): [WantedCondition, WantedCondition] {
+  const { route, chosen, wanted } = input;
+  const gcp = (status: Condition["status"], reason: string, message: string): WantedCondition => ({
+    type: RouteCondition.GCPReady,
+    status,
+    reason,
+    message,
+  });
+  const dpv2 = (status: Condition["status"], reason: string, message: string): WantedCondition => ({
+    type: RouteCondition.DPV2Ready,
+    status,
+    reason,
+    message,
+  });
+  if (accepted.status !== "True") {
+    const message = `the route is not accepted (${accepted.reason})`;
+    return [gcp("False", RouteReason.GCPNotReady, message), dpv2("False", RouteReason.DPV2NotReady, message)];
+  }
+  if (chosen === undefined) {
+    const message = "no eligible Pod matches podSelector in the route's namespace";
+    return [gcp("False", RouteReason.NoPodsFound, message), dpv2("False", RouteReason.NoPodsFound, message)];
+  }
+  const pod = `Pod ${chosen.metadata.name}`;
+  const network = route.spec.network ?? DEFAULT_NETWORK;
+  if (podAddress(chosen, network) === undefined) {
+    const message = `${pod} has no address on network ${network} yet`;
+    return [gcp("False", RouteReason.GCPNotReady, message), dpv2("False", RouteReason.DPV2NotReady, message)];
+  }
+  const views = wanted.map((address) => viewOf(address, input));
+  const failed = views.filter(({ failure }) => failure !== undefined);
+  const notProgrammed = views.filter(({ programmed }) => !programmed);
+  const notAnnounced = views.filter(({ announced }) => !announced);
+  const moving = wasReady(route) ? RouteReason.Mutated : undefined;
+  const on = `on node ${chosen.spec?.nodeName ?? ""}`;
+  const datapath =
+    failed.length > 0
+      ? dpv2("False", RouteReason.DPV2NotReady, failed.map(({ failure }) => failure ?? "").join(". "))
+      : notProgrammed.length > 0
+        ? dpv2("False", moving ?? RouteReason.DPV2NotReady, `${list(notProgrammed)} not yet delivered to ${pod} ${on}`)
+        : dpv2("True", RouteReason.DPV2Ready, `${list(views)} delivered to ${pod} ${on}`);
+  const fabric =
+    notAnnounced.length > 0
+      ? gcp("False", moving ?? RouteReason.GCPNotReady, notAnnounced.map(({ why }) => why).join(". "))
+      : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${chosen.spec?.nodeName ?? ""}`);
+  return [fabric, datapath];
+}
+
+interface AddressView {
+  readonly address: string;
+  readonly programmed: boolean;
+  readonly announced: boolean;
+  readonly failure?: string;
+  /** Why it is not announced. */
+  readonly why: string;
+}
+
+function viewOf(address: string, { bindings, chosen, pending, route }: RouteStatusInput): AddressView {
+  const binding = bindings.find(({ spec }) => spec.address === address);
+  const changing = pending.some((change) => change.binding.spec.address === address && movesOwner(change, binding));
+  const ack = binding === undefined || changing ? undefined : ownerAck(binding);
+  const current =
+    binding?.spec.route.uid === route.metadata.uid && binding?.spec.owner?.podUid === chosen?.metadata.uid
+      ? ack
+      : undefined;
+  const announced = current?.state === AckState.Announced;
+  const failure =
+    current?.state === AckState.Failed ? `${address}: ${current.reason ?? ""}: ${current.message ?? ""}` : undefined;
+  const waits = binding !== undefined && !mayAnnounce(binding) && !isReleased(binding);
+  const why = waits
+    ? `${address} waits for node ${binding.spec.releasing?.nodeName ?? ""} to let go`
+    : `${address} is not yet led to node ${chosen?.spec?.nodeName ?? ""}`;
+  return { address, programmed: announced || current?.state === AckState.Programmed, announced, failure, why };
+}
+
+function movesOwner(change: BindingChange, before: AddressBinding | undefined): boolean {
+  return change.verb === "delete" || change.binding.spec.epoch !== before?.spec.epoch;
+}
+
+function readyCondition(
+  { chosen }: RouteStatusInput,
+  accepted: WantedCondition,
+  gcp: WantedCondition,
+  dpv2: WantedCondition,
+): WantedCondition {
+  const type = RouteCondition.Ready;
+  const missing = [accepted, gcp, dpv2].filter(({ status }) => status !== "True");
+  if (missing.length === 0) {
+    const message = `the addresses reach Pod ${chosen?.metadata.name ?? ""}`;
+    return { type, status: "True", reason: RouteReason.ProgrammingComplete, message };
+  }
+  // Not accepted says it all; otherwise either no Pod was found, or something is under way or stuck.
+  const reason =
+    accepted.status !== "True" ? accepted.reason : chosen === undefined ? RouteReason.NoPodsFound : RouteReason.Mutated;
+  const message = missing.map(({ type: what, message: why }) => `${what}: ${why}`).join("; ");
+  return { type, status: "False", reason, message };
+}
+
+function deletionConditions({ bindings, route }: RouteStatusInput): readonly WantedCondition[] {
+  const left = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
+  const done = left.length === 0;
+  const reason = done ? RouteReason.CleanupComplete : RouteReason.Mutated;
+  const waiting = left.map(({ spec }) => `${spec.address} on node ${spec.releasing?.nodeName ?? spec.nodeName}`);
+  const message = done ? "every address is released" : `the route is being deleted; still held: ${waiting.join(", ")}`;
+  return [RouteCondition.GCPReady, RouteCondition.DPV2Ready, RouteCondition.Ready].map((type) => ({
+    type,
+    status: "False",
+    reason,
+    message,
+  }));
+}
+
+/** Whether a reader was told Ready before, so that what is missing now is a move and not a first start. */
+function wasReady(route: GKEIPRoute): boolean {
+  const ready = route.status?.conditions?.find(({ type }) => type === RouteCondition.Ready);
+  const fabric = route.status?.conditions?.find(({ type }) => type === RouteCondition.GCPReady);
+  return ready?.status === "True" || fabric?.reason === RouteReason.Mutated;
+}
+
+function list(views: readonly AddressView[]): string {
+  return views.map(({ address }) => address).join(", ");
+}

@@ -1,0 +1,387 @@
+// Everything the controller knows of the cluster: live copies, and the indexes that tell which routes an event
+// concerns. It decides nothing.
+import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
+import { isReleased, type AddressBinding } from "../../../lib/model/binding";
+import {
+  ANNOTATION_POD_IPS,
+  GKE_CONTROLLER_NAME,
+  type Gateway,
+  type GatewayClass,
+  type GKEIPRoute,
+  type Network,
+} from "../../../lib/model/gke-api";
+import { RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
+import type { Change, Clock, Kube, Reflector } from "../kube/api";
+import type { NodeView } from "./handover";
+import { SetIndex } from "./set-index";
+
+/** What has to be looked at again because of an event. */
+export interface Touched {
+  route(key: string): void;
+  gateway(key: string): void;
+  gatewayClass(name: string): void;
+  clusterRanges(): void;
+}
+
+export class Store implements ClusterView {
+  readonly routes: Reflector<GKEIPRoute>;
+  readonly gateways: Reflector<Gateway>;
+  readonly classes: Reflector<GatewayClass>;
+  readonly pods: Reflector<Pod>;
+  readonly nodes: Reflector<Node>;
+  readonly namespaces: Reflector<Namespace>;
+  readonly networks: Reflector<Network>;
+  readonly bindings: Reflector<AddressBinding>;
+
+  readonly #parts: Reflector<KubeObject>[];
+  readonly #clock: Clock;
+  readonly #touched: Touched;
+  readonly #routesByNamespace = new SetIndex();
+  readonly #routesByAddress = new SetIndex();
+  readonly #routesByGateway = new SetIndex();
+  readonly #routesByNetwork = new SetIndex();
+  readonly #podsByNamespace = new SetIndex();
+  readonly #bindingsByRoute = new SetIndex();
+  readonly #bindingsByNode = new SetIndex();
+  readonly #gatewaysByClass = new SetIndex();
+  /** Our own last write to a binding, until the watch has caught up with it. */
+  readonly #written = new Map<string, AddressBinding>();
+  /** Since when a release at this epoch has been waited for. */
+  readonly #waitingSince = new Map<string, { readonly epoch: number; readonly since: number }>();
+
+  constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
+    this.#clock = clock;
+    this.#touched = touched;
+    const parts: Reflector<KubeObject>[] = [];
+    const synced = (): void => {
+      if (parts.length === 8 && this.synced) onSynced();
+    };
+    const keep = <T extends KubeObject>(reflector: Reflector<T>): Reflector<T> => {
+      parts.push(reflector as unknown as Reflector<KubeObject>);
+      return reflector;
+    };
+    this.#parts = parts;
+    this.classes = keep(
+      kube.reflect<GatewayClass>({
+        resource: RESOURCES.gatewayClasses,
+        onChange: (change) => this.#onClass(change),
+        onSynced: synced,
+      }),
+    );
+    this.gateways = keep(
+      kube.reflect<Gateway>({
+        resource: RESOURCES.gateways,
+        onChange: (change) => this.#onGateway(change),
+        onSynced: synced,
+      }),
+    );
+    this.routes = keep(
+      kube.reflect<GKEIPRoute>({
+        resource: RESOURCES.gkeIpRoutes,
+        onChange: (change) => this.#onRoute(change),
+        onSynced: synced,
+      }),
+    );
+    this.networks = keep(
+      kube.reflect<Network>({
+        resource: RESOURCES.networks,
+        onChange: ({ key }) => this.#touchAll(this.#routesByNetwork.get(key)),
+        onSynced: synced,
+      }),
+    );
+    this.namespaces = keep(
+      kube.reflect<Namespace>({
+        resource: RESOURCES.namespaces,
+        project: ({ metadata: { name, resourceVersion, labels } }) => ({ metadata: { name, resourceVersion, labels } }),
+        onChange: (change) => this.#onNamespace(change),
+        onSynced: synced,
+      }),
+    );
+    this.nodes = keep(
+      kube.reflect<Node>({
+        resource: RESOURCES.nodes,
+        project: projectNode,
+        onChange: (change) => this.#onNode(change),
+        onSynced: synced,
+      }),
+    );
+    this.bindings = keep(
+      kube.reflect<AddressBinding>({
+        resource: RESOURCES.addressBindings,
+        onChange: (change) => this.#onBinding(change),
+        onSynced: synced,
+      }),
+    );
+    this.pods = keep(
+      kube.reflect<Pod>({
+        resource: RESOURCES.pods,
+        project: projectPod,
+        onChange: (change) => this.#onPod(change),
+        onSynced: synced,
+      }),
+    );
+    // Reflectors may have synced before the last of them existed.
+    synced();
+  }
+
+  /** Whether every copy is complete; nothing may be decided before. */
+  get synced(): boolean {
+    return this.#parts.every((part) => part.synced);
+  }
+
+  /** What is not complete yet and why, one line each. */
+  get problems(): readonly string[] {
+    return this.#parts.flatMap((part) => (part.lastError === undefined ? [] : [part.lastError]));
+  }
+
+  stop(): void {
+    for (const part of this.#parts) part.stop();
+  }
+
+  gatewayClass(name: string): GatewayClass | undefined {
+    return this.classes.get(name);
+  }
+
+  gateway(namespace: string, name: string): Gateway | undefined {
+    return this.gateways.get(`${namespace}/${name}`);
+  }
+
+  network(name: string): Network | undefined {
+    return this.networks.get(name);
+  }
+
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
+    const namespace = this.namespaces.get(name);
+    return namespace && (namespace.metadata.labels ?? {});
+  }
+
+  node(name: string): NodeView | undefined {
+    const node = this.nodes.get(name);
+    if (node === undefined) return undefined;
+    return { address: nodeAddress(node) ?? "", ready: isNodeReady(node) };
+  }
+
+  /** Whether Google's own controller runs here too; then routes that nobody can place are left to it. */
+  get gkeControllerPresent(): boolean {
+    for (const { spec } of this.classes.values()) if (spec.controllerName === GKE_CONTROLLER_NAME) return true;
+    return false;
+  }
+
+  podsIn(namespace: string): Pod[] {
+    return present(this.#podsByNamespace.get(namespace), (key) => this.pods.get(key));
+  }
+
+  binding(address: string): AddressBinding | undefined {
+    return this.#written.get(address) ?? this.bindings.get(address);
+  }
+
+  /** Bindings that name this route, whatever its UID. */
+  bindingsOf(routeKey: string): AddressBinding[] {
+    return present(this.#bindingsByRoute.get(routeKey), (address) => this.binding(address));
+  }
+
+  routesClaiming(address: string): GKEIPRoute[] {
+    return present(this.#routesByAddress.get(address), (key) => this.routes.get(key));
+  }
+
+  routesOfGateway(gatewayKey: string): GKEIPRoute[] {
+    return present(this.#routesByGateway.get(gatewayKey), (key) => this.routes.get(key));
+  }
+
+  waitedMs(address: string): number {
+    const waiting = this.#waitingSince.get(address);
+    return waiting === undefined ? 0 : this.#clock.now() - waiting.since;
+  }
+
+  /** Our own write counts at once; the watch may be behind it. */
+  noteWritten(binding: AddressBinding): void {
+    const { address } = binding.spec;
+    const cached = this.bindings.get(address);
+    if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
+    this.#written.set(address, binding);
+    this.#bindingsByRoute.add(routeKeyOf(binding), address);
+  }
+
+  #touchAll(routeKeys: Iterable<string>): void {
+    for (const key of routeKeys) this.#touched.route(key);
+  }
+
+  #onRoute(change: Change<GKEIPRoute>): void {
+    const { key, old } = change;
+    const object = after(change);
+    for (const route of [old, object]) {
+      if (route === undefined) continue;
+      const verb = route === object ? "add" : "remove";
+      this.#routesByNamespace[verb](route.metadata.namespace ?? "", key);
+      this.#routesByNetwork[verb](route.spec.network ?? "", key);
+      for (const gateway of parentKeys(route)) this.#routesByGateway[verb](gateway, key);
+      for (const address of claimedAddresses(route)) this.#routesByAddress[verb](address, key);
+    }
+    this.#touched.route(key);
+    for (const route of [old, object]) {
+      if (route === undefined) continue;
+      for (const gateway of parentKeys(route)) this.#touched.gateway(gateway);
+      if (old?.metadata.generation === object?.metadata.generation && object !== undefined) continue;
+      for (const address of claimedAddresses(route)) this.#touchAll(this.#routesByAddress.get(address));
+    }
+  }
+
+  #onGateway(change: Change<Gateway>): void {
+    const { key, old } = change;
+    const object = after(change);
+    if (old !== undefined) this.#gatewaysByClass.remove(old.spec.gatewayClassName, key);
+    if (object !== undefined) this.#gatewaysByClass.add(object.spec.gatewayClassName, key);
+    this.#touched.gateway(key);
+    if (old?.metadata.generation !== object?.metadata.generation) this.#touchAll(this.#routesByGateway.get(key));
+  }
+
+  #onClass({ key }: Change<GatewayClass>): void {
+    this.#touched.gatewayClass(key);
+    for (const gateway of this.#gatewaysByClass.get(key)) {
+      this.#touched.gateway(gateway);
+      this.#touchAll(this.#routesByGateway.get(gateway));
+    }
+  }
+
+  #onNamespace({ key }: Change<Namespace>): void {
+    for (const routeKey of this.#routesByNamespace.get(key)) {
+      this.#touched.route(routeKey);
+      const route = this.routes.get(routeKey);
+      if (route !== undefined) for (const gateway of parentKeys(route)) this.#touched.gateway(gateway);
+    }
+  }
+
+  #onPod(change: Change<Pod>): void {
+    const pod = change.type === "set" ? change.object : change.old;
+    const namespace = pod.metadata.namespace ?? "";
+    if (change.type === "set") this.#podsByNamespace.add(namespace, change.key);
+    else this.#podsByNamespace.remove(namespace, change.key);
+    for (const key of this.#routesByNamespace.get(namespace)) {
+      const route = this.routes.get(key);
+      if (route !== undefined && concerns(route, change)) this.#touched.route(key);
+    }
+  }
+
+  #onNode(change: Change<Node>): void {
+    const { old } = change;
+    const object = after(change);
+    const changed = (read: (node: Node) => unknown): boolean => (old && read(old)) !== (object && read(object));
+    if (changed(nodeAddress) || changed((node) => node.spec?.podCIDRs?.join())) this.#touched.clusterRanges();
+    if (!changed(nodeAddress) && !changed(isNodeReady)) return;
+    for (const address of this.#bindingsByNode.get(change.key)) {
+      const binding = this.binding(address);
+      if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
+    }
+  }
+
+  #onBinding(change: Change<AddressBinding>): void {
+    const { key, old } = change;
+    const object = after(change);
+    const written = this.#written.get(key);
+    if (written !== undefined && (object === undefined || versionOf(object) >= versionOf(written))) {
+      this.#written.delete(key);
+      this.#bindingsByRoute.remove(routeKeyOf(written), key);
+    }
+    for (const binding of [old, object]) {
+      if (binding === undefined) continue;
+      const verb = binding === object ? "add" : "remove";
+      this.#bindingsByRoute[verb](routeKeyOf(binding), key);
+      for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
+    }
+    this.#noteWaiting(key, object);
+    for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
+    if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
+  }
+
+  #noteWaiting(address: string, binding: AddressBinding | undefined): void {
+    if (binding?.spec.releasing === undefined || isReleased(binding)) this.#waitingSince.delete(address);
+    else if (this.#waitingSince.get(address)?.epoch !== binding.spec.epoch) {
+      this.#waitingSince.set(address, { epoch: binding.spec.epoch, since: this.#clock.now() });
+    }
+  }
+}
+
+function after<T>(change: Change<T>): T | undefined {
+  return change.type === "set" ? change.object : undefined;
+}
+
+/** `namespace/name` of the route that a binding names. */
+export function routeKeyOf({ spec }: AddressBinding): string {
+  return `${spec.route.namespace}/${spec.route.name}`;
+}
+
+export function parentKeys(route: GKEIPRoute): string[] {
+  return (route.spec.parentRefs ?? []).filter(isGatewayRef).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`);
+}
+
+/** Where other nodes reach this one. */
+export function nodeAddress(node: Node): string | undefined {
+  return node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+}
+
+function isNodeReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}
+
+function nodesOf({ spec }: AddressBinding): string[] {
+  return [spec.nodeName, spec.releasing?.nodeName ?? ""].filter((name) => name !== "");
+}
+
+/** Whether a Pod's event can matter to the route: its labels match, or did. */
+function concerns(route: GKEIPRoute, change: Change<Pod>): boolean {
+  const pairs = Object.entries(route.spec.podSelector?.matchLabels ?? {});
+  const matches = (pod: Pod | undefined): boolean =>
+    pod !== undefined && pairs.every(([key, value]) => pod.metadata.labels?.[key] === value);
+  return matches(change.old) || matches(after(change));
+}
+
+function versionOf({ metadata }: KubeObject): bigint {
+  return BigInt(metadata.resourceVersion ?? "0");
+}
+
+function present<T>(keys: Iterable<string>, get: (key: string) => T | undefined): T[] {
+  const found: T[] = [];
+  for (const key of keys) {
+    const object = get(key);
+    if (object !== undefined) found.push(object);
+  }
+  return found;
+}
+
+function projectPod({ metadata, spec, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
+  const podIps = annotations?.[ANNOTATION_POD_IPS];
+  return {
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels,
+      annotations: podIps === undefined ? undefined : { [ANNOTATION_POD_IPS]: podIps },
+    },
+    spec: { nodeName: spec?.nodeName, hostNetwork: spec?.hostNetwork },
+    status: {
+      phase: status?.phase,
+      podIP: status?.podIP,
+      conditions: status?.conditions
+        ?.filter(({ type }) => type === "Ready")
+        .map(({ type, status: is }) => ({ type, status: is })),
+    },
+  };
+}
+
+function projectNode({ metadata, spec, status }: Node): Node {
+  return {
+    metadata: { name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+    spec: { podCIDRs: spec?.podCIDRs, unschedulable: spec?.unschedulable },
+    status: {
+      addresses: status?.addresses,
+      conditions: status?.conditions
+        ?.filter(({ type }) => type === "Ready")
+        .map(({ type, status: is }) => ({ type, status: is })),
+    },
+  };
+}

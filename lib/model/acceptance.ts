@@ -1,0 +1,309 @@
+// Which Gateways and routes are accepted, and why not. Pure; the reasons are GKE's and the Gateway API's own.
+import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
+import { Fabric } from "./binding";
+import {
+  ANNOTATION_FABRIC,
+  DEFAULT_NETWORK,
+  MAX_ADDRESSES_PER_ROUTE,
+  PODPIN_CONTROLLER_NAME,
+  RouteReason,
+  type Gateway,
+  type GatewayClass,
+  type GKEIPRoute,
+  type Listener,
+  type Network,
+  type ParentReference,
+} from "./gke-api";
+import type { LabelSelector } from "./kubernetes";
+import { isDefaultNetwork, selectorProblem, selects } from "./selection";
+
+/** What a look-up of the cluster's objects gives; every function may answer undefined for "does not exist". */
+export interface ClusterView {
+  gatewayClass(name: string): GatewayClass | undefined;
+  gateway(namespace: string, name: string): Gateway | undefined;
+  network(name: string): Network | undefined;
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
+}
+
+/** Whether podpin serves this class. */
+export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
+  return gatewayClass?.spec.controllerName === PODPIN_CONTROLLER_NAME;
+}
+
+export interface Verdict<Reason extends string = string> {
+  readonly accepted: boolean;
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** The fabric of a class, from its annotation. */
+export function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
+  const value = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
+  return Object.values(Fabric).find((fabric) => fabric === value);
+}
+
+/** Fabrics that this version drives. */
+const SERVED_FABRICS: readonly Fabric[] = [Fabric.L2, Fabric.None];
+
+/** Condition `Accepted` of a GatewayClass of ours. */
+export function acceptClass(gatewayClass: GatewayClass): Verdict {
+  const fabric = fabricOf(gatewayClass);
+  const given = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
+  if (fabric === undefined) {
+    const got = given === undefined ? "is missing" : `is "${given}"`;
+    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to l2 or none`);
+  }
+  if (!SERVED_FABRICS.includes(fabric)) {
+    return refuse("Unsupported", `fabric ${fabric} is not served by this version of podpin; use a class of l2 or none`);
+  }
+  return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
+}
+
+export interface GatewayVerdict extends Verdict {
+  readonly fabric?: Fabric;
+  /** The usable addresses, in the order of the Gateway, each once. */
+  readonly addresses: readonly string[];
+  /** Entries of `spec.addresses` that cannot be used, with the reason, as one sentence each. */
+  readonly unusable: readonly string[];
+}
+
+/**
+ * Condition `Accepted` of a Gateway whose class is ours. An entry that cannot be used costs only itself: the others
+ * keep working, because an edit must never take away what works.
+ */
+export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass): GatewayVerdict {
+  const verdict = acceptClass(gatewayClass);
+  const addresses: string[] = [];
+  const unusable: string[] = [];
+  for (const [i, { type, value }] of (gateway.spec.addresses ?? []).entries()) {
+    const address = addressOfCidr(value ?? "");
+    const where = `spec.addresses[${i}]`;
+    if (type !== CIDR_ADDRESS_TYPE) unusable.push(`${where}: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
+    else if (address === undefined) unusable.push(`${where}: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
+    else if (addresses.includes(address)) unusable.push(`${where}: "${value ?? ""}" is listed twice`);
+    else addresses.push(address);
+  }
+  const rest = { fabric: fabricOf(gatewayClass), addresses, unusable };
+  if (!verdict.accepted) {
+    const message = `class ${gatewayClass.metadata.name} is not accepted: ${verdict.message}`;
+    return { ...rest, ...refuse("InvalidParameters", message) };
+  }
+  if (addresses.length === 0) {
+    const message = unusable.length > 0 ? unusable.join(". ") : `spec.addresses is empty; list addresses as a.b.c.d/32`;
+    return { ...rest, ...refuse("UnsupportedAddress", message) };
+  }
+  return { ...rest, accepted: true, reason: "Accepted", message: "the Gateway is accepted" };
+}
+
+/** Whether a listener of the Gateway admits routes of this namespace. */
+export function listenerAdmits(
+  gateway: Gateway,
+  listener: Listener,
+  routeNamespace: string,
+  namespaceLabels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const kinds = listener.allowedRoutes?.kinds;
+  if (kinds !== undefined && kinds.length > 0 && !kinds.some(isGkeIpRouteKind)) return false;
+  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
+  if (from === "All") return true;
+  if (from === "Same") return gateway.metadata.namespace === routeNamespace;
+  return from === "Selector" && namespaceLabels !== undefined && selectsNamespace(selector, namespaceLabels);
+}
+
+function isGkeIpRouteKind({ group, kind }: { readonly group?: string; readonly kind: string }): boolean {
+  return kind === "GKEIPRoute" && group === "networking.gke.io";
+}
+
+function selectsNamespace(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
+  return selector !== undefined && selects(selector, labels);
+}
+
+/** The namespace that a parentRef means. */
+export function parentNamespace(route: GKEIPRoute, ref: ParentReference): string {
+  return ref.namespace ?? route.metadata.namespace ?? "";
+}
+
+/** Whether a parentRef points at a Gateway; other kinds are not podpin's business. */
+export function isGatewayRef({ group = "gateway.networking.k8s.io", kind = "Gateway" }: ParentReference): boolean {
+  return group === "gateway.networking.k8s.io" && kind === "Gateway";
+}
+
+/**
+ * Whether podpin answers for the route. Its Gateways' classes decide; a route with no Gateway to be found belongs to
+ * podpin only where GKE's own controller is not around to answer for it.
+ */
+export function isOurRoute(route: GKEIPRoute, view: ClusterView, gkeControllerPresent: boolean): boolean {
+  let known = false;
+  for (const ref of (route.spec.parentRefs ?? []).filter(isGatewayRef)) {
+    const gateway = view.gateway(parentNamespace(route, ref), ref.name);
+    const gatewayClass = gateway && view.gatewayClass(gateway.spec.gatewayClassName);
+    if (isOurClass(gatewayClass)) return true;
+    known ||= gatewayClass !== undefined;
+  }
+  return !known && !gkeControllerPresent;
+}
+
+export interface RouteVerdict extends Verdict<RouteReason> {
+  readonly fabric?: Fabric;
+  /** The addresses that the route asks for, in its order, each once; only the well-formed ones when not accepted. */
+  readonly addresses: readonly string[];
+  /**
+   * Addresses that the route may keep although it is not accepted: nothing says that it lost the right to them.
+   * Equal to `addresses` when accepted.
+   */
+  readonly keeps: readonly string[];
+}
+
+/** Condition `Accepted` of a route, without regard to other routes. Total: every route gets a verdict. */
+export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict {
+  const asked = askedAddresses(route);
+  const parents = acceptParents(route, view);
+  const { listed } = parents;
+  const keeps = listed === undefined ? asked.addresses : asked.addresses.filter((address) => listed.includes(address));
+  const no = (reason: RouteReason, message: string): RouteVerdict => ({
+    ...refuse(reason, message),
+    addresses: asked.addresses,
+    keeps,
+  });
+
+  const selector = selectorProblem(route.spec.podSelector);
+  if (selector !== undefined) return no(RouteReason.InvalidLabels, selector);
+  if (parents.refused !== undefined) return no(parents.refused.reason, parents.refused.message);
+  if (route.spec.loadBalancing !== undefined) {
+    return no(RouteReason.Unattachable, "spec.loadBalancing is not served by podpin; remove it, or use GKE's classes");
+  }
+  if (asked.problem !== undefined) return no(RouteReason.InvalidAddresses, asked.problem);
+  const foreign = asked.addresses.filter((address) => listed?.includes(address) !== true);
+  if (foreign.length > 0) {
+    const names = (route.spec.parentRefs ?? []).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`).join(", ");
+    const message = `${foreign.map((address) => `${address}/32`).join(", ")}: not listed by Gateway ${names}`;
+    return no(RouteReason.InvalidAddresses, message);
+  }
+  const network = networkProblem(route.spec.network ?? DEFAULT_NETWORK, view);
+  if (network !== undefined) return no(network.reason, network.message);
+  return {
+    accepted: true,
+    reason: RouteReason.Accepted,
+    message: "the route is accepted",
+    fabric: parents.fabric,
+    addresses: asked.addresses,
+    keeps: asked.addresses,
+  };
+}
+
+/** The well-formed addresses that a route asks for, in its order, each once. */
+export function claimedAddresses(route: GKEIPRoute): readonly string[] {
+  return askedAddresses(route).addresses;
+}
+
+function askedAddresses(route: GKEIPRoute): { addresses: readonly string[]; problem?: string } {
+  const addresses: string[] = [];
+  const problems: string[] = [];
+  const entries = route.spec.addresses ?? [];
+  for (const [i, { type, value }] of entries.entries()) {
+    const address = addressOfCidr(value ?? "");
+    if (type !== CIDR_ADDRESS_TYPE) {
+      problems.push(`spec.addresses[${i}]: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
+    } else if (address === undefined) {
+      problems.push(`spec.addresses[${i}]: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
+    } else if (!addresses.includes(address)) addresses.push(address);
+  }
+  if (entries.length === 0) problems.push("spec.addresses is empty; list at least one address of the Gateway");
+  if (addresses.length > MAX_ADDRESSES_PER_ROUTE) {
+    problems.push(
+      `spec.addresses: ${addresses.length} addresses; a GKEIPRoute holds at most ${MAX_ADDRESSES_PER_ROUTE}`,
+    );
+  }
+  return problems.length > 0 ? { addresses, problem: problems.join(". ") } : { addresses };
+}
+
+interface ParentsVerdict {
+  readonly refused?: { readonly reason: RouteReason; readonly message: string };
+  readonly fabric?: Fabric;
+  /** Addresses of all Gateways that admit the route; undefined when that cannot be known now. */
+  readonly listed?: readonly string[];
+}
+
+function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
+  const refs = (route.spec.parentRefs ?? []).filter(isGatewayRef);
+  if (refs.length === 0) {
+    return { refused: { reason: RouteReason.MissingParentRefs, message: "spec.parentRefs names no Gateway" } };
+  }
+  const listed: string[] = [];
+  const fabrics = new Set<Fabric | undefined>();
+  for (const ref of refs) {
+    const namespace = parentNamespace(route, ref);
+    const name = `${namespace}/${ref.name}`;
+    const gateway = view.gateway(namespace, ref.name);
+    if (gateway === undefined) {
+      return { refused: { reason: RouteReason.GatewayNotFound, message: `Gateway ${name} does not exist` } };
+    }
+    const gatewayClass = view.gatewayClass(gateway.spec.gatewayClassName);
+    if (!isOurClass(gatewayClass)) {
+      const message = `Gateway ${name} has class ${gateway.spec.gatewayClassName}, which podpin does not serve`;
+      return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
+    }
+    const verdict = acceptGateway(gateway, gatewayClass);
+    if (!verdict.accepted) {
+      const message = `Gateway ${name} is not accepted: ${verdict.message}`;
+      return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
+    }
+    if (!attaches(route, ref, gateway, view)) {
+      const message = `no listener of Gateway ${name} admits routes of namespace ${route.metadata.namespace ?? ""}`;
+      return { refused: { reason: RouteReason.Unattachable, message }, listed };
+    }
+    listed.push(...verdict.addresses);
+    fabrics.add(verdict.fabric);
+  }
+  if (fabrics.size > 1) {
+    const message = "spec.parentRefs names Gateways of different fabrics; use one route for each";
+    return { refused: { reason: RouteReason.Unattachable, message }, listed };
+  }
+  return { listed, fabric: [...fabrics][0] };
+}
+
+/** Whether some listener that the parentRef means admits the route. */
+export function attaches(route: GKEIPRoute, ref: ParentReference, gateway: Gateway, view: ClusterView): boolean {
+  return (gateway.spec.listeners ?? []).some((listener) => attachesTo(route, ref, gateway, listener, view));
+}
+
+/** Whether this listener is one that the parentRef means, and admits the route. */
+export function attachesTo(
+  route: GKEIPRoute,
+  ref: ParentReference,
+  gateway: Gateway,
+  listener: Listener,
+  view: ClusterView,
+): boolean {
+  const namespace = route.metadata.namespace ?? "";
+  if (ref.sectionName !== undefined && ref.sectionName !== listener.name) return false;
+  if (ref.port !== undefined && ref.port !== listener.port) return false;
+  return listenerAdmits(gateway, listener, namespace, view.namespaceLabels(namespace));
+}
+
+function networkProblem(
+  name: string,
+  view: ClusterView,
+): { readonly reason: RouteReason; readonly message: string } | undefined {
+  // The default network needs no object: it is always there.
+  if (isDefaultNetwork(name)) return undefined;
+  const network = view.network(name);
+  if (network === undefined) {
+    return { reason: RouteReason.NetworkNotFound, message: `Network ${name} does not exist` };
+  }
+  const ready = network.status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status === "True") return undefined;
+  const why = ready === undefined ? "it has no condition Ready" : `${ready.reason}: ${ready.message}`;
+  return { reason: RouteReason.NetworkNotReady, message: `Network ${name} is not Ready: ${why}` };
+}
+
+/** Orders claims to one address: the older route wins; of equal age the one that sorts first by namespace and name. */
+export function claimsBefore(a: GKEIPRoute, b: GKEIPRoute): boolean {
+  const key = ({ metadata }: GKEIPRoute): string =>
+    [metadata.creationTimestamp ?? "", metadata.namespace ?? "", metadata.name].join("\0");
+  return key(a) < key(b);
+}
+
+function refuse<Reason extends string>(reason: Reason, message: string): Verdict<Reason> {
+  return { accepted: false, reason, message };
+}
