@@ -41,8 +41,11 @@ export interface Decision {
   readonly againAfterMs?: number;
 }
 
-export function decide(input: DecideInput): Decision {
-  const { route, verdict, bindings, rivals } = input;
+export function decide(given: DecideInput): Decision {
+  // In a fixed order, so that the order in which a cache lists them can never show.
+  const bindings = [...given.bindings].sort((a, b) => (a.spec.address < b.spec.address ? -1 : 1));
+  const input = { ...given, bindings };
+  const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
   const chosen = deleting ? undefined : chosenPod(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));

@@ -83,6 +83,9 @@ export function grant(input: GrantInput): Step {
 export function release(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
   const { spec } = binding;
   if (spec.owner !== undefined || spec.nodeName !== "") {
+    // One node at a time: the one before this owner still has to let go, or to be given up.
+    const former = !mayAnnounce(binding) && !isLost(spec.releasing, node, waitedMs);
+    if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
     const { owner: _owner, ...rest } = spec;
     return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };

@@ -1,0 +1,409 @@
+import fc from "fast-check";
+import { acceptRoute, type RouteVerdict } from "../../lib/model/acceptance";
+import { typedAddress } from "../../lib/model/address";
+import { mayAnnounce, type AddressBinding, type BindingAck } from "../../lib/model/binding";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import type { Pod } from "../../lib/model/kubernetes";
+import { decide, type DecideInput, type Decision } from "../../controller-image/src/controller/decide";
+import { A, aBinding, aPod, aRoute, aView, B } from "../support/objects";
+
+const NOW = "2026-01-01T00:10:00.000Z";
+const NODES: Record<string, { address: string; ready: boolean }> = {
+  node1: { address: "172.30.0.11", ready: true },
+  node2: { address: "172.30.0.12", ready: true },
+};
+
+function decided(input: Partial<DecideInput> & { route?: GKEIPRoute }): Decision {
+  const route = input.route ?? aRoute();
+  return decide({
+    route,
+    verdict: acceptRoute(route, aView()),
+    rivals: new Map(),
+    pods: [],
+    node: (name) => NODES[name],
+    bindings: [],
+    waitedMs: () => 0,
+    now: NOW,
+    ...input,
+  });
+}
+
+const acked = (state: BindingAck["state"], epoch = 1, podUid = "p-uid", nodeName = "node1"): BindingAck => ({
+  nodeName,
+  epoch,
+  podUid,
+  state,
+});
+const p = (fields = {}): Pod => aPod("p", fields);
+const conditions = (decision: Decision): Record<string, string> =>
+  Object.fromEntries(
+    (decision.status?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]),
+  );
+const spec = (decision: Decision): AddressBinding["spec"] | undefined => decision.changes[0]?.binding.spec;
+
+describe("the first Pod", () => {
+  test("gets a binding of epoch 1 behind a finalizer, and the route is not Ready yet", () => {
+    const decision = decided({ pods: [p()] });
+    expect(decision.finalizer).toBe(true);
+    expect(decision.changes).toEqual([
+      {
+        verb: "create",
+        binding: {
+          apiVersion: "podpin.dev/v1alpha1",
+          kind: "AddressBinding",
+          metadata: { name: A },
+          spec: {
+            address: A,
+            epoch: 1,
+            route: { namespace: "edge", name: "route", uid: "route-uid" },
+            nodeName: "node1",
+            owner: { podName: "p", podUid: "p-uid", podIp: "10.244.1.5" },
+            delivery: "nat",
+            fabric: "l2",
+            network: "default",
+          },
+        },
+      },
+    ]);
+    expect(decision.status?.pods).toEqual(["p"]);
+    expect(conditions(decision)).toEqual({
+      Accepted: "True Accepted",
+      GCPReady: "False GCPNotReady",
+      DPV2Ready: "False DPV2NotReady",
+      Ready: "False Mutated",
+    });
+  });
+
+  test.each([
+    [[], "False GCPNotReady", "False DPV2NotReady", "False Mutated"],
+    [[acked("Programmed")], "False GCPNotReady", "True DPV2Ready", "False Mutated"],
+    [[acked("Announced")], "True GCPReady", "True DPV2Ready", "True ProgrammingComplete"],
+    [[acked("Announced", 0)], "False GCPNotReady", "False DPV2NotReady", "False Mutated"],
+    [[acked("Announced", 1, "another-uid")], "False GCPNotReady", "False DPV2NotReady", "False Mutated"],
+    [[acked("Announced", 1, "p-uid", "node2")], "False GCPNotReady", "False DPV2NotReady", "False Mutated"],
+  ])("makes the route Ready only by an acknowledgement of this epoch, Pod and node: %j", (acks, gcp, dpv2, ready) => {
+    const decision = decided({ pods: [p()], bindings: [aBinding({}, acks)] });
+    expect(decision.changes).toEqual([]);
+    expect(conditions(decision)).toEqual({ Accepted: "True Accepted", GCPReady: gcp, DPV2Ready: dpv2, Ready: ready });
+  });
+
+  test("says what the agent could not do", () => {
+    const failed = { ...acked("Failed"), reason: "PodNotOnNode", message: "no route to 10.244.1.5" };
+    const decision = decided({ pods: [p()], bindings: [aBinding({}, [failed])] });
+    expect(decision.status?.conditions.find(({ type }) => type === "DPV2Ready")).toMatchObject({
+      status: "False",
+      reason: "DPV2NotReady",
+      message: `${A}: PodNotOnNode: no route to 10.244.1.5`,
+    });
+  });
+});
+
+test("no eligible Pod: the reason stands on every condition and no binding is made", () => {
+  const decision = decided({ pods: [p({ ready: false })] });
+  expect(decision.changes).toEqual([]);
+  expect(decision.status?.pods).toEqual([]);
+  expect(conditions(decision)).toEqual({
+    Accepted: "True Accepted",
+    GCPReady: "False NoPodsFound",
+    DPV2Ready: "False NoPodsFound",
+    Ready: "False NoPodsFound",
+  });
+});
+
+describe("a move to another node", () => {
+  const q = aPod("q", { node: "node2", ip: "10.244.2.7", created: "2026-01-01T00:05:00Z" });
+  const served = aBinding({}, [acked("Announced")]);
+
+  test("raises the epoch and waits for the old node while the old Pod lives", () => {
+    const decision = decided({ pods: [p(), q], bindings: [served] });
+    expect(spec(decision)).toMatchObject({
+      epoch: 2,
+      nodeName: "node2",
+      owner: { podUid: "q-uid", podIp: "10.244.2.7" },
+      releasing: { nodeName: "node1", epoch: 1, forwardTo: "172.30.0.12", wait: true },
+    });
+  });
+
+  test("does not wait when the old Pod is gone", () => {
+    const decision = decided({ pods: [q], bindings: [served] });
+    expect(spec(decision)?.releasing).toEqual({ nodeName: "node1", epoch: 1, forwardTo: "172.30.0.12", wait: false });
+  });
+
+  test("does not wait for a node that is not Ready", () => {
+    const node = (name: string) => ({ ...NODES[name]!, ready: name !== "node1" });
+    expect(spec(decided({ pods: [p(), q], bindings: [served], node }))?.releasing?.wait).toBe(false);
+  });
+
+  test("takes back Ready before anything else says it", () => {
+    const ready = decided({ pods: [p()], bindings: [served] }).status!;
+    const decision = decided({ route: { ...aRoute(), status: ready }, pods: [p(), q], bindings: [served] });
+    expect(conditions(decision)).toEqual({
+      Accepted: "True Accepted",
+      GCPReady: "False Mutated",
+      DPV2Ready: "False Mutated",
+      Ready: "False Mutated",
+    });
+    expect(decision.status?.pods).toEqual(["q"]);
+  });
+
+  const moving = (acks: readonly BindingAck[]) =>
+    aBinding(
+      {
+        epoch: 2,
+        nodeName: "node2",
+        owner: { podName: "q", podUid: "q-uid", podIp: "10.244.2.7" },
+        releasing: { nodeName: "node1", epoch: 1, forwardTo: "172.30.0.12", wait: true },
+      },
+      acks,
+    );
+
+  test("ends with the old node's acknowledgement", () => {
+    const decision = decided({ pods: [p(), q], bindings: [moving([acked("Released", 1, "", "node1")])] });
+    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node2" });
+    expect(spec(decision)?.releasing).toBeUndefined();
+  });
+
+  test("stops waiting after five seconds, without a new epoch", () => {
+    const before = decided({ pods: [p(), q], bindings: [moving([])], waitedMs: () => 4_999 });
+    expect(before.changes).toEqual([]);
+    expect(before.againAfterMs).toBe(1000);
+    const after = decided({ pods: [p(), q], bindings: [moving([])], waitedMs: () => 5_000 });
+    expect(spec(after)).toMatchObject({ epoch: 2, releasing: { nodeName: "node1", wait: false } });
+  });
+
+  test("is not interrupted by the next move while the first node may still answer", () => {
+    const r = aPod("r", { node: "node3", ip: "10.244.3.3", created: "2026-01-01T00:06:00Z" });
+    expect(decided({ pods: [p(), q, r], bindings: [moving([])] }).changes).toEqual([]);
+    // Its owner gone, it goes on; the node that may still answer stays in sight.
+    const on = decided({ pods: [p(), r], bindings: [moving([])] });
+    expect(spec(on)).toMatchObject({ epoch: 3, nodeName: "node3", releasing: { nodeName: "node1", epoch: 1 } });
+  });
+
+  test("is over when the old node no longer exists", () => {
+    const node = (name: string) => (name === "node1" ? undefined : NODES[name]);
+    expect(spec(decided({ pods: [q], bindings: [moving([])], node }))?.releasing).toBeUndefined();
+  });
+});
+
+test("a Pod of the same name is another Pod: the epoch grows, on the same node with nothing to release", () => {
+  const next = aPod("p", { uid: "p-uid-2", ip: "10.244.1.6" });
+  const decision = decided({ pods: [next], bindings: [aBinding({}, [acked("Announced")])] });
+  expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node1", owner: { podUid: "p-uid-2" } });
+  expect(spec(decision)?.releasing).toBeUndefined();
+});
+
+describe("an edit touches only what changed", () => {
+  test("an address that is added leaves the others alone", () => {
+    const route = aRoute({ addresses: [typedAddress(A), typedAddress(B)] }, { generation: 2 });
+    const decision = decided({ route, pods: [p()], bindings: [aBinding({}, [acked("Announced")])] });
+    expect(decision.changes.map(({ verb, binding }) => [verb, binding.spec.address])).toEqual([["create", B]]);
+  });
+
+  test("an address that is taken out is released, then forgotten", () => {
+    const bindings = [aBinding({}, [acked("Announced")]), aBinding({ address: B }, [acked("Announced")])];
+    const first = decided({ pods: [p()], bindings });
+    expect(first.changes).toHaveLength(1);
+    expect(spec(first)).toMatchObject({
+      address: B,
+      epoch: 2,
+      nodeName: "",
+      releasing: { nodeName: "node1", epoch: 1 },
+    });
+    expect(spec(first)?.owner).toBeUndefined();
+    const gone = { ...first.changes[0]!.binding, status: { acks: [acked("Released", 1, "")] } };
+    const second = decided({ pods: [p()], bindings: [bindings[0]!, gone] });
+    expect(second.changes.map(({ verb, binding }) => [verb, binding.spec.address])).toEqual([["delete", B]]);
+  });
+
+  test("a route that is refused for a mistake keeps what works, while its Pod lives", () => {
+    const route = aRoute({ addresses: [typedAddress(A), { type: "gke.networking.io/cidr", value: "oops" }] });
+    const bindings = [aBinding({}, [acked("Announced")])];
+    const refused = decided({ route, pods: [p()], bindings });
+    expect(refused.changes).toEqual([]);
+    expect(conditions(refused)).toMatchObject({ Accepted: "False InvalidAddresses", Ready: "False InvalidAddresses" });
+    expect(spec(decided({ route, pods: [], bindings }))).toMatchObject({ epoch: 2, nodeName: "" });
+  });
+});
+
+describe("a deleted route", () => {
+  const route = aRoute({}, { deletionTimestamp: NOW, finalizers: ["podpin.dev/address-release"] });
+
+  test("releases its addresses and keeps its finalizer until they are gone", () => {
+    const decision = decided({ route, pods: [p()], bindings: [aBinding({}, [acked("Announced")])] });
+    expect(decision.finalizer).toBe(true);
+    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "", releasing: { nodeName: "node1" } });
+    expect(conditions(decision).Ready).toBe("False Mutated");
+  });
+
+  test("is let go when nothing is held", () => {
+    const decision = decided({ route, pods: [p()] });
+    expect(decision.finalizer).toBe(false);
+    expect(decision.changes).toEqual([]);
+    expect(conditions(decision).Ready).toBe("False CleanupComplete");
+  });
+
+  test("a node that is lost for a minute holds it no longer; one that is Ready does", () => {
+    const { owner: _, ...rest } = aBinding().spec;
+    const binding = aBinding({
+      ...rest,
+      owner: undefined,
+      epoch: 2,
+      nodeName: "",
+      releasing: { nodeName: "node1", epoch: 1, forwardTo: "", wait: false },
+    });
+    const lost = () => ({ address: "172.30.0.11", ready: false });
+    expect(decided({ route, bindings: [binding], node: lost, waitedMs: () => 59_999 }).changes).toEqual([]);
+    expect(decided({ route, bindings: [binding], node: lost, waitedMs: () => 60_000 }).changes[0]?.verb).toBe("delete");
+    expect(decided({ route, bindings: [binding], waitedMs: () => 600_000 }).changes).toEqual([]);
+  });
+});
+
+test("of two claims the younger says whose the address is, and serves the rest", () => {
+  const route = aRoute({ addresses: [typedAddress(A), typedAddress(B)] });
+  const decision = decided({ route, pods: [p()], rivals: new Map([[A, "edge/older"]]) });
+  expect(decision.changes.map(({ binding }) => binding.spec.address)).toEqual([B]);
+  expect(decision.status?.conditions[0]).toMatchObject({
+    type: "Accepted",
+    status: "False",
+    reason: "InvalidAddresses",
+    message: `${A}/32 belongs to GKEIPRoute edge/older; the older route keeps it, this one gets it when that one lets go`,
+  });
+});
+
+describe("laws", () => {
+  const anyPod = fc
+    .record({
+      name: fc.constantFrom("p", "q", "r"),
+      node: fc.constantFrom("node1", "node2", "node3", ""),
+      ip: fc.constantFrom("10.244.1.5", "10.244.2.7", undefined),
+      ready: fc.boolean(),
+      terminating: fc.boolean(),
+    })
+    .map(({ name, ...fields }) => aPod(name, fields));
+  const anyAck = fc.record({
+    nodeName: fc.constantFrom("node1", "node2"),
+    epoch: fc.integer({ min: 0, max: 4 }),
+    podUid: fc.constantFrom("p-uid", "q-uid", ""),
+    state: fc.constantFrom("Programmed", "Announced", "Released", "Failed") as fc.Arbitrary<BindingAck["state"]>,
+  });
+  const anyRelease = fc.option(
+    fc.record({
+      nodeName: fc.constantFrom("node1", "node2", "gone"),
+      epoch: fc.integer({ min: 1, max: 3 }),
+      forwardTo: fc.constantFrom("", "172.30.0.12"),
+      wait: fc.boolean(),
+    }),
+    { nil: undefined },
+  );
+  const anyBinding = fc
+    .record({
+      address: fc.constantFrom(A, B),
+      epoch: fc.integer({ min: 1, max: 4 }),
+      pod: fc.constantFrom("p", "q", "r", ""),
+      nodeName: fc.constantFrom("node1", "node2"),
+      releasing: anyRelease,
+      acks: fc.uniqueArray(anyAck, { selector: ({ nodeName }) => nodeName }),
+    })
+    .map(({ address, epoch, pod, nodeName, releasing, acks }) =>
+      pod === ""
+        ? aBinding({ address, epoch, nodeName: "", owner: undefined, releasing }, acks)
+        : aBinding(
+            { address, epoch, nodeName, owner: { podName: pod, podUid: `${pod}-uid`, podIp: "10.244.1.5" }, releasing },
+            acks,
+          ),
+    );
+  const anyInput = fc.record({
+    addresses: fc.subarray([typedAddress(A), typedAddress(B), { type: "x", value: "y" }]),
+    deleting: fc.boolean(),
+    pods: fc.uniqueArray(anyPod, { selector: ({ metadata }) => metadata.name, maxLength: 3 }),
+    bindings: fc.uniqueArray(anyBinding, { selector: ({ spec: { address } }) => address }),
+    waited: fc.constantFrom(0, 6_000, 70_000),
+    keepAll: fc.boolean(),
+  });
+  type Any = typeof anyInput extends fc.Arbitrary<infer T> ? T : never;
+
+  const inputOf = ({ addresses, deleting, pods, bindings, waited, keepAll }: Any): DecideInput => {
+    const route = aRoute({ addresses }, deleting ? { deletionTimestamp: NOW } : {});
+    const verdict: RouteVerdict = acceptRoute(route, keepAll ? aView({ gateways: [] }) : aView());
+    return {
+      route,
+      verdict,
+      rivals: new Map(),
+      pods,
+      node: (name) => NODES[name],
+      bindings,
+      waitedMs: () => waited,
+      now: NOW,
+    };
+  };
+
+  test("every input gets a decision, the same one each time, whatever the order of the objects", () => {
+    fc.assert(
+      fc.property(anyInput, (any) => {
+        const input = inputOf(any);
+        const decision = decide(input);
+        const turned = decide({ ...input, pods: [...input.pods].reverse(), bindings: [...input.bindings].reverse() });
+        const byAddress = ({ changes, ...rest }: Decision) => ({
+          ...rest,
+          changes: [...changes].sort((a, b) => a.binding.spec.address.localeCompare(b.binding.spec.address)),
+        });
+        expect(byAddress(turned)).toEqual(byAddress(decision));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("epochs only grow, by one, exactly when the owner changes", () => {
+    fc.assert(
+      fc.property(anyInput, (any) => {
+        const input = inputOf(any);
+        for (const { verb, binding } of decide(input).changes) {
+          const before = input.bindings.find(({ spec: { address } }) => address === binding.spec.address);
+          if (verb !== "replace") continue;
+          const owner = ({ spec: { nodeName, owner } }: AddressBinding) => JSON.stringify([nodeName, owner]);
+          const grew = binding.spec.epoch - before!.spec.epoch;
+          expect(grew).toBe(owner(binding) === owner(before!) ? 0 : 1);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a node that may still answer is never lost from sight", () => {
+    fc.assert(
+      fc.property(anyInput, (any) => {
+        const input = inputOf({ ...any, waited: 0 });
+        for (const { verb, binding } of decide(input).changes) {
+          const before = input.bindings.find(({ spec: { address } }) => address === binding.spec.address);
+          if (before === undefined || verb === "create" || mayAnnounce(before)) continue;
+          const former = before.spec.releasing!.nodeName;
+          if (NODES[former] === undefined) continue;
+          expect(verb).toBe("replace");
+          expect([binding.spec.releasing?.nodeName, binding.spec.nodeName]).toContain(former);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("Ready is True only when every address is acknowledged for its Pod and epoch", () => {
+    fc.assert(
+      fc.property(anyInput, (any) => {
+        const input = inputOf(any);
+        const decision = decide(input);
+        const ready = decision.status?.conditions.find(({ type }) => type === "Ready");
+        if (ready?.status !== "True") return;
+        expect(input.verdict.accepted).toBe(true);
+        for (const address of input.verdict.addresses) {
+          const binding = input.bindings.find(({ spec: { address: of } }) => of === address)!;
+          const { owner, nodeName, epoch } = binding.spec;
+          expect(input.pods.map(({ metadata }) => metadata.uid)).toContain(owner!.podUid);
+          expect(binding.status?.acks).toContainEqual(
+            expect.objectContaining({ nodeName, epoch, podUid: owner!.podUid, state: "Announced" }),
+          );
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
