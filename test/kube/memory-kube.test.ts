@@ -85,7 +85,10 @@ describe("objects", () => {
   });
 
   test("a merge patch deletes with null, and with a version in it compares and swaps", async () => {
-    const object = { metadata: { name: "ranges", namespace: "podpin-system" }, data: { a: "1", b: "2" } };
+    const object: KubeObject & { data: object } = {
+      metadata: { name: "ranges", namespace: "podpin-system" },
+      data: { a: "1", b: "2" },
+    };
     const created = await kube.create(configMaps, object);
     const patched = await kube.mergePatch(configMaps, created.metadata, { data: { a: null, c: "3" } });
     expect(patched).toMatchObject({ data: { b: "2", c: "3" } });

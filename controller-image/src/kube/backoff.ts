@@ -1,37 +1,55 @@
-// Waiting between attempts. One place for the two shapes that the runtime uses.
+// Waiting between attempts: one shape for connections, reflectors and the queue.
 import type { Clock } from "./api";
 
 export interface BackoffOptions {
+  /** Ceiling of the first wait. */
   readonly firstMs: number;
+  /** Ceiling of every later wait, which doubles until here. */
   readonly maxMs: number;
 }
 
-/** The ceiling of the n-th wait (from 0): doubles from `firstMs`, never above `maxMs`. */
+/** The ceiling of the n-th wait, counted from 0. */
 export function ceilingMs(options: BackoffOptions, attempt: number): number {
   // 2 ** 1024 is Infinity, and the minimum of that is still `maxMs`.
   return Math.min(options.maxMs, options.firstMs * 2 ** attempt);
 }
 
 /**
- * Counts failures and says how long to wait. Full jitter: anything from `firstMs` to the ceiling, so that a thousand
- * clients of one restarted server come back spread out, and none of them at once.
+ * Full jitter: anything from nothing to the ceiling. A thousand clients of one restarted server come back spread out,
+ * and the mean wait is still only half of what each would wait without jitter.
  */
 export class Backoff {
-  #attempt = 0;
+  #failures = 0;
 
   constructor(
     private readonly clock: Clock,
     private readonly options: BackoffOptions,
   ) {}
 
+  get failures(): number {
+    return this.#failures;
+  }
+
   nextMs(): number {
-    const { firstMs } = this.options;
-    const ceiling = ceilingMs(this.options, ++this.#attempt);
-    return firstMs + this.clock.random() * Math.max(0, ceiling - firstMs);
+    return this.clock.random() * ceilingMs(this.options, this.#failures++);
   }
 
   /** Call it on progress. */
   reset(): void {
-    this.#attempt = 0;
+    this.#failures = 0;
   }
+}
+
+/** Waits by the clock; ends early, without an error, when the signal aborts. Leaves no timer behind. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done);
+    signal?.addEventListener("abort", done);
+  });
 }

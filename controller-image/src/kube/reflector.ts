@@ -1,0 +1,273 @@
+// A live copy of a collection. Lists once, then watches, and after any failure goes on from the last version that it has
+// seen; it lists again only when the server says that this version is too old to go on from. An error never empties it.
+import { keyOf, type KubeObject } from "../../../lib/model/kubernetes";
+import { Backoff, pause } from "./backoff";
+import { KubeError, type Change, type Clock, type Log, type Reflector, type ReflectorOptions } from "./api";
+import { list, notServed, watch } from "./collection";
+import { errorText } from "./log";
+import type { Transport } from "./transport";
+
+export interface ReflectorContext {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onStop?: () => void;
+}
+
+const RETRY = { firstMs: 800, maxMs: 30_000 };
+/** A missing kind is cheap to ask for, and is often on its way. */
+const LONGEST_WAIT_FOR_KIND_MS = 5_000;
+/** A watch that lived this long was no failure, even if nothing happened in it. */
+const HEALTHY_WATCH_MS = 10_000;
+/** A replica that lags behind catches up; a server restored from a backup never does. */
+const TOO_NEW_BEFORE_RELIST = 3;
+
+interface Entry<T> {
+  readonly object: T;
+  /** Kept apart from the object, because `project` may drop it. */
+  readonly version: string | undefined;
+  readonly uid: string | undefined;
+}
+
+export class WatchReflector<T extends KubeObject> implements Reflector<T> {
+  #cache = new Map<string, Entry<T>>();
+  #synced = false;
+  #lastError: string | undefined;
+  /** Where to watch from; undefined asks for a list. */
+  #version: string | undefined;
+  /** An event could not be read, so that the copy may be wrong until the next list. */
+  #doubtful = false;
+  #tooNew = 0;
+  /** A version expired, and nothing good has happened since. */
+  #expired = false;
+  readonly #backoff: Backoff;
+  readonly #abort = new AbortController();
+
+  constructor(
+    private readonly options: ReflectorOptions<T>,
+    private readonly context: ReflectorContext,
+  ) {
+    this.#backoff = new Backoff(context.clock, RETRY);
+    void this.#run();
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  get(key: string): T | undefined {
+    return this.#cache.get(key)?.object;
+  }
+
+  *values(): IterableIterator<T> {
+    for (const { object } of this.#cache.values()) yield object;
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#abort.abort();
+    this.context.onStop?.();
+  }
+
+  get #stopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      let waitMs: number;
+      try {
+        waitMs = this.#version === undefined ? await this.#list() : await this.#watch(this.#version);
+      } catch (error) {
+        if (this.#stopped) return;
+        waitMs = this.#failed(error);
+      }
+      if (waitMs > 0) await pause(this.context.clock, waitMs, this.#abort.signal);
+    }
+  }
+
+  async #list(): Promise<number> {
+    const fresh = new Map<string, Entry<T>>();
+    const version = await list(this.context.transport, this.options, this.#abort.signal, (item) => {
+      const read = this.#read(item);
+      const entry = read?.entry ?? (read && this.#cache.get(read.key));
+      if (read !== undefined && entry !== undefined) fresh.set(read.key, entry);
+    });
+    if (this.#stopped) return 0;
+    this.#lastError = undefined;
+    this.#version = version;
+    this.#doubtful = false;
+    this.#swap(fresh);
+    return 0;
+  }
+
+  /** Puts the list in the place of the cache, then tells the differences: what is gone first, as that frees things. */
+  #swap(fresh: Map<string, Entry<T>>): void {
+    const before = this.#cache;
+    const changes: Change<T>[] = [];
+    const replaced: Change<T>[] = [];
+    for (const [key, { object: old, uid }] of before) {
+      const now = fresh.get(key);
+      if (now === undefined || now.uid !== uid) changes.push({ type: "delete", key, old });
+    }
+    for (const [key, entry] of fresh) {
+      const old = before.get(key);
+      if (old !== undefined && old.version === entry.version && entry.version !== undefined) fresh.set(key, old);
+      else
+        replaced.push({
+          type: "set",
+          key,
+          object: entry.object,
+          old: old?.uid === entry.uid ? old?.object : undefined,
+        });
+    }
+    this.#cache = fresh;
+    changes.forEach((change) => this.#tell(change));
+    replaced.forEach((change) => this.#tell(change));
+    if (this.#synced || this.#stopped) return;
+    this.#synced = true;
+    this.#guard("onSynced", () => this.options.onSynced?.());
+  }
+
+  async #watch(version: string): Promise<number> {
+    const { transport, clock } = this.context;
+    let openedAt: number | undefined;
+    let progressed = false;
+    const progress = (): void => {
+      progressed = true;
+      this.#tooNew = 0;
+      this.#expired = false;
+      this.#backoff.reset();
+    };
+    try {
+      await watch(transport, clock, this.options, version, this.#abort.signal, {
+        onOpen: () => {
+          openedAt = clock.now();
+          this.#lastError = undefined;
+        },
+        onEvent: (type, object) => {
+          if (this.#stopped) return;
+          progress();
+          this.#onEvent(type, object);
+        },
+        onGarbage: (what) => this.#doubt(what),
+      });
+    } finally {
+      const lived = openedAt === undefined ? 0 : clock.now() - openedAt;
+      if (lived >= HEALTHY_WATCH_MS) progress();
+      if (this.#doubtful) this.#version = undefined;
+    }
+    // A server that ends a watch at once would otherwise be asked in a tight loop.
+    return progressed ? 0 : this.#backoff.nextMs();
+  }
+
+  #onEvent(type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK", item: unknown): void {
+    const version = versionOf(item);
+    if (type === "BOOKMARK") {
+      if (version === undefined) return this.#doubt("a bookmark without a version");
+      this.#version = version;
+      return;
+    }
+    const read = this.#read(item);
+    if (read !== undefined && type === "DELETED") this.#drop(read.key);
+    else if (read?.entry !== undefined) this.#set(read.key, read.entry);
+    if (version !== undefined) this.#version = version;
+  }
+
+  #set(key: string, { object, version, uid }: Entry<T>): void {
+    const old = this.#cache.get(key);
+    if (old !== undefined && old.version === version && version !== undefined) return;
+    // The deletion between the two was not seen; whoever keys by UID must hear of it.
+    if (old !== undefined && old.uid !== uid) this.#drop(key);
+    this.#cache.set(key, { object, version, uid });
+    this.#tell({ type: "set", key, object, old: old?.uid === uid ? old?.object : undefined });
+  }
+
+  #drop(key: string): void {
+    const old = this.#cache.get(key);
+    if (old === undefined) return;
+    this.#cache.delete(key);
+    this.#tell({ type: "delete", key, old: old.object });
+  }
+
+  /**
+   * The item's key and what to keep of it. Undefined when it is no object; without an entry when `project` throws on it.
+   * Both are logged, and are that item's own trouble: what the cache holds of it stays.
+   */
+  #read(item: unknown): { readonly key: string; readonly entry?: Entry<T> } | undefined {
+    const raw = item as T;
+    if (typeof (raw as Partial<T> | null)?.metadata?.name !== "string") {
+      this.#doubt("an object without a name");
+      return undefined;
+    }
+    const key = keyOf(raw);
+    // Written by the server for the server, and often larger than all the rest.
+    delete (raw.metadata as { managedFields?: unknown }).managedFields;
+    const { resourceVersion: version, uid } = raw.metadata;
+    try {
+      return { key, entry: { object: this.options.project?.(raw) ?? raw, version, uid } };
+    } catch (error) {
+      this.context.log("error", "object left out: it cannot be read", { kind: this.options.resource.kind, key, error });
+      return { key };
+    }
+  }
+
+  #doubt(what: string): void {
+    this.#doubtful = true;
+    const { kind } = this.options.resource;
+    this.context.log("warn", "left out; listing again after this watch", { kind, what });
+  }
+
+  /** What to do after a failure; answers how long to wait first. */
+  #failed(error: unknown): number {
+    const { resource } = this.options;
+    const { status, reason, retryAfterSeconds = 0 } = asKubeError(error);
+    let longestMs = RETRY.maxMs;
+    this.#lastError = errorText(error);
+    if (status === 410 || reason === "Expired" || reason === "Gone") {
+      this.#version = undefined;
+      this.context.log("info", "version expired, listing again", { kind: resource.kind });
+      // Once at once, however long the failures before it lasted; a second time without progress is a failure itself.
+      const waitMs = this.#expired ? this.#backoff.nextMs() : 0;
+      this.#expired = true;
+      return waitMs;
+    }
+    if (reason === "ResourceVersionTooLarge" && ++this.#tooNew >= TOO_NEW_BEFORE_RELIST) {
+      this.#tooNew = 0;
+      this.#version = undefined;
+    }
+    if (status === 404) {
+      // The version is kept: a server that has just started answers 404 until it has read the definitions.
+      this.#lastError = notServed(resource);
+      longestMs = LONGEST_WAIT_FOR_KIND_MS;
+    }
+    const waitMs = Math.max(Math.min(this.#backoff.nextMs(), longestMs), retryAfterSeconds * 1000);
+    const fields = { kind: resource.kind, error: this.#lastError, retryMs: Math.round(waitMs) };
+    this.context.log("warn", "cannot follow the collection", fields);
+    return waitMs;
+  }
+
+  #tell(change: Change<T>): void {
+    if (!this.#stopped) this.#guard("onChange", () => this.options.onChange(change), change.key);
+  }
+
+  #guard(what: string, call: () => void, key?: string): void {
+    try {
+      call();
+    } catch (error) {
+      this.context.log("error", `${what} failed`, { kind: this.options.resource.kind, key, error });
+    }
+  }
+}
+
+const versionOf = (item: unknown): string | undefined => {
+  const version = (item as KubeObject | null | undefined)?.metadata?.resourceVersion;
+  return typeof version === "string" && version !== "" ? version : undefined;
+};
+
+const asKubeError = (error: unknown): KubeError =>
+  error instanceof KubeError ? error : new KubeError(0, "Unknown", errorText(error));
