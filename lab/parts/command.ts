@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { orUndo } from "./undo";
 
 export interface CommandOptions {
+  /** What errors call it. @default - the command line */
+  readonly name?: string;
   readonly cwd?: string;
   /** The whole environment of the program. @default - that of this process */
   readonly env?: NodeJS.ProcessEnv;
@@ -19,6 +21,7 @@ const TAIL_LINES = 15;
 /** Standard output of a program that ended well. Throws with the end of what it printed otherwise. */
 export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
   const [program = "", ...args] = argv;
+  const name = options.name ?? argv.join(" ");
   // A group of its own, so that one signal reaches the program's children too.
   const child = spawn(program, args, {
     cwd: options.cwd,
@@ -50,8 +53,8 @@ export async function command(argv: readonly string[], options: CommandOptions =
         child.on("error", reject);
         child.on("close", (code, signal) => resolve(code === 0 ? "" : `exit ${code ?? signal}`));
       });
-      if (timedOut) throw new Error(`${argv.join(" ")}: no end within ${options.timeoutMs} ms`);
-      if (ended !== "") throw new Error([`${argv.join(" ")}: ${ended}`, ...tail(`${out}\n${err}`)].join("\n"));
+      if (timedOut) throw new Error(`${name}: no end within ${options.timeoutMs} ms`);
+      if (ended !== "") throw new Error([`${name}: ${ended}`, ...tail(`${out}\n${err}`)].join("\n"));
       return out;
     } finally {
       clearTimeout(limit);

@@ -1,0 +1,181 @@
+// Gives the images that the lab's nodes run, inside a containerd root that is ready to be cloned. Two generations of
+// cache: what rarely changes (Debian, Node.js, the sample server), and on top of it the packaged controller.
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { bundled } from "../../controller-image/build";
+import { type CacheEntry, fromCache, throughCache, withLock } from "../parts/cache";
+import { command } from "../parts/command";
+import type { Progress } from "../progress";
+import { buildImage, pullBase } from "./buildah";
+import { cloneContainerdRoot, importImages } from "./containerd-root";
+import { aptSourceFiles, distributionSources, thisDistribution } from "./distribution";
+import { OciLayout } from "./oci";
+
+export { cloneContainerdRoot } from "./containerd-root";
+
+export interface Images {
+  /** The packaged controller and agent; its tag changes with its content. */
+  readonly podpinImage: string;
+  /** The image name of GKE's own how-to, served by a small server of ours. */
+  readonly helloAppImage: string;
+  readonly pauseImage: string;
+  /** Debian with Node.js, `ip`, `nft`, `conntrack` and `socat`, below all the others. */
+  readonly baseImage: string;
+  /** A containerd root with all of them imported; nodes get clones ({@link cloneContainerdRoot}). */
+  readonly containerdRoot: string;
+}
+
+const HELLO_APP = "us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0";
+const PAUSE = "podpin.lab/pause:1";
+const BASE = "podpin.lab/base:1";
+const PACKAGES = ["nftables", "iproute2", "conntrack", "socat", "libstdc++6"];
+const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
+const KEEP_GENERATIONS = 3;
+/** Changes when this file makes something else of the same inputs. */
+const RECIPE = 1;
+
+const REPOSITORY = join(__dirname, "../..");
+const DOCKERFILE = join(REPOSITORY, "controller-image/Dockerfile");
+const HELLO_APP_SERVER = join(__dirname, "hello-app/server.js");
+
+/** @param podpin the bundle that the image runs. @default - made from `controller-image/src` */
+export async function ensureImages(report: Progress, podpin?: Uint8Array): Promise<Images> {
+  const bundle = podpin ?? (await bundled());
+  const base = baseEntry();
+  const set: CacheEntry = {
+    folder: "images/sets",
+    key: hashOf(base.key, readFileSync(DOCKERFILE), bundle),
+    keep: KEEP_GENERATIONS,
+  };
+  const podpinImage = `podpin.lab/podpin:${set.key}`;
+  let folder = fromCache(set);
+  if (folder === undefined) {
+    const baseFolder = await report.step("base image", "from the cache", (update) =>
+      throughCache(base, (making) => makeBase(making, update), waitFor(update)),
+    );
+    folder = await report.step("podpin image", "building", async (update) =>
+      throughCache(set, (making) => makeSet(making, baseFolder, bundle, podpinImage, update), waitFor(update)),
+    );
+  }
+  return {
+    podpinImage,
+    helloAppImage: HELLO_APP,
+    pauseImage: PAUSE,
+    baseImage: BASE,
+    containerdRoot: join(folder, "containerd"),
+  };
+}
+
+function waitFor(update: (doing: string) => void): (holder: string) => void {
+  return (holder) => update(`another run (process ${holder}) is building it`);
+}
+
+function baseEntry(): CacheEntry {
+  const distribution = thisDistribution();
+  const inputs = [RECIPE, distribution.id, distribution.codename, process.arch, PACKAGES, ENV, nodePackage().version];
+  const key = hashOf(JSON.stringify(inputs), readFileSync(HELLO_APP_SERVER));
+  return { folder: "images/base", key, keep: KEEP_GENERATIONS };
+}
+
+/** The Node.js of the images: the one that the package `node`, a development dependency, brings. */
+function nodePackage(): { version: string; binary: string } {
+  const manifest = require.resolve("node/package.json", { paths: [REPOSITORY] });
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return { version, binary: realpathSync(join(dirname(manifest), "bin/node")) };
+}
+
+async function makeBase(making: string, update: (doing: string) => void): Promise<void> {
+  const work = join(making, "work");
+  mkdirSync(work);
+  const distribution = thisDistribution();
+  update(`packages of ${distribution.name}`);
+  const rootfs = join(work, "rootfs.tar");
+  await bootstrap(rootfs, work);
+
+  update("importing");
+  const layout = new OciLayout(join(making, "layout"));
+  const system = await layout.addLayer(rootfs);
+  const app = join(work, "hello-app");
+  mkdirSync(join(app, "app"), { recursive: true });
+  copyFileSync(HELLO_APP_SERVER, join(app, "app/server.js"));
+  const owner = ["--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--sort=name", "--mode=go-w"];
+  const appTar = join(work, "hello-app.tar");
+  await command(["tar", "--create", "--file", appTar, ...owner, "--directory", app, "app"]);
+  const hello = await layout.addLayer(appTar);
+  layout.addImage(BASE, [system], { entrypoint: ["node"], env: ENV });
+  layout.addImage(HELLO_APP, [system, hello], { entrypoint: ["node", "/app/server.js"], env: ENV });
+  // It only holds a Pod's namespaces open; containerd ends it with SIGKILL.
+  layout.addImage(PAUSE, [system], { entrypoint: ["sleep", "infinity"], env: ENV });
+  layout.writeIndex();
+  await importImages(join(making, "containerd"), layout.folder, work);
+  await pullBase(join(making, "storage"), layout.folder, BASE, work);
+  // containerd and buildah have their own copies now; what stays is which layer they share.
+  writeFileSync(join(making, "layer"), system.digest);
+  rmSync(layout.folder, { recursive: true });
+  rmSync(work, { recursive: true });
+  update("built");
+}
+
+async function bootstrap(tar: string, work: string): Promise<void> {
+  const distribution = thisDistribution();
+  const sources = distributionSources(aptSourceFiles(), distribution);
+  const list = join(work, "sources.list");
+  writeFileSync(list, `${sources.join("\n")}\n`);
+  const left = ["doc", "man", "locale", "zoneinfo"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+  const node = nodePackage().binary;
+  const argv = [
+    "mmdebstrap",
+    "--variant=essential",
+    `--include=${PACKAGES.join(",")}`,
+    ...left,
+    // Hooks run outside, with the new system's folder as $1.
+    `--customize-hook=install --mode=755 -D '${node.replaceAll("'", `'\\''`)}' "$1/usr/local/bin/node"`,
+    distribution.codename,
+    tar,
+    // Without sources of its own that it could read, mmdebstrap knows the distribution's.
+    ...(sources.length > 0 ? [list] : []),
+  ];
+  // Its mounts are made where nobody else sees them, and its processes end with it. /run stays: it may hold resolv.conf.
+  const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  await command(["unshare", ...namespaces, ...argv], {
+    name: "mmdebstrap",
+    env: { ...process.env, TMPDIR: work, LC_ALL: "C.UTF-8" },
+  });
+}
+
+async function makeSet(
+  making: string,
+  base: string,
+  bundle: Uint8Array,
+  image: string,
+  update: (doing: string) => void,
+): Promise<void> {
+  const work = join(making, "work");
+  const context = join(work, "context");
+  mkdirSync(context, { recursive: true });
+  copyFileSync(DOCKERFILE, join(context, "Dockerfile"));
+  writeFileSync(join(context, "podpin.js"), bundle);
+  const built = join(work, "image");
+  // The storage below the base is shared by every set that is built on it.
+  await withLock(join(base, "storage.lock"), waitFor(update), () =>
+    buildImage(join(base, "storage"), context, BASE, image, built, work),
+  );
+
+  update("importing");
+  const layout = new OciLayout(join(work, "layout"));
+  layout.addFromDir(image, built, new Set([readFileSync(join(base, "layer"), "utf8")]));
+  layout.writeIndex();
+  await cloneContainerdRoot(join(base, "containerd"), join(making, "containerd"));
+  await importImages(join(making, "containerd"), layout.folder, work);
+  rmSync(work, { recursive: true });
+  update(`built, ${image}`);
+}
+
+function hashOf(...inputs: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  // Lengths keep the inputs apart.
+  for (const input of inputs) hash.update(`${input.length}:`).update(input);
+  return hash.digest("hex").slice(0, 16);
+}
