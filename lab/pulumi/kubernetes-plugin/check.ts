@@ -12,7 +12,16 @@ import {
   parseUrn,
   withMetadata,
 } from "./object";
-import { at, hasUnknown, isObject, isUnknown, kubernetesObject, withSecretsOf, type Json, type JsonObject } from "./values";
+import {
+  at,
+  hasUnknown,
+  isObject,
+  isUnknown,
+  kubernetesObject,
+  withSecretsOf,
+  type Json,
+  type JsonObject,
+} from "./values";
 
 export interface CheckInput {
   readonly urn: string;

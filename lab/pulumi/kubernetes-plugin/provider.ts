@@ -124,10 +124,7 @@ export class Provider {
     const known = kubernetesObject(inputs);
     const imported = Object.keys(known).length === 0;
     const target = imported ? identityOf(urn, id, state) : normalised(known);
-    const object = await this.#connect().cluster.read(
-      withMetadata(target, identityOfId(id)),
-      parseId(id).name,
-    );
+    const object = await this.#connect().cluster.read(withMetadata(target, identityOfId(id)), parseId(id).name);
     if (object === undefined) return undefined;
     const found = imported
       ? importedInputs(object)

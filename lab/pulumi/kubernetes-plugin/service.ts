@@ -103,10 +103,7 @@ export function service(provider: Provider, version: string): Service {
       const state = toObject(request.getProperties());
       const found = await provider.read(request.getUrn(), request.getId(), state, toObject(request.getInputs()));
       if (found === undefined) return new ReadResponse();
-      return new ReadResponse()
-        .setId(found.id)
-        .setProperties(toStruct(found.state))
-        .setInputs(toStruct(found.inputs));
+      return new ReadResponse().setId(found.id).setProperties(toStruct(found.state)).setInputs(toStruct(found.inputs));
     }),
     update: unary(async (request: UpdateRequest) => {
       const state = await provider.update(
@@ -156,9 +153,7 @@ function topLevel(path: string): string {
   return /^[^.[]+/.exec(path)?.[0] ?? path;
 }
 
-function unary<Request, Response>(
-  answer: (request: Request) => Promise<Response>,
-): handleUnaryCall<Request, Response> {
+function unary<Request, Response>(answer: (request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     answer(call.request).then(
       (response) => callback(null, response),

@@ -119,7 +119,9 @@ function job(object: JsonObject): Readiness {
     return { ...missing(object, [`${textAt(failure, "reason")}: ${textAt(failure, "message")}`]), failed: true };
   }
   if (textAt(condition(object, "Complete"), "status") === "True") return READY;
-  return missing(object, [`${status(object, "succeeded")} Pods have succeeded, ${status(object, "active")} are active`]);
+  return missing(object, [
+    `${status(object, "succeeded")} Pods have succeeded, ${status(object, "active")} are active`,
+  ]);
 }
 
 function pod(object: JsonObject): Readiness {

@@ -13,7 +13,8 @@ export type Expectation = (object: JsonObject) => Readiness;
 export function parseWaitFor(text: string): Expectation {
   const list = parseJson(text);
   const expressions = Array.isArray(list) ? list.map(String) : [text];
-  if (expressions.length === 0) throw new Error(`${ANNOTATION.waitFor}: got an empty list; give at least one condition`);
+  if (expressions.length === 0)
+    throw new Error(`${ANNOTATION.waitFor}: got an empty list; give at least one condition`);
   const expectations = expressions.map(parseExpression);
   return (object) => {
     const unmet = expectations.map((expect) => expect(object)).filter((result) => !result.ready);
