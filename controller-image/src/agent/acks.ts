@@ -1,0 +1,95 @@
+// Writes this node's entries into the bindings' status, each only when it says something new, and until it is accepted.
+import { type AddressBinding, ackOf, type BindingAck } from "../../../lib/model/binding";
+import { apiVersionOf, RESOURCES } from "../../../lib/model/kubernetes";
+import { type Clock, type Kube, KubeError, type Log } from "../kube/api";
+import { Backoff } from "../kube/backoff";
+
+export interface AckWriter {
+  /** @param ack what this node has to say about the binding; `withdrawn` takes the entry away */
+  say(binding: AddressBinding, ack: BindingAck | "withdrawn"): void;
+  stop(): void;
+}
+
+interface Pending {
+  wanted: BindingAck | "withdrawn";
+  /** What was written last and when; the cache shows it some milliseconds later. */
+  written?: { readonly text: string; readonly at: number };
+  busy: boolean;
+}
+
+/** After this time the cache is right, not the memory of the last write. */
+const TRUST_WRITE_MS = 5000;
+
+export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string): AckWriter {
+  const pending = new Map<string, Pending>();
+  const cancels = new Set<() => void>();
+  let stopped = false;
+
+  const write = async (name: string, uid: string, entry: Pending): Promise<void> => {
+    const backoff = new Backoff(clock, { firstMs: 200, maxMs: 30_000 });
+    entry.busy = true;
+    for (;;) {
+      const text = sentence(entry.wanted);
+      try {
+        await kube.apply(RESOURCES.addressBindings, statusOf(name, entry.wanted), `podpin-agent-${nodeName}`, "status");
+        entry.written = { text, at: clock.now() };
+      } catch (error) {
+        if (stopped) return;
+        // Deleted meanwhile: there is nobody to tell.
+        if (error instanceof KubeError && error.status === 404) return void pending.delete(uid);
+        log("warn", "an acknowledgement was not accepted; it is tried again", { address: name, error });
+        await new Promise<void>((resolve) => {
+          const cancel = clock.after(backoff.nextMs(), () => {
+            cancels.delete(cancel);
+            resolve();
+          });
+          cancels.add(cancel);
+        });
+        continue;
+      }
+      if (sentence(entry.wanted) === text) break;
+      if (stopped) return;
+    }
+    entry.busy = false;
+  };
+
+  return {
+    say: (binding, ack) => {
+      if (stopped) return;
+      const { name, uid = name } = binding.metadata;
+      const entry = pending.get(uid) ?? { wanted: ack, busy: false };
+      pending.set(uid, entry);
+      entry.wanted = ack;
+      if (entry.busy) return;
+      const text = sentence(ack);
+      const shown = ackOf(binding, nodeName);
+      if (sentence(shown ?? "withdrawn") === text) {
+        entry.written = undefined;
+        return;
+      }
+      if (entry.written?.text === text && clock.now() - entry.written.at < TRUST_WRITE_MS) return;
+      void write(name, uid, entry);
+    },
+    stop: () => {
+      stopped = true;
+      for (const cancel of cancels) cancel();
+    },
+  };
+}
+
+/** Server-side apply: the fields that this object names, and no others, belong to this node. */
+function statusOf(name: string, ack: BindingAck | "withdrawn"): AddressBinding {
+  const body = {
+    apiVersion: apiVersionOf(RESOURCES.addressBindings),
+    kind: RESOURCES.addressBindings.kind,
+    metadata: { name },
+    status: { acks: ack === "withdrawn" ? [] : [ack] },
+  };
+  return body as unknown as AddressBinding;
+}
+
+function sentence(ack: BindingAck | "withdrawn"): string {
+  if (ack === "withdrawn") return ack;
+  const { epoch, podUid, state, reason = "", message = "" } = ack;
+  return JSON.stringify([epoch, podUid, state, reason, message]);
+}

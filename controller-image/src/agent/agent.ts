@@ -1,0 +1,279 @@
+// The node agent: watches the bindings of its node, plans, programs the kernel, announces, acknowledges. One pass at a
+// time; whatever happens meanwhile asks for one more. Stopping it leaves the kernel as it is.
+import type { AddressBinding, BindingAck } from "../../../lib/model/binding";
+import { isIPv4Cidr } from "../../../lib/model/address";
+import { type KubeObject, RESOURCES } from "../../../lib/model/kubernetes";
+import type { Announcer } from "../fabric/fabric";
+import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
+import { Backoff } from "../kube/backoff";
+import { errorText } from "../kube/log";
+import { ackWriter } from "./acks";
+import type { Kernel } from "./kernel";
+import { type AddressMemory, FailReason } from "./outcome";
+import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, refusedAck, remember } from "./plan";
+import { isEmpty, type KernelState } from "./state";
+
+export interface AgentOptions {
+  readonly kube: Kube;
+  readonly kernel: Kernel;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  /** Interface on the segment that the addresses are announced on. */
+  readonly uplink: string;
+  /** Namespace of the ConfigMap with the cluster's ranges. */
+  readonly namespace: string;
+  /** Called after each pass, with what it changed. */
+  readonly onPass?: (plan: Plan) => void;
+}
+
+export interface Agent {
+  /** Why the agent does not do its work; nothing while it does. */
+  unready(): string | undefined;
+  /** Looks at the kernel now. */
+  poke(): void;
+  /** Ends everything but what is in the kernel. */
+  stop(): Promise<void>;
+}
+
+export const CLUSTER_RANGES = "podpin-cluster-ranges";
+
+/** Kernel events come in bursts; one look serves them all. */
+const DEBOUNCE_MS = 10;
+/** Against what the kernel does not report. */
+const POLL_MS = 30_000;
+/** How long the first pass waits for the cluster's ranges before it does without them. */
+const RANGES_PATIENCE_MS = 5000;
+
+interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export function runAgent(options: AgentOptions): Agent {
+  const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
+  const started = clock.now();
+  const acks = ackWriter(kube, clock, log, nodeName);
+  const evidence = new Map<string, AddressBinding | "absent">();
+  const asking = new Set<string>();
+  const backoff = new Backoff(clock, { firstMs: 500, maxMs: 30_000 });
+  let memory: ReadonlyMap<string, AddressMemory> = new Map();
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let trouble: string | undefined = "the first look at the kernel has not been taken yet";
+  let cancelSoon: (() => void) | undefined;
+  let cancelLater: (() => void) | undefined;
+
+  const onBinding = (change: Change<AddressBinding>): void => {
+    // What the caches say now is newer than what was asked before.
+    evidence.delete(change.key);
+    trigger();
+    // Gone from a cache means only that it no longer names this node here.
+    if (change.type === "delete") void ask(change.key);
+  };
+  const bindings = (field: string): Reflector<AddressBinding> =>
+    kube.reflect<AddressBinding>({
+      resource: RESOURCES.addressBindings,
+      fieldSelector: `${field}=${nodeName}`,
+      onChange: onBinding,
+      onSynced: trigger,
+    });
+  const delivering = bindings("spec.nodeName");
+  const releasing = bindings("spec.releasing.nodeName");
+  const ranges = kube.reflect<ConfigMap>({
+    resource: RESOURCES.configMaps,
+    namespace,
+    fieldSelector: `metadata.name=${CLUSTER_RANGES}`,
+    onChange: trigger,
+    onSynced: trigger,
+  });
+  const unwatch = kernel.watch(() => {
+    cancelSoon ??= clock.after(DEBOUNCE_MS, trigger);
+  });
+  const cancelPatience = clock.after(RANGES_PATIENCE_MS, trigger);
+
+  function trigger(): void {
+    if (stopped) return;
+    cancelSoon?.();
+    cancelSoon = undefined;
+    if (running !== undefined) {
+      again = true;
+      return;
+    }
+    // In the next turn, so that a burst of events of one list makes one pass.
+    running = Promise.resolve()
+      .then(pass)
+      .catch((error: unknown) => {
+        trouble = errorText(error);
+        log("error", "a pass failed; it is tried again", { error });
+        later(clock.now() + backoff.nextMs());
+      })
+      .finally(() => {
+        running = undefined;
+        if (again) {
+          again = false;
+          trigger();
+        }
+      });
+  }
+
+  function later(at: number): void {
+    cancelLater?.();
+    if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), trigger);
+  }
+
+  async function pass(): Promise<void> {
+    if (!delivering.synced || !releasing.synced) return;
+    if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS) return;
+    const mine = [...delivering.values()];
+    const going = [...releasing.values()];
+    const observed = await kernel.observe(hopsNeeded(mine, going));
+    if (stopped) return;
+    const input: PlanInput = {
+      nodeName,
+      nodeIp,
+      uplink,
+      delivering: mine,
+      releasing: going,
+      evidence: new Map(evidence),
+      synced: ranges.synced,
+      clusterCidrs: cidrsOf(ranges),
+      kernel: observed,
+      memory,
+      now: clock.now(),
+    };
+    const made = plan(input);
+    const failed = new Map<string, { reason: FailReason; message: string }>();
+    for (const [address, message] of await applied(made)) {
+      failed.set(address, { reason: FailReason.KernelRefused, message });
+    }
+    await announceAll(made, observed, failed);
+    memory = remember(input, made, failed);
+    acknowledge(made, mine, going, failed, input.evidence);
+    report(made, failed);
+    for (const address of made.inquire) {
+      // An answer that did not settle it is asked for again with the next retry, not at once.
+      if (!evidence.delete(address)) void ask(address);
+    }
+    for (const [address, { target }] of made.outcomes) {
+      if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
+    }
+    trouble = undefined;
+    const retry = made.retry || failed.size > 0;
+    if (!retry) backoff.reset();
+    const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
+    later(Math.min(next, made.wakeAt ?? Infinity));
+    options.onPass?.(made);
+  }
+
+  async function applied(made: Plan): Promise<ReadonlyMap<string, string>> {
+    const { changes } = made;
+    if (isNoChange(changes)) return new Map();
+    try {
+      return await kernel.apply(changes);
+    } catch (error) {
+      if (changes.steps.length === 0) throw error;
+      log("error", "the kernel refused what every address needs", { error });
+      return new Map(changes.steps.map(({ address }) => [address, errorText(error)]));
+    }
+  }
+
+  async function announceAll(
+    made: Plan,
+    observed: KernelState,
+    failed: Map<string, { reason: FailReason; message: string }>,
+  ): Promise<void> {
+    for (const address of made.silence) announcer.silence(address);
+    const mac = observed.uplink?.mac;
+    await Promise.all(
+      made.announce
+        .filter((address) => !failed.has(address))
+        .map(async (address) => {
+          try {
+            if (mac === undefined) throw new Error(`there is no interface "${uplink}"; set --uplink`);
+            await announcer.announce(address, mac);
+          } catch (error) {
+            const message = errorText(error);
+            failed.set(address, { reason: FailReason.AnnouncementFailed, message });
+          }
+        }),
+    );
+  }
+
+  function acknowledge(
+    made: Plan,
+    mine: readonly AddressBinding[],
+    going: readonly AddressBinding[],
+    failed: ReadonlyMap<string, { reason: FailReason; message: string }>,
+    asked: ReadonlyMap<string, AddressBinding | "absent">,
+  ): void {
+    const shown = new Map([...going, ...mine].map((binding) => [binding.metadata.name, binding]));
+    for (const [name, outcome] of made.outcomes) {
+      const found = asked.get(name);
+      const binding = shown.get(name) ?? (found === "absent" ? undefined : found);
+      const failure = failed.get(name);
+      if (binding === undefined) continue;
+      if (outcome.ack !== undefined) acks.say(binding, ackFor(outcome.ack, failure));
+      else if (outcome.withdrawAck === true && failure === undefined) acks.say(binding, "withdrawn");
+    }
+  }
+
+  function report(made: Plan, failed: ReadonlyMap<string, { reason: FailReason; message: string }>): void {
+    for (const { address, routes, elements, proxies } of made.changes.steps) {
+      const changed = [...routes, ...elements.remove, ...elements.add, ...proxies];
+      const failure = failed.get(address);
+      const ack = made.outcomes.get(address)?.ack;
+      const fields = { address, epoch: ack?.epoch, state: failure ? "Failed" : ack?.state, changed, ...failure };
+      log(failure === undefined ? "info" : "error", "programmed the kernel", fields);
+    }
+    for (const [address, { note }] of made.outcomes) if (note !== undefined) log("warn", note, { address });
+  }
+
+  /** Reads a binding that no cache holds: only the API server's own answer may make something go. */
+  async function ask(address: string): Promise<void> {
+    if (asking.has(address) || stopped) return;
+    asking.add(address);
+    try {
+      const found = await kube.get<AddressBinding>(RESOURCES.addressBindings, { name: address });
+      if (delivering.get(address) === undefined && releasing.get(address) === undefined) {
+        evidence.set(address, found ?? "absent");
+        trigger();
+      }
+    } catch (error) {
+      log("warn", "a binding could not be read; what the kernel has for it stays", { address, error });
+      later(clock.now() + backoff.nextMs());
+    } finally {
+      asking.delete(address);
+    }
+  }
+
+  return {
+    unready: () => {
+      const waiting = [delivering, releasing].find((reflector) => !reflector.synced);
+      if (waiting !== undefined) return `the bindings have not been read yet: ${waiting.lastError ?? "waiting"}`;
+      return trouble;
+    },
+    poke: trigger,
+    stop: async () => {
+      stopped = true;
+      for (const cancel of [cancelSoon, cancelLater, cancelPatience, unwatch]) cancel?.();
+      for (const reflector of [delivering, releasing, ranges]) reflector.stop();
+      acks.stop();
+      announcer.close();
+      await running;
+    },
+  };
+}
+
+function ackFor(ack: BindingAck, failure: { reason: FailReason; message: string } | undefined): BindingAck {
+  return failure === undefined ? ack : refusedAck(ack, failure.reason, failure.message);
+}
+
+/** One CIDR per line. Nothing while there is none: better no nat than a persistent address leaking into the cluster. */
+function cidrsOf(ranges: Reflector<ConfigMap>): string[] | undefined {
+  const [map] = ranges.values();
+  const cidrs = (map?.data?.cidrs ?? "").split(/\s+/).filter(isIPv4Cidr);
+  return cidrs.length === 0 ? undefined : cidrs;
+}

@@ -1,0 +1,172 @@
+// The language of iproute2: lines for `ip -batch -`, and what `ip -d -N -j` prints. With -N every name is a number, so
+// that a node's /etc/iproute2 files cannot change the meaning.
+import { isIPv4 } from "../../../lib/model/address";
+import {
+  FALLBACK_METRIC,
+  type Footprint,
+  type Hop,
+  type KernelState,
+  type Path,
+  ROUTE_PROTOCOL,
+  ROUTE_TABLE,
+  RULE_PREFERENCE,
+  type RoutesOf,
+  samePath,
+} from "./state";
+
+const UNICAST = "1";
+const LOCAL = "2";
+const BLACKHOLE = "6";
+
+export const ADD_RULE = `rule add pref ${RULE_PREFERENCE} lookup ${ROUTE_TABLE} protocol ${ROUTE_PROTOCOL}`;
+export const DELETE_RULE = `rule del pref ${RULE_PREFERENCE} lookup ${ROUTE_TABLE}`;
+
+/**
+ * How long the kernel waits before it answers a broadcast ARP request for a proxy neighbour (default 800 ms). By netlink,
+ * because /proc/sys is read-only in a container that is not privileged.
+ */
+export function setProxyDelay(uplink: string, milliseconds: number): string {
+  return `ntable change name arp_cache dev ${uplink} proxy_delay ${milliseconds}`;
+}
+
+/** Lines that take `from` to `to`, but for the proxy neighbour that must come after everything else. */
+export function routeLines(address: string, from: Footprint, to: Footprint, uplink: string): string[] {
+  const suffix = `table ${ROUTE_TABLE}`;
+  const lines: string[] = [];
+  // First of all, because a route that changes from the uplink to a Pod makes an old proxy neighbour speak again.
+  if (from.proxy && !to.proxy) lines.push(`neigh del proxy ${address} dev ${uplink}`);
+  if (to.fallback && !from.fallback) {
+    lines.push(`route replace blackhole ${address}/32 ${suffix} metric ${FALLBACK_METRIC} proto ${ROUTE_PROTOCOL}`);
+  }
+  if (!samePath(from.path, to.path)) {
+    if (to.path !== undefined) {
+      lines.push(
+        `route replace ${address}/32 via ${to.path.via} dev ${to.path.dev} onlink ${suffix} proto ${ROUTE_PROTOCOL}`,
+      );
+    } else if (from.path !== undefined) {
+      lines.push(`route del ${address}/32 via ${from.path.via} dev ${from.path.dev} ${suffix} proto ${ROUTE_PROTOCOL}`);
+    }
+  }
+  if (from.fallback && !to.fallback) {
+    lines.push(`route del blackhole ${address}/32 ${suffix} metric ${FALLBACK_METRIC} proto ${ROUTE_PROTOCOL}`);
+  }
+  return lines;
+}
+
+export function proxyLine(address: string, uplink: string): string {
+  return `neigh replace proxy ${address} dev ${uplink} protocol ${ROUTE_PROTOCOL}`;
+}
+
+/** The questions of one observation, in the order in which {@link parseObservation} expects the answers. */
+export function observationLines(uplink: string, ips: readonly string[]): string[] {
+  return [
+    "rule show",
+    `route show table ${ROUTE_TABLE}`,
+    "neigh show proxy",
+    "link show",
+    `ntable show dev ${uplink}`,
+    ...ips.map((ip) => `route get ${ip}`),
+  ];
+}
+
+/** Numbers (from 1) of the lines that `ip -force -batch -` could not execute, with what it said. */
+export function failedLines(stderr: string): Map<number, string> {
+  const failed = new Map<number, string>();
+  let said: string[] = [];
+  for (const line of stderr.split("\n")) {
+    const match = /^Command failed [^:]*:(\d+)/.exec(line);
+    if (match === null) {
+      if (line.trim() !== "") said.push(line.trim());
+      continue;
+    }
+    failed.set(Number(match[1]), said.join(" ") || "refused without a reason");
+    said = [];
+  }
+  return failed;
+}
+
+export type IpState = Omit<KernelState, "nft">;
+
+/** @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel */
+export function parseObservation(uplink: string, ips: readonly string[], stdout: string, stderr: string): IpState {
+  const failed = failedLines(stderr);
+  // A failed command prints nothing on stdout; every other prints one line.
+  const output = stdout.split("\n").filter((line) => line !== "");
+  const questions = observationLines(uplink, ips);
+  const answers = questions.map((question, index) => {
+    if (failed.has(index + 1)) return undefined;
+    const line = output.shift();
+    if (line === undefined)
+      throw new Error(`ip gave no answer to "${question}": ${stderr.trim() || "no error either"}`);
+    return records(line);
+  });
+  const needed = (index: number): Json[] => {
+    const answer = answers[index];
+    if (answer === undefined) throw new Error(`ip refused "${questions[index]}": ${failed.get(index + 1)}`);
+    return answer;
+  };
+  const links = new Map(needed(3).map((link) => [text(link.ifname), link]));
+  const uplinkLink = links.get(uplink);
+  const delay = answers[4]?.find((table) => table.name === "arp_cache" && table.dev === uplink)?.proxy_delay;
+  return {
+    rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
+    routes: parseRoutes(answers[1] ?? []),
+    proxies: parseProxies(needed(2), uplink),
+    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[5 + index], links)])),
+    uplink: uplinkLink && {
+      ifindex: Number(uplinkLink.ifindex),
+      mac: text(uplinkLink.address),
+      up: Array.isArray(uplinkLink.flags) && uplinkLink.flags.includes("LOWER_UP"),
+      proxyDelay: typeof delay === "number" ? delay : undefined,
+    },
+  };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function records(line: string): Json[] {
+  const value: unknown = JSON.parse(line);
+  return Array.isArray(value)
+    ? value.filter((entry): entry is Json => typeof entry === "object" && entry !== null)
+    : [];
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function parseRoutes(routes: readonly Json[]): Map<string, RoutesOf> {
+  const found = new Map<string, RoutesOf>();
+  for (const route of routes) {
+    const address = text(route.dst);
+    if (!isIPv4(address) || text(route.protocol) !== String(ROUTE_PROTOCOL)) continue;
+    const known = found.get(address) ?? { fallback: false };
+    if (route.type === BLACKHOLE) found.set(address, { ...known, fallback: true });
+    else if (route.type === UNICAST || route.type === undefined) found.set(address, { ...known, path: pathOf(route) });
+  }
+  return found;
+}
+
+function pathOf(route: Json): Path {
+  return { via: text(route.gateway), dev: text(route.dev) };
+}
+
+function parseProxies(neighbours: readonly Json[], uplink: string): Map<string, "ours" | "foreign"> {
+  return new Map(
+    neighbours
+      .filter((entry) => entry.dev === uplink && "proxy" in entry && isIPv4(text(entry.dst)))
+      .map((entry) => [text(entry.dst), text(entry.protocol) === String(ROUTE_PROTOCOL) ? "ours" : "foreign"]),
+  );
+}
+
+function parseHop(answer: readonly Json[] | undefined, links: ReadonlyMap<string, Json>): Hop | "unreachable" {
+  const route = answer?.[0];
+  const link = route && links.get(text(route.dev));
+  if (route === undefined || link === undefined) return "unreachable";
+  const info = link.linkinfo as Json | undefined;
+  return {
+    dev: text(route.dev),
+    ifindex: Number(link.ifindex),
+    kind: text(info?.info_kind),
+    gateway: text(route.gateway) || undefined,
+    local: route.type === LOCAL,
+  };
+}

@@ -1,0 +1,100 @@
+// The `agent` command: options from flags and environment, the real parts, and an orderly end.
+import { isIPv4 } from "../../../lib/model/address";
+import { Problems } from "../../../lib/model/problems";
+import { AGENT, AGENT_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
+import { commands } from "../fabric/commands";
+import { l2Announcer } from "../fabric/l2";
+import { createKube, errorText, inClusterConfig, jsonLog, type Log, startHealth, systemClock } from "../kube";
+import { runAgent } from "./agent";
+import { linuxKernel } from "./kernel";
+import { checkNode, nodeProblems, uplinkOf } from "./node-check";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface AgentSettings {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly namespace: string;
+  readonly uplink: string;
+}
+
+/** What interface names Linux accepts, less what would have a meaning in a command. */
+const INTERFACE = /^[A-Za-z0-9_.@-]{1,15}$/;
+
+/**
+ * @param interfaceOf the interface that has an address
+ * @throws Error that lists every mistake
+ */
+export function agentSettings(
+  args: readonly string[],
+  env: Environment,
+  interfaceOf: (nodeIp: string) => string | undefined,
+): AgentSettings {
+  const problems = new Problems();
+  const { NODE_NAME: nodeName = "", NODE_IP: nodeIp = "", POD_NAMESPACE: namespace = PODPIN_NAMESPACE } = env;
+  if (nodeName === "") problems.add("NODE_NAME", nodeName, "set it to spec.nodeName of the Pod");
+  if (!isIPv4(nodeIp)) problems.add("NODE_IP", nodeIp, "set it to status.hostIP of the Pod, an IPv4 address");
+  let uplink: string | undefined;
+  for (const arg of args) {
+    const [flag = "", ...rest] = arg.split("=");
+    const value = rest.join("=");
+    if (flag !== Flag.Uplink) problems.add("arguments", arg, `the only flag is ${Flag.Uplink}=INTERFACE`);
+    else if (!INTERFACE.test(value)) problems.add(Flag.Uplink, value, "use the name of an interface, for example eth0");
+    else uplink = value;
+  }
+  if (isIPv4(nodeIp)) uplink ??= interfaceOf(nodeIp);
+  if (isIPv4(nodeIp) && uplink === undefined && problems.lines.length === 0) {
+    problems.add(Flag.Uplink, undefined, `no interface has ${nodeIp}; name the one that the addresses arrive on`);
+  }
+  const message = problems.message("podpin agent");
+  if (message !== undefined) throw new Error(message);
+  return { nodeName, nodeIp, namespace, uplink: uplink ?? "" };
+}
+
+/** Runs until SIGTERM or SIGINT; answers the exit code. */
+export async function agentMain(args: readonly string[], env: Environment = process.env): Promise<number> {
+  let settings: AgentSettings;
+  try {
+    settings = agentSettings(args, env, uplinkOf);
+  } catch (error) {
+    process.stderr.write(`${errorText(error)}\n`);
+    return 2;
+  }
+  const log = jsonLog({ fields: { node: settings.nodeName } });
+  const here = commands();
+  const parts = { uplink: settings.uplink, commands: here, clock: systemClock, log };
+  const kube = createKube({ config: inClusterConfig(env), clock: systemClock, log, userAgent: AGENT });
+  await logNode(settings, log);
+  const agent = runAgent({
+    ...settings,
+    kube,
+    kernel: linuxKernel(parts),
+    announcer: l2Announcer(parts),
+    clock: systemClock,
+    log,
+  });
+  const health = await startHealth({
+    host: "127.0.0.1",
+    port: AGENT_HEALTH_PORT,
+    log,
+    notReady: () => [agent.unready() ?? []].flat(),
+  });
+  const signal = await firstSignal();
+  log("info", "the agent stops; what it has put into the kernel stays and goes on working", { signal });
+  await agent.stop();
+  kube.close();
+  await health.close();
+  return 0;
+}
+
+async function logNode(settings: AgentSettings, log: Log): Promise<void> {
+  const facts = await checkNode(commands());
+  log("info", "the agent starts", { ...settings, ...facts });
+  for (const problem of nodeProblems(facts)) log("warn", problem);
+}
+
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,232 @@
+// The language of nftables: our table, changes of its elements, and what `nft -j` prints. All of one pass goes into one
+// `nft -f -`, which is one transaction.
+import { addressToNumber, isIPv4, isIPv4Cidr } from "../../../lib/model/address";
+import { type Footprint, type Interval, NFT_TABLE, type NftState, PACKET_MARK, UNTOUCHED_NFT } from "./state";
+
+/** An empty set of this name says which base the table was made from; a new base gets a new name. */
+const BASE_MARKER = "base_v1";
+const DELAY_MARKER = /^uplink_delay_(\d+)$/;
+
+const MARK = `meta mark set meta mark or 0x${PACKET_MARK.toString(16)}`;
+
+/**
+ * Chains and rules of the base. nft 1.0.6: symbolic priorities such as `dstnat - 10` are refused in an output nat chain,
+ * and `fwd` is a keyword. Priority 90 comes before the masquerading of others (100): a packet that has its source
+ * translated to that very source is not masqueraded any more.
+ */
+const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: readonly string[] }> = new Map([
+  ["raw_pre", { hook: "type filter hook prerouting priority -300", rules: ["ip daddr @pip_forward notrack"] }],
+  ["dnat_pre", { hook: "type nat hook prerouting priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
+  ["dnat_out", { hook: "type nat hook output priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
+  [
+    "fwd_mark",
+    {
+      hook: "type filter hook forward priority -10",
+      rules: [`ip daddr @pips ${MARK}`, `ip saddr @pips ${MARK}`, `ip daddr @pip_forward ${MARK}`],
+    },
+  ],
+  [
+    "snat_post",
+    {
+      hook: "type nat hook postrouting priority 90",
+      rules: [
+        "ip saddr @pips snat to ip saddr",
+        "ip daddr @pips snat to ip saddr",
+        "ct original ip daddr @nat_pips snat to ip saddr . ip daddr map @hairpin",
+        "ct original ip daddr @nat_pips snat to ip saddr",
+        "ip daddr != @cluster snat to ip saddr map @pod_to_pip",
+      ],
+    },
+  ],
+  // A redirect would pin a Pod of the same bridge to the old path for minutes.
+  ["no_redirect", { hook: "type filter hook output priority 0", rules: ["icmp type redirect drop"] }],
+]);
+
+const SETS = [
+  `set ${BASE_MARKER} { type ipv4_addr; }`,
+  "set pips { type ipv4_addr; }",
+  "set pip_forward { type ipv4_addr; }",
+  "set nat_pips { type ipv4_addr; }",
+  "map pip_to_pod { type ipv4_addr : ipv4_addr; }",
+  "map pod_to_pip { type ipv4_addr : ipv4_addr; }",
+  "map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }",
+  "set cluster { type ipv4_addr; flags interval; auto-merge; }",
+];
+
+/** The table without elements. Add, delete, add: replaces whatever has the name, and is atomic with what follows. */
+export function baseScript(): string[] {
+  const chains = [...CHAINS].flatMap(([name, { hook, rules }]) => [
+    `  chain ${name} {`,
+    `    ${hook}; policy accept;`,
+    ...rules.map((rule) => `    ${rule}`),
+    "  }",
+  ]);
+  return [
+    `table ip ${NFT_TABLE}`,
+    `delete table ip ${NFT_TABLE}`,
+    `table ip ${NFT_TABLE} {`,
+    ...SETS.map((set) => `  ${set}`),
+    ...chains,
+    "}",
+  ];
+}
+
+export const DELETE_TABLE = `delete table ip ${NFT_TABLE}`;
+
+/** Remembers in the kernel what the uplink's `proxy_delay` was, for the day on which the last address goes. */
+export function rememberDelay(milliseconds: number): string {
+  return `add set ip ${NFT_TABLE} uplink_delay_${milliseconds} { type ipv4_addr; }`;
+}
+
+/** Deletions come before additions within one transaction: a map takes a new value for a key only when the old is gone. */
+export interface ElementChange {
+  readonly remove: readonly string[];
+  readonly add: readonly string[];
+}
+
+export function elementChange(address: string, from: Footprint, to: Footprint): ElementChange {
+  const remove: string[] = [];
+  const add: string[] = [];
+  const member = (set: string, was: boolean, is: boolean): void => {
+    if (was && !is) remove.push(element("delete", set, address));
+    if (is && !was) add.push(element("add", set, address));
+  };
+  member("pips", from.app, to.app);
+  member("pip_forward", from.forward, to.forward);
+  member("nat_pips", from.nat, to.nat);
+  const mapping = mapChange("pip_to_pod", address, from.natPod, to.natPod);
+  return { remove: [...remove, ...mapping.remove], add: [...add, ...mapping.add] };
+}
+
+/** What a Pod's own connections leave with, and what it sees of itself. */
+export function podChange(
+  pod: string,
+  from: { readonly egress?: string; readonly hairpin?: string },
+  to: string | undefined,
+): ElementChange {
+  const egress = mapChange("pod_to_pip", pod, from.egress, to);
+  const hairpin = mapChange("hairpin", `${pod} . ${pod}`, from.hairpin, to);
+  return { remove: [...egress.remove, ...hairpin.remove], add: [...egress.add, ...hairpin.add] };
+}
+
+function mapChange(map: string, key: string, was: string | undefined, is: string | undefined): ElementChange {
+  if (was === is) return { remove: [], add: [] };
+  return {
+    remove: was === undefined ? [] : [element("delete", map, `${key} : ${was}`)],
+    add: is === undefined ? [] : [element("add", map, `${key} : ${is}`)],
+  };
+}
+
+function element(verb: "add" | "delete", set: string, content: string): string {
+  return `${verb} element ip ${NFT_TABLE} ${set} { ${content} }`;
+}
+
+/** Never leave with a persistent address: the node's metadata server and multicast, besides the cluster's own ranges. */
+const ALWAYS_CLUSTER = ["169.254.0.0/16", "224.0.0.0/4"];
+
+/** Sorted, merged, without what is no CIDR. */
+export function clusterIntervals(cidrs: readonly string[]): Interval[] {
+  const intervals = [...cidrs, ...ALWAYS_CLUSTER].filter(isIPv4Cidr).map((cidr) => {
+    const [base = "", bits = "32"] = cidr.split("/");
+    const first = addressToNumber(base);
+    return { first, last: first + 2 ** (32 - Number(bits)) - 1 };
+  });
+  return merged(intervals);
+}
+
+function merged(intervals: readonly Interval[]): Interval[] {
+  const result: Interval[] = [];
+  for (const next of [...intervals].sort((a, b) => a.first - b.first || a.last - b.last)) {
+    const previous = result.at(-1);
+    // nft's auto-merge joins neighbours as well.
+    if (previous !== undefined && next.first <= previous.last + 1) {
+      result[result.length - 1] = { first: previous.first, last: Math.max(previous.last, next.last) };
+    } else result.push(next);
+  }
+  return result;
+}
+
+export function sameIntervals(a: readonly Interval[], b: readonly Interval[]): boolean {
+  return a.length === b.length && a.every(({ first, last }, i) => first === b[i]?.first && last === b[i]?.last);
+}
+
+export function replaceCluster(intervals: readonly Interval[]): string[] {
+  const elements = intervals.map(({ first, last }) =>
+    first === last ? dotted(first) : `${dotted(first)}-${dotted(last)}`,
+  );
+  return [`flush set ip ${NFT_TABLE} cluster`, element("add", "cluster", elements.join(", "))];
+}
+
+function dotted(number: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+}
+
+/** Reads `nft -j list table ip pip_agent`. */
+export function parseTable(json: string): NftState {
+  const document = JSON.parse(json) as { nftables?: unknown };
+  const entries = Array.isArray(document.nftables) ? (document.nftables as Json[]) : [];
+  const sets = new Map<string, readonly unknown[]>();
+  const ruleCount = new Map<string, number>();
+  let delay: number | undefined;
+  for (const entry of entries) {
+    const set = (entry.set ?? entry.map) as Json | undefined;
+    const chain = entry.chain as Json | undefined;
+    const rule = entry.rule as Json | undefined;
+    if (set !== undefined) {
+      sets.set(String(set.name), Array.isArray(set.elem) ? set.elem : []);
+      const marker = DELAY_MARKER.exec(String(set.name));
+      if (marker !== null) delay = Number(marker[1]);
+    }
+    if (chain !== undefined) ruleCount.set(String(chain.name), ruleCount.get(String(chain.name)) ?? 0);
+    if (rule !== undefined) ruleCount.set(String(rule.chain), (ruleCount.get(String(rule.chain)) ?? 0) + 1);
+  }
+  return {
+    ...UNTOUCHED_NFT,
+    base: isCurrent(sets, ruleCount) ? "current" : "other",
+    app: members(sets.get("pips")),
+    forward: members(sets.get("pip_forward")),
+    nat: members(sets.get("nat_pips")),
+    podOf: mappings(sets.get("pip_to_pod")),
+    egressOf: mappings(sets.get("pod_to_pip")),
+    hairpinOf: mappings(sets.get("hairpin")),
+    cluster: merged((sets.get("cluster") ?? []).flatMap(intervalOf)),
+    proxyDelayBefore: delay,
+  };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Rules are counted, not compared: their printed form differs between versions of nft, and ours never change in place. */
+function isCurrent(sets: ReadonlyMap<string, unknown>, ruleCount: ReadonlyMap<string, number>): boolean {
+  const names = SETS.map((set) => set.split(" ")[1] ?? "");
+  return (
+    names.every((name) => sets.has(name)) &&
+    ruleCount.size === CHAINS.size &&
+    [...CHAINS].every(([name, { rules }]) => ruleCount.get(name) === rules.length)
+  );
+}
+
+function members(elements: readonly unknown[] = []): Set<string> {
+  return new Set(elements.filter((value): value is string => typeof value === "string" && isIPv4(value)));
+}
+
+function mappings(elements: readonly unknown[] = []): Map<string, string> {
+  return new Map(
+    elements.flatMap((pair): [string, string][] => {
+      if (!Array.isArray(pair)) return [];
+      const [key, value] = pair as unknown[];
+      const parts = typeof key === "object" && key !== null ? (key as { concat?: unknown }).concat : undefined;
+      const name = Array.isArray(parts) ? (parts[0] === parts[1] ? parts[0] : undefined) : key;
+      return typeof name === "string" && typeof value === "string" ? [[name, value]] : [];
+    }),
+  );
+}
+
+function intervalOf(element: unknown): Interval[] {
+  if (typeof element === "string") return [{ first: addressToNumber(element), last: addressToNumber(element) }];
+  const { prefix, range } = element as { prefix?: { addr: string; len: number }; range?: [string, string] };
+  if (range !== undefined) return [{ first: addressToNumber(range[0]), last: addressToNumber(range[1]) }];
+  if (prefix === undefined) return [];
+  const first = addressToNumber(prefix.addr);
+  return [{ first, last: first + 2 ** (32 - prefix.len) - 1 }];
+}

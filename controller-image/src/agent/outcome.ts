@@ -1,0 +1,246 @@
+// What should become of one address on this node: the rules of delivering, letting go and cleaning up. Pure; each rule
+// looks at one address alone, so that a bad binding can only fail itself.
+import { isIPv4 } from "../../../lib/model/address";
+import { AckState, type BindingAck, Delivery, Fabric, ackOf, mayAnnounce, ownerAck } from "../../../lib/model/binding";
+import type { Reading } from "./reading";
+import { type Footprint, FORWARD_MS, type Hop, type KernelState, NO_FOOTPRINT, isEmpty, samePath } from "./state";
+
+/** What the agent remembers of an address for as long as it runs. */
+export interface AddressMemory {
+  /** The highest epoch seen. */
+  readonly epoch: number;
+  /** The Pod interface that was programmed last; a Pod that takes over the same Pod IP has another one. */
+  readonly programmed?: { readonly epoch: number; readonly podUid: string; readonly ifindex: number };
+  readonly announced?: { readonly epoch: number; readonly podUid: string };
+  /** When forwarding to a new node began, on the clock of {@link NodeView.now}. */
+  readonly forwardingSince?: number;
+}
+
+/** What the rules look at besides the address's own binding. */
+export interface NodeView {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly uplink: string;
+  /** True when every cache is complete; until then nothing is removed. */
+  readonly synced: boolean;
+  readonly rangesKnown: boolean;
+  /** Addresses of nodes, which can never be persistent addresses. */
+  readonly nodeAddresses: ReadonlySet<string>;
+  readonly kernel: KernelState;
+  /** Milliseconds on a clock that never jumps. */
+  readonly now: number;
+}
+
+export interface Outcome {
+  readonly target: Footprint;
+  /** To be written once the kernel has it; nothing means: say nothing. */
+  readonly ack?: BindingAck;
+  /** Withdraw the entry that this node has in the binding. */
+  readonly withdrawAck?: boolean;
+  readonly announce?: { readonly epoch: number; readonly podUid: string };
+  readonly programmed?: AddressMemory["programmed"];
+  readonly forwardingSince?: number;
+  /** Look again at this time. */
+  readonly wakeAt?: number;
+  /** It may heal without any event. */
+  readonly retry?: boolean;
+  /** The binding must be read from the API before anything may be removed. */
+  readonly inquire?: boolean;
+  /** Why nothing was done, for the log. */
+  readonly note?: string;
+}
+
+export const FailReason = {
+  InvalidBinding: "InvalidBinding",
+  AddressNotAllowed: "AddressNotAllowed",
+  DeliveryNotSupported: "DeliveryNotSupported",
+  FabricNotSupported: "FabricNotSupported",
+  ClusterRangesUnknown: "ClusterRangesUnknown",
+  PodNotOnNode: "PodNotOnNode",
+  PodInterfaceGone: "PodInterfaceGone",
+  KernelRefused: "KernelRefused",
+  AnnouncementFailed: "AnnouncementFailed",
+} as const;
+export type FailReason = (typeof FailReason)[keyof typeof FailReason];
+
+/** Link kinds at whose other end a Pod can be. A tunnel has no gateway either, but the Pod is on another node. */
+const POD_LINK_KINDS: ReadonlySet<string> = new Set(["veth", "bridge", "netkit"]);
+
+/** A binding that names this node as the owner's. */
+export function deliver(
+  reading: Reading,
+  current: Footprint,
+  memory: AddressMemory | undefined,
+  view: NodeView,
+): Outcome {
+  if (!reading.ok) return { target: current, ack: failed(view, reading, FailReason.InvalidBinding, reading.problem) };
+  const { binding } = reading;
+  const { spec } = binding;
+  const { owner } = spec;
+  const mine = ackOf(binding, view.nodeName);
+  if (spec.epoch < Math.max(memory?.epoch ?? 0, mine?.epoch ?? 0)) return refusedEpoch(spec.epoch, current);
+  const id = { epoch: spec.epoch, podUid: owner?.podUid ?? "" };
+  if (owner === undefined) {
+    const problem = `spec.owner: got nothing; it must name the Pod, because spec.nodeName is "${spec.nodeName}"`;
+    return { target: current, ack: failed(view, id, FailReason.InvalidBinding, problem) };
+  }
+  // The old Pod's entries must go even where the new ones cannot be made: a higher epoch says so.
+  const refuse = (reason: FailReason, message: string, retry = false): Outcome => ({
+    target: isEmpty(current) ? NO_FOOTPRINT : { ...NO_FOOTPRINT, fallback: true },
+    ack: failed(view, id, reason, message),
+    retry,
+  });
+  if (view.nodeAddresses.has(spec.address)) {
+    return refuse(FailReason.AddressNotAllowed, `${spec.address} is the address of a node; reserve another one`);
+  }
+  if (spec.delivery === Delivery.Interface) {
+    const message = `delivery "interface" is not supported by this version; use "nat", or "app" with a Pod that adds the address itself`;
+    return refuse(FailReason.DeliveryNotSupported, message);
+  }
+  if (spec.fabric === Fabric.Gce) {
+    const message = `fabric "gce" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"`;
+    return refuse(FailReason.FabricNotSupported, message);
+  }
+  const hop = view.kernel.hops.get(owner.podIp);
+  if (hop === undefined) return { target: current, retry: true, note: `${owner.podIp} was not looked up` };
+  const same = memory?.programmed?.epoch === spec.epoch && memory.programmed.podUid === owner.podUid;
+  const before = same ? memory?.programmed : undefined;
+  const reason = notLocal(owner.podIp, hop, view);
+  if (hop === "unreachable" || reason !== undefined) {
+    return before !== undefined || wasProgrammed(mine, id)
+      ? refuse(FailReason.PodInterfaceGone, goneMessage(owner.podIp, reason), true)
+      : refuse(FailReason.PodNotOnNode, `${reason}; it is tried again`, true);
+  }
+  const path = { via: owner.podIp, dev: hop.dev };
+  // Without memory (the agent was restarted) the kernel remembers: a route outlives no interface.
+  const changed =
+    before !== undefined ? before.ifindex !== hop.ifindex : wasProgrammed(mine, id) && !samePath(current.path, path);
+  if (changed)
+    return refuse(FailReason.PodInterfaceGone, goneMessage(owner.podIp, `another Pod may have it on ${hop.dev}`));
+
+  const nat = spec.delivery === Delivery.Nat;
+  if (nat && !view.rangesKnown && !(samePath(current.path, path) && current.nat && current.natPod === owner.podIp)) {
+    const message = "the ranges of the cluster are not known yet: ConfigMap podpin-cluster-ranges is missing or empty";
+    return refuse(FailReason.ClusterRangesUnknown, message, true);
+  }
+  // A Pod that was replaced on this very node: whoever had the address here has just been overwritten.
+  const allowed = mayAnnounce(binding) || spec.releasing?.nodeName === view.nodeName;
+  const l2 = spec.fabric === Fabric.L2;
+  const foreignProxy = view.kernel.proxies.get(spec.address) === "foreign";
+  return {
+    target: {
+      path,
+      fallback: true,
+      app: !nat,
+      forward: false,
+      natPod: nat ? owner.podIp : undefined,
+      nat,
+      proxy: l2 && allowed && !foreignProxy,
+    },
+    ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
+    announce: l2 && allowed ? id : undefined,
+    programmed: { ...id, ifindex: hop.ifindex },
+  };
+}
+
+/** A binding that asks this node to let go. */
+export function release(
+  reading: Reading,
+  current: Footprint,
+  memory: AddressMemory | undefined,
+  view: NodeView,
+): Outcome {
+  if (!reading.ok) return { target: current, ack: failed(view, reading, FailReason.InvalidBinding, reading.problem) };
+  const { binding } = reading;
+  const { owner, releasing, epoch } = binding.spec;
+  if (epoch < (memory?.epoch ?? 0)) return refusedEpoch(epoch, current);
+  if (releasing === undefined) return { target: current };
+  const ack: BindingAck = {
+    nodeName: view.nodeName,
+    epoch: releasing.epoch,
+    podUid: "",
+    state: AckState.Released,
+  };
+  if (owner === undefined) return { target: NO_FOOTPRINT, ack };
+  const state = ownerAck(binding)?.state;
+  const ready = state === AckState.Programmed || state === AckState.Announced;
+  if (releasing.wait && !ready) return { target: current };
+  if (isEmpty(current)) return { target: NO_FOOTPRINT, ack };
+  const since = memory?.forwardingSince ?? view.now;
+  const target = forwarding(current, releasing.forwardTo, view);
+  if (target === undefined || view.now - since >= FORWARD_MS) return { target: NO_FOOTPRINT, ack };
+  return { target, ack, forwardingSince: since, wakeAt: since + FORWARD_MS };
+}
+
+/**
+ * Something of ours in the kernel that no binding of this node explains.
+ *
+ * @param evidence the binding as the API server has just returned it
+ */
+export function leftover(
+  evidence: Reading | "absent" | undefined,
+  current: Footprint,
+  memory: AddressMemory | undefined,
+  view: NodeView,
+): Outcome {
+  if (!view.synced) return { target: current };
+  if (evidence === undefined) return { target: current, inquire: true };
+  if (evidence === "absent") return { target: NO_FOOTPRINT };
+  if (!evidence.ok) return { target: current, inquire: true, retry: true, note: evidence.problem };
+  const { binding } = evidence;
+  const { nodeName, releasing, epoch } = binding.spec;
+  // The caches have not caught up with this answer; their next event decides.
+  if (nodeName === view.nodeName || releasing?.nodeName === view.nodeName) {
+    return { target: current, inquire: true, retry: true };
+  }
+  if (epoch < (memory?.epoch ?? 0)) return { ...refusedEpoch(epoch, current), inquire: true, retry: true };
+  const withdrawAck = ackOf(binding, view.nodeName) !== undefined;
+  const since = memory?.forwardingSince ?? view.now;
+  if (current.forward && view.now - since < FORWARD_MS) {
+    return { target: current, forwardingSince: since, wakeAt: since + FORWARD_MS };
+  }
+  return { target: NO_FOOTPRINT, withdrawAck };
+}
+
+/** The route back out of the uplink both delivers to the new node and silences our ARP, in one step. */
+function forwarding(current: Footprint, forwardTo: string, view: NodeView): Footprint | undefined {
+  const hop = isIPv4(forwardTo) ? view.kernel.hops.get(forwardTo) : undefined;
+  if (hop === undefined || hop === "unreachable") return undefined;
+  if (hop.local || hop.gateway !== undefined || hop.dev !== view.uplink) return undefined;
+  // Untracked, or the kernel calls connections that it sees from the middle on invalid. In `app` stays: the mark.
+  return { ...NO_FOOTPRINT, path: { via: forwardTo, dev: view.uplink }, app: current.app, forward: true };
+}
+
+function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): string | undefined {
+  if (hop === "unreachable") return `this node has no route to the Pod's address ${podIp}`;
+  if (hop.local) return `the Pod's address ${podIp} is one of the node's own`;
+  if (hop.gateway !== undefined) return `the Pod's address ${podIp} is behind ${hop.gateway}, not on this node`;
+  if (hop.dev === view.uplink || !POD_LINK_KINDS.has(hop.kind)) {
+    return `the Pod's address ${podIp} is reached by ${hop.dev}, which is no interface of a Pod on this node`;
+  }
+  return undefined;
+}
+
+const goneMessage = (podIp: string, why: string | undefined): string =>
+  `the interface that the Pod had with ${podIp} is gone${why === undefined ? "" : ` (${why})`}; the address waits for a higher epoch`;
+
+/** Whether this node has said, perhaps in an earlier life, that it programmed this very Pod. */
+function wasProgrammed(ack: BindingAck | undefined, id: { epoch: number; podUid: string }): boolean {
+  if (ack?.epoch !== id.epoch || ack.podUid !== id.podUid) return false;
+  const done = ack.state === AckState.Programmed || ack.state === AckState.Announced;
+  return done || ack.reason === FailReason.PodInterfaceGone;
+}
+
+function failed(
+  view: NodeView,
+  id: { readonly epoch: number; readonly podUid: string },
+  reason: FailReason,
+  message: string,
+): BindingAck {
+  return { nodeName: view.nodeName, epoch: id.epoch, podUid: id.podUid, state: AckState.Failed, reason, message };
+}
+
+const refusedEpoch = (epoch: number, current: Footprint): Outcome => ({
+  target: current,
+  note: `epoch ${epoch} is lower than one that was seen before; nothing is done`,
+});

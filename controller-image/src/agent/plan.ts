@@ -1,0 +1,285 @@
+// From what the API says and what the kernel holds to what has to change: pure and total. The same input gives the same
+// plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
+import type { AddressBinding, BindingAck } from "../../../lib/model/binding";
+import { isIPv4 } from "../../../lib/model/address";
+import { ADD_RULE, DELETE_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
+import {
+  baseScript,
+  clusterIntervals,
+  DELETE_TABLE,
+  type ElementChange,
+  elementChange,
+  podChange,
+  rememberDelay,
+  replaceCluster,
+  sameIntervals,
+} from "./nft";
+import { type AddressMemory, deliver, FailReason, leftover, type NodeView, type Outcome, release } from "./outcome";
+import { byAddress, newest, type Reading, readBinding } from "./reading";
+import {
+  addressesIn,
+  type Footprint,
+  footprintOf,
+  isEmpty,
+  type KernelState,
+  NO_FOOTPRINT,
+  UNTOUCHED_NFT,
+} from "./state";
+
+export interface PlanInput {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly uplink: string;
+  /** Bindings with `spec.nodeName` of this node. */
+  readonly delivering: readonly AddressBinding[];
+  /** Bindings with `spec.releasing.nodeName` of this node. */
+  readonly releasing: readonly AddressBinding[];
+  /** Bindings of neither kind whose addresses the kernel still holds, as a GET has just returned them. */
+  readonly evidence: ReadonlyMap<string, AddressBinding | "absent">;
+  /** Every cache is complete; until then nothing is removed. */
+  readonly synced: boolean;
+  /** Ranges that must not see a persistent address as source; nothing while unknown. */
+  readonly clusterCidrs?: readonly string[];
+  readonly kernel: KernelState;
+  readonly memory: ReadonlyMap<string, AddressMemory>;
+  /** Milliseconds on a clock that never jumps. */
+  readonly now: number;
+}
+
+/** The changes for one address, in order: routes, elements, conntrack, proxy neighbour. */
+export interface Step {
+  readonly address: string;
+  readonly routes: readonly string[];
+  readonly elements: ElementChange;
+  /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
+  readonly flush: boolean;
+  readonly proxies: readonly string[];
+}
+
+export interface KernelChanges {
+  /** Before everything: `ip` lines without which no address works. */
+  readonly setup: readonly string[];
+  /** First lines of the nft transaction: the table and the cluster's ranges. */
+  readonly base: readonly string[];
+  readonly steps: readonly Step[];
+  /** After everything, when nothing is left. */
+  readonly teardown: { readonly ip: readonly string[]; readonly nft: readonly string[] };
+}
+
+export interface Plan {
+  readonly changes: KernelChanges;
+  /** What becomes of each address that is known, by name of its binding. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** Not yet announced for this epoch and Pod. */
+  readonly announce: readonly string[];
+  /** Stop repeating the announcement. */
+  readonly silence: readonly string[];
+  /** Read these bindings from the API. */
+  readonly inquire: readonly string[];
+  readonly wakeAt?: number;
+  readonly retry: boolean;
+}
+
+export function plan(input: PlanInput): Plan {
+  const outcomes = outcomesOf(input);
+  const known = (address: string): Outcome | undefined => outcomes.get(address);
+  const changes = kernelChanges(input, outcomes);
+  const names = [...outcomes.keys()];
+  const wakes = [...outcomes.values()].flatMap(({ wakeAt }) => wakeAt ?? []);
+  return {
+    changes,
+    outcomes,
+    announce: names.filter((address) => {
+      const wanted = known(address)?.announce;
+      const done = input.memory.get(address)?.announced;
+      return wanted !== undefined && (done?.epoch !== wanted.epoch || done.podUid !== wanted.podUid);
+    }),
+    silence: [...input.memory].flatMap(([address, { announced }]) => {
+      const target = known(address)?.target;
+      const owns = target?.path !== undefined && !target.forward;
+      return announced !== undefined && !owns ? [address] : [];
+    }),
+    inquire: names.filter((address) => known(address)?.inquire === true),
+    wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
+    retry: [...outcomes.values()].some((outcome) => outcome.retry === true),
+  };
+}
+
+/** Whether the kernel is as it should be. */
+export function isNoChange({ setup, base, steps, teardown }: KernelChanges): boolean {
+  return [setup, base, steps, teardown.ip, teardown.nft].every((part) => part.length === 0);
+}
+
+/** The Pod addresses and node addresses whose next hop the plan will ask for. */
+export function hopsNeeded(delivering: readonly AddressBinding[], releasing: readonly AddressBinding[]): string[] {
+  const asked = [
+    ...delivering.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.owner?.podIp : undefined)),
+    ...releasing.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.releasing?.forwardTo : "")),
+  ];
+  return [...new Set(asked.filter((ip): ip is string => ip !== undefined && isIPv4(ip)))].sort(byAddress);
+}
+
+function outcomesOf(input: PlanInput): Map<string, Outcome> {
+  const { kernel, memory } = input;
+  const view = viewOf(input);
+  const delivering = newest(input.delivering);
+  const releasing = newest(input.releasing);
+  const names = new Set([...delivering.keys(), ...releasing.keys(), ...input.evidence.keys(), ...addressesIn(kernel)]);
+  const outcomes = new Map<string, Outcome>();
+  for (const name of [...names].sort(byAddress)) {
+    const mine = delivering.get(name);
+    const going = releasing.get(name);
+    // A name that is no address has nothing in the kernel, and must not get anything.
+    const current = isIPv4(name) ? footprintOf(kernel, name) : NO_FOOTPRINT;
+    const known = memory.get(name);
+    if (mine !== undefined && (going === undefined || epochIn(mine) >= epochIn(going))) {
+      outcomes.set(name, deliver(mine, current, known, view));
+    } else if (going !== undefined) {
+      outcomes.set(name, release(going, current, known, view));
+    } else {
+      const evidence = input.evidence.get(name);
+      const reading = evidence === undefined || evidence === "absent" ? evidence : readBinding(evidence);
+      outcomes.set(name, leftover(reading, current, known, view));
+    }
+  }
+  return outcomes;
+}
+
+function viewOf(input: PlanInput): NodeView {
+  const { nodeName, nodeIp, uplink, synced, clusterCidrs, kernel, now } = input;
+  const nodes = (clusterCidrs ?? []).flatMap((cidr) => (cidr.endsWith("/32") ? [cidr.slice(0, -3)] : []));
+  return {
+    nodeName,
+    nodeIp,
+    uplink,
+    synced,
+    rangesKnown: clusterCidrs !== undefined,
+    nodeAddresses: new Set([nodeIp, ...nodes]),
+    kernel,
+    now,
+  };
+}
+
+const epochIn = (reading: Reading): number => (reading.ok ? reading.binding.spec.epoch : reading.epoch);
+
+function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>): KernelChanges {
+  const { kernel, uplink, synced } = input;
+  const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
+  const wanted = [...targets.values()].some((target) => !isEmpty(target));
+  const rebuild = wanted && kernel.nft.base !== "current";
+  // A table that is made anew starts empty, in the same transaction that fills it again.
+  const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
+  const pods = podChanges(present, targets);
+  const steps = [...targets].flatMap(([address, target]): Step[] => {
+    if (!isIPv4(address)) return [];
+    const before = footprintOf(kernel, address);
+    const elements = joined([elementChange(address, footprintOf(present, address), target), pods.get(address)]);
+    const step: Step = {
+      address,
+      routes: routeLines(address, before, target, uplink),
+      elements,
+      flush: before.natPod !== target.natPod,
+      proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
+    };
+    const idle = [step.routes, elements.remove, elements.add, step.proxies].every((lines) => lines.length === 0);
+    return idle && !step.flush ? [] : [step];
+  });
+  if (!wanted) {
+    return { setup: [], base: [], steps, teardown: synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] } };
+  }
+  const delay = kernel.uplink?.proxyDelay;
+  const slow = delay !== undefined && delay !== 0 && [...targets.values()].some(({ proxy }) => proxy);
+  const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : [])];
+  const base = [
+    ...(rebuild ? baseScript() : []),
+    ...delayMarker(present, kernel, slow ? delay : undefined),
+    ...clusterLines(present, input.clusterCidrs),
+  ];
+  return { setup, base, steps, teardown: { ip: [], nft: [] } };
+}
+
+/** The first value counts: it is the one that was there before us. */
+function delayMarker(present: KernelState, kernel: KernelState, delay: number | undefined): string[] {
+  const before = kernel.nft.proxyDelayBefore ?? delay;
+  return before === undefined || present.nft.proxyDelayBefore !== undefined ? [] : [rememberDelay(before)];
+}
+
+function clusterLines(present: KernelState, cidrs: readonly string[] | undefined): string[] {
+  // While the ranges are unknown those in the kernel are the best there is.
+  if (cidrs === undefined && present.nft.cluster.length > 0) return [];
+  const wanted = clusterIntervals(cidrs ?? []);
+  return sameIntervals(wanted, present.nft.cluster) ? [] : replaceCluster(wanted);
+}
+
+function teardownOf(kernel: KernelState, uplink: string): KernelChanges["teardown"] {
+  const { base, proxyDelayBefore } = kernel.nft;
+  const restore = proxyDelayBefore !== undefined && kernel.uplink?.proxyDelay === 0;
+  return {
+    ip: [...(kernel.rule ? [DELETE_RULE] : []), ...(restore ? [setProxyDelay(uplink, proxyDelayBefore)] : [])],
+    nft: base === "absent" ? [] : [DELETE_TABLE],
+  };
+}
+
+/** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */
+function podChanges(present: KernelState, targets: ReadonlyMap<string, Footprint>): Map<string, ElementChange> {
+  const egress = new Map<string, string>();
+  for (const [address, { natPod }] of targets) {
+    const chosen = natPod === undefined ? undefined : egress.get(natPod);
+    if (natPod !== undefined && (chosen === undefined || byAddress(address, chosen) < 0)) egress.set(natPod, address);
+  }
+  const { egressOf, hairpinOf } = present.nft;
+  const changes = new Map<string, ElementChange>();
+  for (const pod of new Set([...egress.keys(), ...egressOf.keys(), ...hairpinOf.keys()])) {
+    const was = { egress: egressOf.get(pod), hairpin: hairpinOf.get(pod) };
+    const is = egress.get(pod);
+    // Carried out together with the address that gains or loses the Pod.
+    const address = is ?? was.egress ?? was.hairpin ?? "";
+    changes.set(address, joined([changes.get(address), podChange(pod, was, is)]));
+  }
+  return changes;
+}
+
+function joined(changes: readonly (ElementChange | undefined)[]): ElementChange {
+  return {
+    remove: changes.flatMap((change) => change?.remove ?? []),
+    add: changes.flatMap((change) => change?.add ?? []),
+  };
+}
+
+/**
+ * What the agent knows after a plan was carried out.
+ *
+ * @param failed what went wrong, by address; those are tried again
+ */
+export function remember(
+  input: Pick<PlanInput, "memory" | "delivering" | "releasing" | "nodeName">,
+  done: Plan,
+  failed: ReadonlyMap<string, unknown>,
+): Map<string, AddressMemory> {
+  const next = new Map<string, AddressMemory>();
+  const seen = new Map<string, number>();
+  for (const reading of [...newest(input.delivering).values(), ...newest(input.releasing).values()]) {
+    if (reading.ok) seen.set(reading.name, Math.max(seen.get(reading.name) ?? 0, reading.binding.spec.epoch));
+  }
+  for (const name of new Set([...input.memory.keys(), ...seen.keys(), ...done.outcomes.keys()])) {
+    const old = input.memory.get(name);
+    const outcome = done.outcomes.get(name);
+    const epoch = Math.max(old?.epoch ?? 0, seen.get(name) ?? 0);
+    // Forgotten with its last trace: a binding that was deleted and made again starts at epoch 1.
+    if (!seen.has(name) && (outcome === undefined || isEmpty(outcome.target)) && !failed.has(name)) continue;
+    const succeeded = outcome !== undefined && !failed.has(name);
+    const announced = done.announce.includes(name) && succeeded ? outcome.announce : old?.announced;
+    next.set(name, {
+      epoch,
+      programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
+      announced: done.silence.includes(name) ? undefined : announced,
+      forwardingSince: succeeded ? outcome.forwardingSince : old?.forwardingSince,
+    });
+  }
+  return next;
+}
+
+/** The acknowledgement of an address whose change the kernel or the fabric refused. */
+export function refusedAck(ack: BindingAck, reason: FailReason, message: string): BindingAck {
+  return { ...ack, state: "Failed", reason, message };
+}

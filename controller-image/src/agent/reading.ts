@@ -1,0 +1,103 @@
+// Reading a binding without trusting it: one that is malformed concerns only itself, and what passes is safe to put into
+// commands for the kernel.
+import { addressToNumber, cidrContains, isIPv4 } from "../../../lib/model/address";
+import { type AddressBinding, Delivery, Fabric } from "../../../lib/model/binding";
+
+export type Reading =
+  | { readonly ok: true; readonly name: string; readonly binding: AddressBinding }
+  | {
+      readonly ok: false;
+      readonly name: string;
+      readonly epoch: number;
+      readonly podUid: string;
+      readonly problem: string;
+    };
+
+type Json = Readonly<Record<string, unknown>>;
+
+const json = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
+
+/** Total: whatever the object is, the answer is a reading or a problem that a person understands. */
+export function readBinding(object: AddressBinding): Reading {
+  const name = String(json(json(object).metadata).name ?? "");
+  const spec = json(json(object).spec);
+  const owner = spec.owner === undefined || spec.owner === null ? undefined : json(spec.owner);
+  const problem = specProblem(name, spec) ?? (owner && ownerProblem(owner)) ?? releaseProblem(spec.releasing);
+  if (problem === undefined) return { ok: true, name, binding: object };
+  const epoch = isEpoch(spec.epoch) ? spec.epoch : 0;
+  return { ok: false, name, epoch, podUid: typeof owner?.podUid === "string" ? owner.podUid : "", problem };
+}
+
+function specProblem(name: string, spec: Json): string | undefined {
+  if (typeof spec.address !== "string" || !isIPv4(spec.address)) {
+    return wrong("spec.address", spec.address, "one IPv4 address");
+  }
+  if (spec.address !== name) return wrong("spec.address", spec.address, `the object's name, ${JSON.stringify(name)}`);
+  const reserved = RESERVED.find(([cidr]) => cidrContains(cidr, spec.address as string));
+  if (reserved !== undefined) return wrong("spec.address", spec.address, `an address outside ${reserved.join(", ")}`);
+  if (!isEpoch(spec.epoch)) return wrong("spec.epoch", spec.epoch, "a whole number from 1");
+  if (typeof spec.nodeName !== "string") return wrong("spec.nodeName", spec.nodeName, "the name of a node, or empty");
+  if (!oneOf(Delivery, spec.delivery)) return wrong("spec.delivery", spec.delivery, Object.values(Delivery).join(", "));
+  if (!oneOf(Fabric, spec.fabric)) return wrong("spec.fabric", spec.fabric, Object.values(Fabric).join(", "));
+  return undefined;
+}
+
+function ownerProblem(owner: Json): string | undefined {
+  if (typeof owner.podUid !== "string" || owner.podUid === "") {
+    return wrong("spec.owner.podUid", owner.podUid, "the UID of a Pod");
+  }
+  if (typeof owner.podIp !== "string" || !isIPv4(owner.podIp)) {
+    return wrong("spec.owner.podIp", owner.podIp, "the IPv4 address of the Pod");
+  }
+  return undefined;
+}
+
+function releaseProblem(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { nodeName, epoch, forwardTo } = json(value);
+  if (typeof nodeName !== "string") return wrong("spec.releasing.nodeName", nodeName, "the name of a node");
+  if (typeof epoch !== "number") return wrong("spec.releasing.epoch", epoch, "a whole number");
+  if (typeof forwardTo !== "string" || (forwardTo !== "" && !isIPv4(forwardTo))) {
+    return wrong("spec.releasing.forwardTo", forwardTo, "the IPv4 address of the new node, or empty");
+  }
+  return undefined;
+}
+
+/** Ranges that can be no persistent address, whatever the API says (RFC 6890). */
+const RESERVED = [
+  ["0.0.0.0/8", "this network"],
+  ["127.0.0.0/8", "loopback"],
+  ["169.254.0.0/16", "link-local"],
+  ["224.0.0.0/3", "multicast and reserved"],
+] as const;
+
+const isEpoch = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
+
+const oneOf = (allowed: Readonly<Record<string, string>>, value: unknown): boolean =>
+  Object.values(allowed).includes(value as string);
+
+const wrong = (field: string, got: unknown, want: string): string =>
+  `${field}: got ${got === undefined ? "nothing" : JSON.stringify(got)}; it must be ${want}`;
+
+/** Of several versions of one binding the one with the highest epoch, then the newest. */
+export function newest(bindings: readonly AddressBinding[]): Map<string, Reading> {
+  const chosen = new Map<string, { reading: Reading; rank: readonly number[] }>();
+  for (const binding of bindings) {
+    const reading = readBinding(binding);
+    const version = Number(json(json(binding).metadata).resourceVersion ?? 0) || 0;
+    const rank = [reading.ok ? 1 : 0, reading.ok ? reading.binding.spec.epoch : reading.epoch, version];
+    const known = chosen.get(reading.name);
+    if (known === undefined || isHigher(rank, known.rank)) chosen.set(reading.name, { reading, rank });
+  }
+  return new Map([...chosen].map(([name, { reading }]) => [name, reading]));
+}
+
+function isHigher(a: readonly number[], b: readonly number[]): boolean {
+  const index = a.findIndex((value, i) => value !== b[i]);
+  return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
+}
+
+/** Ascending by number, so that `.9` comes before `.10` everywhere. */
+export function byAddress(a: string, b: string): number {
+  return addressToNumber(a) - addressToNumber(b) || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,148 @@
+// What the agent knows of its node's kernel, as plain data: the constants that mark what is ours, and one footprint per
+// address, so that "what is there" and "what should be there" are values of the same type.
+
+/** Routing table that holds our routes and nothing else. */
+export const ROUTE_TABLE = 7421;
+/** Preference of the rule that consults it, before `main` (32766). */
+export const RULE_PREFERENCE = 700;
+/** Routing protocol number on our rule, routes and proxy neighbours: they are recognised by it. */
+export const ROUTE_PROTOCOL = 153;
+/** Our nftables table, family `ip`. */
+export const NFT_TABLE = "pip_agent";
+/** Packet mark on forwarded packets of our addresses, for hosts whose FORWARD chain drops by default. */
+export const PACKET_MARK = 0x2000;
+/** Metric of the fallback route: it takes over in the instant in which the kernel drops the route to a dead Pod. */
+export const FALLBACK_METRIC = 4096;
+/** How long the old node goes on sending to the new one what still arrives: longer than common ARP caches live. */
+export const FORWARD_MS = 60_000;
+
+/** Next hop of an address. */
+export interface Path {
+  readonly via: string;
+  readonly dev: string;
+}
+
+/** Everything that the kernel holds for one address. */
+export interface Footprint {
+  /** The route to the Pod, or to the new node while forwarding. */
+  readonly path?: Path;
+  /** The blackhole below it. */
+  readonly fallback: boolean;
+  /** In the set of addresses that the Pod holds itself (delivery `app`). */
+  readonly app: boolean;
+  /** In the set of addresses that go to another node, untracked. */
+  readonly forward: boolean;
+  /** The Pod that nat translates to. */
+  readonly natPod?: string;
+  /** In the set of addresses that nat serves. */
+  readonly nat: boolean;
+  /** Our proxy neighbour on the uplink: with it the kernel answers ARP while `path` leaves by another interface. */
+  readonly proxy: boolean;
+}
+
+export const NO_FOOTPRINT: Footprint = { fallback: false, app: false, forward: false, nat: false, proxy: false };
+
+export function isEmpty(footprint: Footprint): boolean {
+  const { path, fallback, app, forward, natPod, nat, proxy } = footprint;
+  return path === undefined && natPod === undefined && !fallback && !app && !forward && !nat && !proxy;
+}
+
+export function samePath(a: Path | undefined, b: Path | undefined): boolean {
+  return a?.via === b?.via && a?.dev === b?.dev;
+}
+
+/** An address range, both ends inclusive, as numbers. */
+export interface Interval {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface NftState {
+  /** `other`: a table of that name whose chains are not exactly ours, or of another version. */
+  readonly base: "absent" | "current" | "other";
+  readonly app: ReadonlySet<string>;
+  readonly forward: ReadonlySet<string>;
+  readonly nat: ReadonlySet<string>;
+  /** Address → Pod. */
+  readonly podOf: ReadonlyMap<string, string>;
+  /** Pod → the address that its own connections leave with. */
+  readonly egressOf: ReadonlyMap<string, string>;
+  /** Pod → the address as which it sees itself when it calls its own address. */
+  readonly hairpinOf: ReadonlyMap<string, string>;
+  readonly cluster: readonly Interval[];
+  /** The uplink's `proxy_delay` (ms) before we set it to 0, remembered in the kernel itself. */
+  readonly proxyDelayBefore?: number;
+}
+
+/** Where the kernel would send a packet for an address of a Pod or a node. */
+export interface Hop {
+  readonly dev: string;
+  readonly ifindex: number;
+  /** Link kind such as `veth` or `bridge`; empty for a physical one. */
+  readonly kind: string;
+  readonly gateway?: string;
+  /** An address of the node itself. */
+  readonly local: boolean;
+}
+
+export interface RoutesOf {
+  readonly path?: Path;
+  readonly fallback: boolean;
+}
+
+export interface KernelState {
+  readonly rule: boolean;
+  readonly routes: ReadonlyMap<string, RoutesOf>;
+  /** Proxy neighbours on the uplink; `foreign` ones lack our protocol and are left alone. */
+  readonly proxies: ReadonlyMap<string, "ours" | "foreign">;
+  readonly nft: NftState;
+  /** `unreachable`: asked, and the kernel has no route. An address that is missing here was not asked. */
+  readonly hops: ReadonlyMap<string, Hop | "unreachable">;
+  readonly uplink?: {
+    readonly ifindex: number;
+    readonly mac: string;
+    readonly up: boolean;
+    readonly proxyDelay?: number;
+  };
+}
+
+/** The kernel as it is before the first binding. */
+export const UNTOUCHED_NFT: NftState = {
+  base: "absent",
+  app: new Set(),
+  forward: new Set(),
+  nat: new Set(),
+  podOf: new Map(),
+  egressOf: new Map(),
+  hairpinOf: new Map(),
+  cluster: [],
+};
+
+export function footprintOf(kernel: KernelState, address: string): Footprint {
+  const routes = kernel.routes.get(address);
+  return {
+    path: routes?.path,
+    fallback: routes?.fallback ?? false,
+    app: kernel.nft.app.has(address),
+    forward: kernel.nft.forward.has(address),
+    natPod: kernel.nft.podOf.get(address),
+    nat: kernel.nft.nat.has(address),
+    proxy: kernel.proxies.get(address) === "ours",
+  };
+}
+
+/** Every address that has any footprint. */
+export function addressesIn(kernel: KernelState): Set<string> {
+  const ours = [...kernel.proxies].filter(([, owner]) => owner === "ours").map(([address]) => address);
+  const { app, forward, nat, podOf, egressOf, hairpinOf } = kernel.nft;
+  return new Set([
+    ...kernel.routes.keys(),
+    ...ours,
+    ...app,
+    ...forward,
+    ...nat,
+    ...podOf.keys(),
+    ...egressOf.values(),
+    ...hairpinOf.values(),
+  ]);
+}
