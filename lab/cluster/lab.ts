@@ -9,7 +9,7 @@ import { type ControlPlane, type ControlPlaneParts, startControlPlane } from "./
 import { type Guarded, guard, release } from "./guard";
 import { type LabHost, NamespaceHost } from "./host";
 import { leftovers } from "./leftovers";
-import { Ledger, newRecord } from "./ledger";
+import { Ledger, makesNamespaceFolder, newRecord, readRecords } from "./ledger";
 import { parseMountinfo } from "./mountinfo";
 import { type LabNode, RunningNode } from "./node";
 import { type CniPlugin, containerdMajor, nodeObject } from "./node-files";
@@ -28,7 +28,7 @@ import {
 import { inodeOf, readOr } from "./proc";
 import { must, until } from "./process";
 import { remove, removeSync, sweep } from "./removal";
-import { Segment, namespaceFolderIsMissing } from "./segment";
+import { Segment } from "./segment";
 
 export interface LabParts extends ControlPlaneParts {
   readonly kubelet: string;
@@ -140,13 +140,14 @@ class RunningLab implements Lab, Guarded {
     this.client = new NamespaceHost(clientNamespace, CLIENT_ADDRESS);
     this.control = new NamespaceHost(namespace, API_SERVER_ADDRESS);
     this.segment = { cidr: SEGMENT, persistentRange: PERSISTENT_RANGE, bridge, namespace };
-    this.layout = options.nodes > 0 ? cgroupLayout(parseMountinfo(readOr("/proc/self/mountinfo", ""))) : undefined;
+    const mounts = parseMountinfo(readOr("/proc/self/mountinfo", ""));
+    this.layout = options.nodes > 0 ? cgroupLayout(mounts) : undefined;
     this.ledger = new Ledger(
       newRecord(this.id, {
         folders: [this.dir],
         namespaces: [clientNamespace, ...this.plans.map((plan) => this.wires.nodeNamespace(plan)), namespace],
         cgroups: this.layout ? labCgroups(this.layout, this.id) : [],
-        madeNamespaceFolder: namespaceFolderIsMissing(),
+        madeNamespaceFolder: makesNamespaceFolder(mounts, readRecords()),
       }),
     );
     guard(this);

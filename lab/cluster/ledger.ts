@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, rmdirSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Mount } from "./mountinfo";
 import { type ProcessId, identify, isAlive, pidNamespace } from "./proc";
 
 export interface LabRecord {
@@ -18,7 +19,7 @@ export interface LabRecord {
   readonly enabledControllers: readonly string[];
   /** Started outside the lab's namespaces; those inside are found by their namespace. */
   readonly processes: readonly ProcessId[];
-  /** `ip netns add` makes /run/netns a mount of its own; whoever caused that takes it back. */
+  /** `ip netns add` makes /run/netns a mount of its own; the last of the labs that caused it takes it back. */
   readonly madeNamespaceFolder: boolean;
 }
 
@@ -95,6 +96,11 @@ export function readRecords(folder: string = ledgerFolder()): LabRecord[] {
 /** True when the owner is surely gone. A process of another PID namespace cannot be looked up and is left alone. */
 export function isOrphan(record: LabRecord): boolean {
   return record.owner.pidNamespace === pidNamespace() && !isAlive(record.owner);
+}
+
+/** True for the lab that makes /run/netns a mount, and for those that come while such a lab is there. */
+export function makesNamespaceFolder(mounts: readonly Mount[], others: readonly LabRecord[]): boolean {
+  return !mounts.some((mount) => mount.mountPoint === "/run/netns") || others.some((lab) => lab.madeNamespaceFolder);
 }
 
 export function dropRecord(id: string, folder: string = ledgerFolder()): void {

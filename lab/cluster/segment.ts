@@ -1,6 +1,4 @@
 // The lab's Ethernet: a bridge in the control plane's namespace, and one cable to each machine on it.
-import { existsSync } from "node:fs";
-
 import {
   API_SERVER_ADDRESS,
   CLIENT_ADDRESS,
@@ -14,9 +12,6 @@ import {
   portOf,
 } from "./plan";
 import { inNamespace, must } from "./process";
-
-/** Answers with true when the folder of named namespaces did not exist before. */
-export const namespaceFolderIsMissing = (): boolean => !existsSync("/run/netns");
 
 export class Segment {
   /** Namespace that holds the bridge and the control plane. */
