@@ -10,7 +10,7 @@ import {
   type GKEIPRoute,
   type Network,
 } from "../../../lib/model/gke-api";
-import { RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
+import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
 import { SetIndex } from "./set-index";
@@ -120,8 +120,6 @@ export class Store implements ClusterView {
         onSynced: synced,
       }),
     );
-    // Reflectors may have synced before the last of them existed.
-    synced();
   }
 
   /** Whether every copy is complete; nothing may be decided before. */
@@ -136,6 +134,15 @@ export class Store implements ClusterView {
 
   stop(): void {
     for (const part of this.#parts) part.stop();
+  }
+
+  /** Names every object once, for the first look. Bindings name their routes too, also routes that are gone. */
+  touchEverything(): void {
+    this.#touched.clusterRanges();
+    for (const { metadata } of this.classes.values()) this.#touched.gatewayClass(metadata.name);
+    for (const gateway of this.gateways.values()) this.#touched.gateway(keyOf(gateway));
+    for (const route of this.routes.values()) this.#touched.route(keyOf(route));
+    for (const binding of this.bindings.values()) this.#touched.route(routeKeyOf(binding));
   }
 
   gatewayClass(name: string): GatewayClass | undefined {

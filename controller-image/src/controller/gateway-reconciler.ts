@@ -1,0 +1,50 @@
+// Keeps the status of our GatewayClasses and Gateways true.
+import { isOurClass } from "../../../lib/model/acceptance";
+import { RESOURCES, type KubeObject, type Resource } from "../../../lib/model/kubernetes";
+import { KubeError, type Clock, type Kube } from "../kube/api";
+import { classStatus, gatewayStatus } from "./gateway-status";
+import type { Store } from "./store";
+
+export class GatewayReconciler {
+  readonly #kube: Kube;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(kube: Kube, store: Store, clock: Clock) {
+    this.#kube = kube;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async reconcileClass(name: string): Promise<void> {
+    const gatewayClass = this.#store.classes.get(name);
+    if (!isOurClass(gatewayClass)) return;
+    await this.#write(RESOURCES.gatewayClasses, gatewayClass, classStatus(gatewayClass, this.#now()));
+  }
+
+  async reconcileGateway(key: string): Promise<void> {
+    const gateway = this.#store.gateways.get(key);
+    const gatewayClass = gateway && this.#store.gatewayClass(gateway.spec.gatewayClassName);
+    if (gateway === undefined || !isOurClass(gatewayClass)) return;
+    const routes = this.#store.routesOfGateway(key);
+    await this.#write(
+      RESOURCES.gateways,
+      gateway,
+      gatewayStatus(gateway, gatewayClass, routes, this.#store, this.#now()),
+    );
+  }
+
+  async #write(resource: Resource, { metadata }: KubeObject, status: object | undefined): Promise<void> {
+    if (status === undefined) return;
+    const { name, namespace, resourceVersion } = metadata;
+    try {
+      await this.#kube.mergePatch(resource, { name, namespace }, { metadata: { resourceVersion }, status }, "status");
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 404)) throw error;
+    }
+  }
+
+  #now(): string {
+    return new Date(this.#clock.wallTime()).toISOString();
+  }
+}

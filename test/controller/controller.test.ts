@@ -1,0 +1,360 @@
+// The whole controller on an in-memory API server: what it writes, in which order, and that it stops writing.
+import { AckState, ackOf, mayAnnounce, type AddressBinding } from "../../lib/model/binding";
+import { typedAddress } from "../../lib/model/address";
+import { GKE_CONTROLLER_NAME, type GKEIPRoute } from "../../lib/model/gke-api";
+import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
+import { runController, type Controller } from "../../controller-image/src/controller/controller";
+import { MemoryKube, MemoryServer } from "../support/memory-kube";
+import { A, aClass, aGateway, aPod, aRoute, B } from "../support/objects";
+import { VirtualClock } from "../support/virtual-clock";
+
+const { addressBindings, gkeIpRoutes, gateways, gatewayClasses, pods, nodes, namespaces, configMaps } = RESOURCES;
+
+const aNode = (name: string, address: string, ready = true): KubeObject => ({
+  metadata: { name },
+  ...{
+    spec: { podCIDRs: [`10.244.${name.slice(-1)}.0/24`] },
+    status: {
+      addresses: [{ type: "InternalIP", address }],
+      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+    },
+  },
+});
+
+class World {
+  readonly clock = new VirtualClock();
+  readonly server = new MemoryServer({ clock: this.clock });
+  readonly kube = new MemoryKube(this.server, { clock: this.clock });
+  readonly #controllers: Controller[] = [];
+  /** Nodes whose agents answer. */
+  readonly agents = new Set(["node1", "node2"]);
+  readonly epochs: number[] = [];
+
+  constructor() {
+    for (const name of ["edge", "default", "podpin-system"]) this.server.create(namespaces, { metadata: { name } });
+    this.put(nodes, aNode("node1", "172.30.0.11"));
+    this.put(nodes, aNode("node2", "172.30.0.12"));
+    this.server.create(gatewayClasses, aClass());
+    this.server.create(gateways, bare(aGateway()));
+    this.server.onCommit(() => void this.clock.after(5, () => this.answer()));
+  }
+
+  start(clusterCidrs: readonly string[] = [], kube = this.kube): Controller {
+    const controller = runController({
+      kube,
+      clock: this.clock,
+      log: () => undefined,
+      namespace: "podpin-system",
+      clusterCidrs,
+      definitions: [],
+    });
+    this.#controllers.push(controller);
+    return controller;
+  }
+
+  async stop(): Promise<void> {
+    for (const controller of this.#controllers) await controller.stop();
+  }
+
+  /** What well-behaved agents would acknowledge now. */
+  answer(): void {
+    for (const binding of this.server.list<AddressBinding>(addressBindings)) {
+      const { nodeName, owner, epoch, releasing } = binding.spec;
+      if (owner !== undefined && this.agents.has(nodeName)) {
+        const state = mayAnnounce(binding) ? AckState.Announced : AckState.Programmed;
+        this.#ack(binding, nodeName, { epoch, podUid: owner.podUid, state });
+      }
+      const serving = ackOf(binding, nodeName)?.epoch === epoch;
+      if (releasing !== undefined && this.agents.has(releasing.nodeName) && (owner === undefined || serving)) {
+        this.#ack(binding, releasing.nodeName, { epoch: releasing.epoch, podUid: "", state: AckState.Released });
+      }
+    }
+  }
+
+  #ack(binding: AddressBinding, nodeName: string, ack: { epoch: number; podUid: string; state: AckState }): void {
+    const before = ackOf(binding, nodeName);
+    if (before?.epoch === ack.epoch && before.state === ack.state && before.podUid === ack.podUid) return;
+    this.server.apply(
+      addressBindings,
+      {
+        metadata: { name: binding.metadata.name },
+        status: { acks: [{ nodeName, ...ack }] },
+      } as unknown as AddressBinding,
+      `podpin-agent-${nodeName}`,
+      "status",
+    );
+  }
+
+  /** Creates the object and then, as the API server wants it, writes its status. */
+  put(resource: Resource, object: KubeObject & { status?: unknown }): void {
+    const created = this.server.create(resource, object);
+    this.server.replace(resource, { ...created, status: object.status } as KubeObject, "status");
+  }
+
+  pod(...args: Parameters<typeof aPod>): void {
+    this.put(pods, aPod(...args));
+  }
+
+  route(name = "route"): GKEIPRoute | undefined {
+    return this.server.get<GKEIPRoute>(gkeIpRoutes, { namespace: "edge", name });
+  }
+
+  binding(address = A): AddressBinding | undefined {
+    return this.server.get<AddressBinding>(addressBindings, { name: address });
+  }
+
+  ready(name = "route"): string | undefined {
+    const ready = this.route(name)?.status?.conditions?.find(({ type }) => type === "Ready");
+    return ready && `${ready.status} ${ready.reason}`;
+  }
+
+  until(done: () => boolean): Promise<void> {
+    return this.clock.runUntil(done, 120_000);
+  }
+}
+
+/** Without what the API server gives. */
+function bare<T extends KubeObject>(object: T): T {
+  const { uid: _u, resourceVersion: _r, generation: _g, creationTimestamp: _c, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+const newRoute = (...args: Parameters<typeof aRoute>): GKEIPRoute => bare(aRoute(...args));
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.stop());
+
+test("a route becomes Ready, behind a finalizer, and then nothing more is written", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  const controller = world.start();
+  expect(controller.problems()).not.toEqual([]);
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  expect(controller.problems()).toEqual([]);
+  expect(world.route()).toMatchObject({
+    metadata: { finalizers: ["podpin.dev/address-release"] },
+    status: { pods: ["p"] },
+  });
+  await world.clock.run(1_000);
+  world.kube.calls.length = 0;
+  await world.clock.run(600_000);
+  expect(world.kube.writes).toEqual([]);
+});
+
+test("a new controller writes nothing when everything is as it must be", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  const first = world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.clock.run(1_000);
+  await first.stop();
+  const kube = new MemoryKube(world.server, { clock: world.clock });
+  const second = world.start([], kube);
+  await world.until(() => second.problems().length === 0);
+  await world.clock.run(60_000);
+  expect(kube.writes).toEqual([]);
+});
+
+test("a Pod that dies gives the addresses to the next one, on whatever node", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  world.server.delete(pods, { namespace: "edge", name: "p" });
+  await world.until(() => world.ready() === "False NoPodsFound");
+  await world.until(() => world.binding()?.spec.nodeName === "" && world.binding()?.spec.releasing === undefined);
+  world.pod("q", { node: "node2", ip: "10.244.2.9" });
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  expect(world.binding()?.spec).toMatchObject({ epoch: 3, nodeName: "node2", owner: { podName: "q" } });
+  expect(world.route()?.status?.pods).toEqual(["q"]);
+});
+
+test("a planned move goes through both nodes, and Ready is never True in between", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  const lies: string[] = [];
+  world.server.onCommit(() => {
+    const binding = world.binding();
+    const ack = binding && ackOf(binding, binding.spec.nodeName);
+    const served = ack?.epoch === binding?.spec.epoch && ack?.state === "Announced";
+    if (world.ready() === "True ProgrammingComplete" && !served) lies.push(JSON.stringify(binding?.spec));
+  });
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
+  await world.until(() => world.binding()?.spec.nodeName === "node2" && world.ready() === "True ProgrammingComplete");
+  expect(lies).toEqual([]);
+  await world.clock.run(1_000);
+  expect(world.binding()?.spec).toMatchObject({ epoch: 2 });
+  expect(world.binding()?.spec.releasing).toBeUndefined();
+});
+
+test("an old node whose agent does not answer is waited for five seconds, no longer", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  world.agents.delete("node1");
+  const start = world.clock.now();
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
+  await world.until(() => world.ready() === "False Mutated");
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  expect(world.clock.now() - start).toBeGreaterThanOrEqual(5_000);
+  expect(world.clock.now() - start).toBeLessThanOrEqual(6_500);
+});
+
+test("a deleted route goes when its addresses are released, and leaves no binding", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  world.agents.delete("node1");
+  world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
+  await world.clock.run(5_000);
+  expect(world.route()).toBeDefined();
+  expect(world.binding()?.spec).toMatchObject({ nodeName: "", releasing: { nodeName: "node1" } });
+  world.agents.add("node1");
+  world.answer();
+  await world.until(() => world.route() === undefined);
+  expect(world.server.list(addressBindings)).toEqual([]);
+});
+
+test("bindings of a route that vanished without its finalizer are released too", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  world.server.remove(gkeIpRoutes, { namespace: "edge", name: "route" });
+  await world.until(() => world.server.list(addressBindings).length === 0);
+});
+
+test("two routes claim one address: the older keeps it, the younger says so and takes over", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute({}, { name: "older" }));
+  await world.clock.run(2_000);
+  world.server.create(gkeIpRoutes, newRoute({}, { name: "younger" }));
+  world.start();
+  await world.until(() => world.ready("older") === "True ProgrammingComplete" && world.ready("younger") !== undefined);
+  const message = world.route("younger")?.status?.conditions?.find(({ type }) => type === "Accepted")?.message;
+  expect(message).toContain(`${A}/32 belongs to GKEIPRoute edge/older`);
+  world.server.delete(gkeIpRoutes, { namespace: "edge", name: "older" });
+  await world.until(() => world.ready("younger") === "True ProgrammingComplete");
+  expect(world.binding()?.spec.route.name).toBe("younger");
+});
+
+test("malformed routes get their own condition and the good one does not notice", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  const version = world.route()?.metadata.resourceVersion;
+  const bad = (name: string, spec: object): unknown => world.server.create(gkeIpRoutes, newRoute(spec, { name }));
+  bad("mask", { addresses: [{ type: "gke.networking.io/cidr", value: "198.51.100.10/24" }] });
+  bad("foreign", { addresses: [typedAddress("198.51.100.99")] });
+  bad("orphan", { parentRefs: [{ name: "nowhere" }] });
+  bad("nobody", { addresses: [typedAddress(B)], podSelector: { matchLabels: { component: "nobody" } } });
+  bad("nothing", { addresses: undefined, podSelector: undefined, parentRefs: undefined });
+  await world.until(() => ["mask", "foreign", "orphan", "nobody", "nothing"].every((name) => world.ready(name)));
+  const accepted = (name: string) =>
+    world.route(name)?.status?.conditions?.find(({ type }) => type === "Accepted")?.reason;
+  expect(["mask", "foreign", "orphan", "nobody", "nothing"].map((name) => [accepted(name), world.ready(name)])).toEqual(
+    [
+      ["InvalidAddresses", "False InvalidAddresses"],
+      ["InvalidAddresses", "False InvalidAddresses"],
+      ["GatewayNotFound", "False GatewayNotFound"],
+      ["Accepted", "False NoPodsFound"],
+      ["InvalidLabels", "False InvalidLabels"],
+    ],
+  );
+  expect(world.route()?.metadata.resourceVersion).toBe(version);
+});
+
+test("routes of GKE's own classes are never touched", async () => {
+  world.server.create(gatewayClasses, {
+    metadata: { name: "gke" },
+    spec: { controllerName: GKE_CONTROLLER_NAME },
+  } as KubeObject);
+  world.server.create(gateways, bare(aGateway({ gatewayClassName: "gke" }, { name: "theirs" })));
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute({ parentRefs: [{ name: "theirs", namespace: "default" }] }));
+  world.server.create(gkeIpRoutes, newRoute({ parentRefs: [{ name: "nowhere" }] }, { name: "unplaced" }));
+  world.start();
+  await world.clock.run(60_000);
+  expect(world.route()?.status).toBeUndefined();
+  expect(world.route("unplaced")?.status).toBeUndefined();
+  expect(world.server.get(gatewayClasses, { name: "gke" })).not.toHaveProperty("status");
+});
+
+test("Gateways and classes say what upstream's conditions say, and count their routes", async () => {
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start();
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.clock.run(1_000);
+  const brief = (object: unknown): unknown =>
+    (object as { status: { conditions: { type: string; status: string; reason: string }[] } }).status.conditions.map(
+      ({ type, status, reason }) => `${type} ${status} ${reason}`,
+    );
+  expect(brief(world.server.get(gatewayClasses, { name: "podpin-l2" }))).toEqual(["Accepted True Accepted"]);
+  const gateway = world.server.get(gateways, { namespace: "default", name: "allowed" });
+  expect(brief(gateway)).toEqual(["Accepted True Accepted", "Programmed True Programmed"]);
+  expect(gateway).toMatchObject({
+    status: {
+      addresses: [typedAddress(A), typedAddress(B)],
+      listeners: [
+        {
+          name: "default",
+          attachedRoutes: 1,
+          supportedKinds: [{ group: "networking.gke.io", kind: "GKEIPRoute" }],
+        },
+      ],
+    },
+  });
+});
+
+test("agents are told the cluster's own ranges, once", async () => {
+  world.start(["10.96.0.0/16"]);
+  const ranges = (): string | undefined =>
+    world.server.get<KubeObject & { data: Record<string, string> }>(configMaps, {
+      namespace: "podpin-system",
+      name: "podpin-cluster-ranges",
+    })?.data["cidrs"];
+  await world.until(() => ranges() !== undefined);
+  expect(ranges()).toBe(
+    [
+      "10.96.0.0/16",
+      "10.244.1.0/24",
+      "10.244.2.0/24",
+      "169.254.0.0/16",
+      "172.30.0.11/32",
+      "172.30.0.12/32",
+      "224.0.0.0/4",
+    ].join("\n"),
+  );
+  world.put(nodes, aNode("node3", "172.30.0.13"));
+  await world.until(() => ranges()?.includes("172.30.0.13/32") === true);
+});
+
+test("two controllers at once end in one owner, and no epoch is ever written twice for two owners", async () => {
+  const owners = new Map<string, string>();
+  world.server.onCommit(() => {
+    for (const { spec } of world.server.list<AddressBinding>(addressBindings)) {
+      const key = `${spec.address} ${spec.epoch}`;
+      const owner = JSON.stringify([spec.nodeName, spec.owner]);
+      expect(owners.get(key) ?? owner).toBe(owner);
+      owners.set(key, owner);
+    }
+  });
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
+  world.start();
+  world.start([], new MemoryKube(world.server, { clock: world.clock, delivery: { minMs: 0, maxMs: 300 } }));
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
+  await world.until(() => world.binding(B)?.spec.nodeName === "node2" && world.ready() === "True ProgrammingComplete");
+  world.server.delete(pods, { namespace: "edge", name: "q" });
+  await world.until(() => world.binding()?.spec.nodeName === "node1" && world.ready() === "True ProgrammingComplete");
+});
