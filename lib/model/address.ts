@@ -11,7 +11,9 @@ export interface TypedAddress {
 }
 
 const OCTET = "(?:0|[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-5])";
-const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+/** One IPv4 address in its only canonical spelling (no leading zeros), as a pattern for schemas too. */
+export const IPV4_PATTERN = `^${OCTET}(?:\\.${OCTET}){3}$`;
+const IPV4 = new RegExp(IPV4_PATTERN);
 
 /** Whether the text is one IPv4 address in its only canonical spelling (no leading zeros). */
 export function isIPv4(text: string): boolean {

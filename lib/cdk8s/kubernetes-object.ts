@@ -1,0 +1,23 @@
+import { ApiObject, type ApiObjectProps, Chart, JsonPatch } from "cdk8s";
+import type { Construct } from "constructs";
+
+import { Problems } from "../model/problems";
+
+/** Adds an object to the chart exactly as it is, but for the labels that the user gave to the chart. */
+export function kubernetesObject(scope: Construct, id: string, manifest: ApiObjectProps): ApiObject {
+  const object = new ApiObject(scope, id, manifest);
+  // A chart gives its namespace to every object without one, cluster-scoped ones included.
+  if (manifest.metadata?.namespace === undefined && Chart.of(scope).namespace !== undefined) {
+    object.addJsonPatch(JsonPatch.remove("/metadata/namespace"));
+  }
+  return object;
+}
+
+/** Runs checks and throws all that is wrong as one message. */
+export function checked<T>(kind: string, name: string, plan: (problems: Problems) => T): T {
+  const problems = new Problems();
+  const result = plan(problems);
+  const message = problems.message(`${kind} "${name}"`);
+  if (message !== undefined) throw new Error(message);
+  return result;
+}

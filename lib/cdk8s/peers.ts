@@ -1,0 +1,3 @@
+import { requirePeers } from "../peers";
+
+requirePeers("podpin/cdk8s", ["cdk8s", "constructs"], require.resolve);

@@ -1,0 +1,59 @@
+import type { ControllerPlan, Toleration } from "./controller";
+import { fieldEnv, labelsOf, type Manifest, PriorityClass, probes, selectorOf } from "./manifest";
+import { AGENT, AGENT_HEALTH_PORT, Command, Flag } from "./runtime";
+
+/** Whatever keeps other Pods away from a node, the addresses of the Pods on it must still be served. */
+const EVERY_TAINT: Toleration = { operator: "Exists" };
+
+/** The DaemonSet of the agent, which programs the kernel of its node: on the host network, with two capabilities. */
+export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
+  const { namespace, uplink, nodeSelector, tolerations = [EVERY_TAINT] } = plan;
+  const component = "agent";
+  const daemonSet = {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: AGENT, namespace, labels: labelsOf(component) },
+    spec: {
+      selector: { matchLabels: selectorOf(component) },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+      template: {
+        metadata: { labels: labelsOf(component) },
+        spec: {
+          serviceAccountName: AGENT,
+          priorityClassName: PriorityClass.Node,
+          terminationGracePeriodSeconds: 5,
+          hostNetwork: true,
+          // The agent talks to the API server alone, so it does not depend on the cluster's DNS.
+          dnsPolicy: "Default",
+          nodeSelector: { "kubernetes.io/os": "linux", ...nodeSelector },
+          tolerations,
+          securityContext: { runAsUser: 0, runAsGroup: 0, seccompProfile: { type: "RuntimeDefault" } },
+          containers: [
+            {
+              name: component,
+              image,
+              imagePullPolicy: "IfNotPresent",
+              args: [Command.Agent, ...(uplink === undefined ? [] : [`${Flag.Uplink}=${uplink}`])],
+              env: [
+                fieldEnv("NODE_NAME", "spec.nodeName"),
+                fieldEnv("NODE_IP", "status.hostIP"),
+                fieldEnv("POD_NAMESPACE", "metadata.namespace"),
+                // Below the memory limit, so that a full heap ends with a message and not with a kill.
+                { name: "NODE_OPTIONS", value: "--max-old-space-size=160" },
+              ],
+              // Loopback: nothing but this node's kubelet needs the answer.
+              ...probes(AGENT_HEALTH_PORT, "127.0.0.1"),
+              resources: { requests: { cpu: "20m", memory: "96Mi" }, limits: { memory: "256Mi" } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] },
+                readOnlyRootFilesystem: true,
+              },
+            },
+          ],
+        },
+      },
+    },
+  };
+  return daemonSet;
+}

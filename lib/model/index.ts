@@ -1,0 +1,29 @@
+// `podpin`: the words and the rules of the domain, without any framework.
+export { CIDR_ADDRESS_TYPE, isIPv4, parseAddress } from "./address";
+export { AckState, Delivery, Fabric } from "./binding";
+export type {
+  AddressBinding,
+  AddressBindingSpec,
+  AddressBindingStatus,
+  BindingAck,
+  BindingOwner,
+  BindingRelease,
+} from "./binding";
+export { AddressType, GkeClassFabric, Provider } from "./classes";
+export type { ControllerOptions, Toleration } from "./controller";
+export {
+  ANNOTATION_DELIVERY,
+  ANNOTATION_FABRIC,
+  MAX_ADDRESSES_PER_GATEWAY,
+  MAX_ADDRESSES_PER_ROUTE,
+  PODPIN_CONTROLLER_NAME,
+  ReactionMode,
+  RouteCondition,
+  RouteReason,
+} from "./gke-api";
+export { AllowedNamespaces } from "./pool";
+export type { PoolOptions } from "./pool";
+export type { RouteOptions } from "./route";
+export { PODPIN_NAMESPACE } from "./runtime";
+export { addressBinding, gkeApi, gkeIpRoute, gkeNetworkParamSet, network } from "../crds";
+export type { CustomResourceDefinition } from "../crds";

@@ -1,0 +1,23 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { isKnown, LATER, type MaybeLater } from "../model/later";
+import { Problems } from "../model/problems";
+
+/** What the program knows of an input while it runs. */
+export function knownNow<T>(input: pulumi.Input<T>): MaybeLater<T> {
+  return pulumi.Output.isInstance(input) || input instanceof Promise ? LATER : (input as T);
+}
+
+/** The value where the program knows it, so that a preview shows it; else the checked one that comes later. */
+export function nowOrLater<T>(now: MaybeLater<T>, later: () => pulumi.Output<T>): pulumi.Input<T> {
+  return isKnown(now) ? now : later();
+}
+
+/** Runs checks and throws all that is wrong as one message, which the Pulumi CLI prints under the resource. */
+export function checked<T>(kind: string, name: string, resource: pulumi.Resource, plan: (problems: Problems) => T): T {
+  const problems = new Problems();
+  const result = plan(problems);
+  const message = problems.message(`${kind} "${name}"`);
+  if (message !== undefined) throw new pulumi.ResourceError(message, resource, true);
+  return result;
+}

@@ -1,0 +1,3 @@
+import { requirePeers } from "../peers";
+
+requirePeers("podpin/pulumi", ["@pulumi/pulumi", "@pulumi/kubernetes"], require.resolve);

@@ -1,0 +1,65 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { knownNow } from "./inputs";
+import { LATER } from "../model/later";
+import type { StatefulSetFacts } from "../model/workload";
+
+/** A StatefulSet as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
+export interface StatefulSetResource {
+  /** Its metadata. */
+  readonly metadata: pulumi.Output<StatefulSetMetadata>;
+  /** Its spec. */
+  readonly spec: pulumi.Output<StatefulSetSpec>;
+}
+
+/** The part of a StatefulSet's metadata that is read. */
+export interface StatefulSetMetadata {
+  /** Name of the StatefulSet. */
+  readonly name: string;
+  /** Namespace of the StatefulSet and of its Pods. */
+  readonly namespace: string;
+}
+
+/** The part of a StatefulSet's spec that is read. */
+export interface StatefulSetSpec {
+  /** How many Pods it has. */
+  readonly replicas?: number;
+  /** How it numbers them. */
+  readonly ordinals?: StatefulSetOrdinals;
+}
+
+/** Where the ordinals of a StatefulSet start. */
+export interface StatefulSetOrdinals {
+  /** The lowest ordinal. */
+  readonly start?: number;
+}
+
+/** The name of a StatefulSet, or the StatefulSet itself. */
+export type StatefulSetReference = pulumi.Input<string> | StatefulSetResource;
+
+/** What the program knows of the StatefulSet while it runs. */
+export function statefulSetNow(reference: StatefulSetReference | undefined): StatefulSetFacts | undefined {
+  if (reference === undefined) return undefined;
+  if (!isStatefulSetResource(reference)) return { name: knownNow(reference) };
+  return { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER };
+}
+
+/** What is known of it in the end. */
+export function statefulSetLater(
+  reference: StatefulSetReference | undefined,
+): pulumi.Input<StatefulSetFacts | undefined> {
+  if (reference === undefined) return undefined;
+  if (!isStatefulSetResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
+  return pulumi.all([reference.metadata, reference.spec]).apply(([metadata, spec]) => ({
+    name: metadata.name,
+    namespace: metadata.namespace,
+    replicas: spec?.replicas,
+    firstOrdinal: spec?.ordinals?.start,
+  }));
+}
+
+function isStatefulSetResource(reference: StatefulSetReference): reference is StatefulSetResource {
+  // An Output has every property, so it is ruled out first.
+  if (pulumi.Output.isInstance(reference) || typeof reference !== "object" || reference === null) return false;
+  return "metadata" in reference;
+}
