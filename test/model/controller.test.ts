@@ -1,0 +1,181 @@
+import { type ControllerInput, planController } from "../../lib/model/controller";
+import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
+import { Problems } from "../../lib/model/problems";
+import {
+  agentClusterRules,
+  agentNamespaceRules,
+  controllerClusterRules,
+  controllerNamespaceRules,
+} from "../../lib/model/rbac";
+
+const image = "registry.example.com/podpin:0.1.0";
+
+function lines(input: Partial<ControllerInput>): readonly string[] {
+  const problems = new Problems();
+  planController({ image, ...input }, problems);
+  return problems.lines;
+}
+
+function objects(input: Partial<ControllerInput> = {}): readonly DeclaredObject[] {
+  const problems = new Problems();
+  const declared = controllerObjects(planController({ image, ...input }, problems), image);
+  expect(problems.lines).toEqual([]);
+  return declared;
+}
+
+const IMAGE_HELP =
+  'use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…"';
+
+test.each<[string, Partial<ControllerInput>, string[]]>([
+  ["no image", { image: undefined }, [`image: got nothing; ${IMAGE_HELP}`]],
+  ["a blank in the image", { image: "podpin latest" }, [`image: got "podpin latest"; ${IMAGE_HELP}`]],
+  ["a namespace in capitals", { namespace: "Podpin_System" }, ['namespace: got "Podpin_System"; use "podpin-system"']],
+  ["a fabric that is Google's", { gkeClassFabric: "gce" as never }, ['gkeClassFabric: got "gce"; use "l2" or "none"']],
+  [
+    "host bits in a range",
+    { clusterCidrs: ["10.9.0.1/14"] },
+    ['clusterCidrs[0]: got "10.9.0.1/14"; use "10.8.0.0/14"'],
+  ],
+  [
+    "something that is no range",
+    { clusterCidrs: ["10.8.0.0"] },
+    ['clusterCidrs[0]: got "10.8.0.0"; use an IPv4 range, for example "10.8.0.0/14"'],
+  ],
+  [
+    "an interface name that is too long",
+    { uplink: "a-very-long-interface" },
+    ['uplink: got "a-very-long-interface"; use the name of a network interface, at most 15 characters without blanks'],
+  ],
+  ["an empty node selector", { nodeSelector: {} }, ["nodeSelector: got {}; leave it out for every node"]],
+  [
+    "an unknown operator and effect",
+    { tolerations: [{ operator: "exists", effect: "Never" }] },
+    [
+      'tolerations[0].operator: got "exists"; use "Exists"',
+      'tolerations[0].effect: got "Never"; use "NoSchedule", "PreferNoSchedule" or "NoExecute"',
+    ],
+  ],
+])("says what is wrong with %s", (_, input, expected) => {
+  expect(lines(input)).toEqual(expected);
+});
+
+test.each([
+  "podpin",
+  "localhost/podpin:0.1.0",
+  "localhost:5000/tools/podpin:0.1.0",
+  `us-central1-docker.pkg.dev/my-project/tools/podpin@sha256:${"0".repeat(64)}`,
+])("takes the image reference %s", (reference) => {
+  expect(lines({ image: reference })).toEqual([]);
+});
+
+test("declares these objects, in stages, under names that are contract", () => {
+  expect(objects().map(({ stage, key, object }) => `${stage} ${key}: ${object.kind} ${object.metadata.name}`)).toEqual([
+    "0 namespace: Namespace podpin-system",
+    "1 crd-addressbindings: CustomResourceDefinition addressbindings.podpin.dev",
+    "1 quota: ResourceQuota podpin-critical-pods",
+    "1 controller-serviceaccount: ServiceAccount podpin-controller",
+    "1 controller-clusterrole: ClusterRole podpin-controller",
+    "1 controller-clusterrolebinding: ClusterRoleBinding podpin-controller",
+    "1 controller-role: Role podpin-controller",
+    "1 controller-rolebinding: RoleBinding podpin-controller",
+    "1 agent-serviceaccount: ServiceAccount podpin-agent",
+    "1 agent-clusterrole: ClusterRole podpin-agent",
+    "1 agent-clusterrolebinding: ClusterRoleBinding podpin-agent",
+    "1 agent-role: Role podpin-agent",
+    "1 agent-rolebinding: RoleBinding podpin-agent",
+    "2 controller: Deployment podpin-controller",
+    "2 agent: DaemonSet podpin-agent",
+    "3 class-podpin-regional-external: GatewayClass podpin-regional-external",
+    "3 class-podpin-regional-internal: GatewayClass podpin-regional-internal",
+    "3 class-podpin-l2: GatewayClass podpin-l2",
+  ]);
+});
+
+test("leaves the namespace to the user when asked", () => {
+  expect(objects({ createNamespace: false }).map(({ key }) => key)).not.toContain("namespace");
+});
+
+test("installs GKE's six class names under podpin's controller only when asked, on the fabric given", () => {
+  const classes = (input: Partial<ControllerInput>) =>
+    objects(input)
+      .map(({ object }) => object as DeclaredObject["object"] & { spec?: { controllerName?: string } })
+      .filter(({ kind, metadata }) => kind === "GatewayClass" && metadata.name.startsWith("gke-"));
+  expect(classes({})).toEqual([]);
+  expect(classes({ gkeClassFabric: "none" }).map(({ metadata }) => metadata.name)).toHaveLength(6);
+  for (const { metadata, spec } of classes({ gkeClassFabric: "none" })) {
+    expect(metadata.annotations).toEqual({ "podpin.dev/fabric": "none" });
+    expect(spec?.controllerName).toBe("podpin.dev/persistent-ip-controller");
+  }
+});
+
+test("hands the options on as flags of the programs", () => {
+  type Workload = { spec: { template: { spec: { containers: { args: string[] }[] } } } };
+  const args = (input: Partial<ControllerInput>, key: string) =>
+    (objects(input).find((one) => one.key === key)?.object as unknown as Workload).spec.template.spec.containers[0]
+      ?.args;
+  expect(args({}, "controller")).toEqual(["controller", "--install-gke-api"]);
+  expect(args({ installGkeApi: false, clusterCidrs: ["10.8.0.0/14", "10.96.0.0/16"] }, "controller")).toEqual([
+    "controller",
+    "--cluster-cidr=10.8.0.0/14",
+    "--cluster-cidr=10.96.0.0/16",
+  ]);
+  expect(args({}, "agent")).toEqual(["agent"]);
+  expect(args({ uplink: "eth1" }, "agent")).toEqual(["agent", "--uplink=eth1"]);
+});
+
+const shown = (rules: ReturnType<typeof agentClusterRules>) =>
+  rules.map(({ apiGroups, resources, resourceNames, verbs }) => {
+    const names = resourceNames === undefined ? "" : ` ${resourceNames.join(",")}`;
+    return `${apiGroups.join(",")}/${resources.join(",")}${names}: ${verbs.join(" ")}`;
+  });
+
+test("gives the controller these rights and no others", () => {
+  expect(shown(controllerClusterRules({ installGkeApi: false }))).toMatchInlineSnapshot(`
+   [
+     "/pods: get list watch",
+     "/nodes: get list watch",
+     "/namespaces: get list watch",
+     "networking.k8s.io/servicecidrs: get list watch",
+     "gateway.networking.k8s.io/gatewayclasses: get list watch",
+     "gateway.networking.k8s.io/gateways: get list watch",
+     "networking.gke.io/networks: get list watch",
+     "gateway.networking.k8s.io/gatewayclasses/status: update patch",
+     "gateway.networking.k8s.io/gateways/status: update patch",
+     "networking.gke.io/gkeiproutes: get list watch update patch",
+     "networking.gke.io/gkeiproutes/finalizers: update",
+     "networking.gke.io/gkeiproutes/status: update patch",
+     "podpin.dev/addressbindings: get list watch create update patch delete",
+     "podpin.dev/addressbindings/status: get patch",
+     "apiextensions.k8s.io/customresourcedefinitions: get list watch",
+     "events.k8s.io/events: create patch",
+   ]
+  `);
+  expect(shown(controllerNamespaceRules())).toMatchInlineSnapshot(`
+   [
+     "/configmaps: create",
+     "/configmaps podpin-cluster-ranges: get list watch update patch",
+     "coordination.k8s.io/leases: create",
+     "coordination.k8s.io/leases podpin-controller: get update",
+   ]
+  `);
+});
+
+test("lets the controller create definitions only where it installs GKE's API", () => {
+  const changed = shown(controllerClusterRules({ installGkeApi: true })).filter(
+    (line) => !shown(controllerClusterRules({ installGkeApi: false })).includes(line),
+  );
+  expect(changed).toEqual(["apiextensions.k8s.io/customresourcedefinitions: get list watch create"]);
+});
+
+test("gives the agent these rights and no others", () => {
+  expect(shown([...agentClusterRules(), ...agentNamespaceRules()])).toEqual([
+    "podpin.dev/addressbindings: get list watch",
+    "podpin.dev/addressbindings/status: patch",
+    "/configmaps podpin-cluster-ranges: get list watch",
+  ]);
+});
+
+test("declares the controller and the agent like this", () => {
+  const workloads = objects().filter(({ stage }) => stage === 2);
+  expect(workloads.map(({ object }) => object)).toMatchSnapshot();
+});
