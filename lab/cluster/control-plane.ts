@@ -240,6 +240,8 @@ class RunningControlPlane implements ControlPlane, Guarded {
         // The defaults (50 s and 5 s) would make each test of a dead node a minute long.
         "--node-monitor-grace-period=12s",
         "--node-monitor-period=2s",
+        // It makes this folder, by default in /usr.
+        `--flex-volume-plugin-dir=${join(this.dir, "volume-plugins")}`,
         "--kube-api-qps=200",
         "--kube-api-burst=400",
       ]),

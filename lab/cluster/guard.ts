@@ -22,7 +22,8 @@ export function guard(one: Guarded): void {
       // Who presses Ctrl-C twice does not want to wait.
       if (asked) process.exit(128 + number);
       asked = true;
-      void Promise.allSettled([...guarded].map((each) => each.stop())).then(() => {
+      void Promise.allSettled([...guarded].map((each) => each.stop())).then((outcomes) => {
+        for (const outcome of outcomes) if (outcome.status === "rejected") complain(outcome.reason);
         // Somebody else who listens to this signal decides when the process ends.
         if (process.listenerCount(signal) === 1) process.exit(128 + number);
       });
@@ -40,7 +41,11 @@ function stopAllSync(): void {
     try {
       one.stopSync();
     } catch (error) {
-      console.error(error instanceof Error ? error.message : error);
+      complain(error);
     }
   }
+}
+
+function complain(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
 }

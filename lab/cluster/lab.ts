@@ -2,8 +2,10 @@
 // of it is in the machine's own network namespace, and nothing is left when it stops.
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
+import { cacheRoot } from "../parts/cache";
+import type { Parts } from "../parts/ensure";
 import { type CgroupLayout, cgroupLayout, labCgroups, makeLabCgroups } from "./cgroup";
 import { type ControlPlane, type ControlPlaneParts, startControlPlane } from "./control-plane";
 import { type Guarded, guard, release } from "./guard";
@@ -37,6 +39,20 @@ export interface LabParts extends ControlPlaneParts {
   readonly gatewayApiCrds: string;
 }
 
+/** The parts as they were found or built, under the names that a lab uses. */
+export function labParts(parts: Parts): LabParts {
+  return {
+    kubeApiserver: parts["kube-apiserver"],
+    etcd: parts.etcd,
+    kubeControllerManager: parts["kube-controller-manager"],
+    kubeScheduler: parts["kube-scheduler"],
+    kubectl: parts.kubectl,
+    kubelet: parts.kubelet,
+    kubeProxy: parts["kube-proxy"],
+    gatewayApiCrds: parts["gateway-api-crds"],
+  };
+}
+
 export interface LabOptions {
   readonly parts: LabParts;
   /** 0 gives a control plane and a client alone. */
@@ -46,9 +62,9 @@ export interface LabOptions {
   /** Name of the image for Pod sandboxes, as it is called in `containerdRoot`. */
   readonly pauseImage: string;
   /**
-   * Where the lab's own folder is made. With nodes it has to be on the file system of `containerdRoot`.
+   * Where the lab's own folder is made. Nodes share image layers with `containerdRoot` where it is on the same file system.
    *
-   * @default - beside `containerdRoot`; without one, the folder for temporary files
+   * @default - the folder for temporary files, or `labs` in the user's cache where only that shares layers
    */
   readonly dir?: string;
   /** @default "ptp" */
@@ -110,10 +126,17 @@ function checkPlace(options: LabOptions): void {
   if (containerdRoot === undefined || !existsSync(containerdRoot)) {
     throw new Error(`containerdRoot: got ${containerdRoot ?? "nothing"}; nodes need a prepared containerd root`);
   }
-  if (options.dir !== undefined && statSync(options.dir).dev !== statSync(containerdRoot).dev) {
-    throw new Error(`dir: got ${options.dir}; use a folder on the file system of containerdRoot, ${containerdRoot}`);
-  }
 }
+
+function placeOf(options: LabOptions): string {
+  if (options.dir !== undefined) return options.dir;
+  const cached = join(cacheRoot(), "labs");
+  const { containerdRoot } = options;
+  if (containerdRoot === undefined || deviceOf(containerdRoot) === deviceOf(tmpdir())) return tmpdir();
+  return deviceOf(containerdRoot) === deviceOf(cacheRoot()) ? cached : tmpdir();
+}
+
+const deviceOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.dev;
 
 class RunningLab implements Lab, Guarded {
   readonly id = newLabId();
@@ -135,8 +158,7 @@ class RunningLab implements Lab, Guarded {
     this.plans = planNodes(options.nodes);
     this.wires = new Segment(this.id);
     const { namespace, clientNamespace, bridge } = this.wires;
-    const parent = options.dir ?? (options.containerdRoot ? dirname(options.containerdRoot) : tmpdir());
-    this.dir = join(parent, tagOf(this.id));
+    this.dir = join(placeOf(options), tagOf(this.id));
     this.client = new NamespaceHost(clientNamespace, CLIENT_ADDRESS);
     this.control = new NamespaceHost(namespace, API_SERVER_ADDRESS);
     this.segment = { cidr: SEGMENT, persistentRange: PERSISTENT_RANGE, bridge, namespace };
@@ -189,7 +211,7 @@ class RunningLab implements Lab, Guarded {
   }
 
   private async start(): Promise<void> {
-    mkdirSync(this.dir, { mode: 0o700 });
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     await this.wires.lay(this.plans);
     this.noteInodes([this.wires.namespace, this.wires.clientNamespace]);
     // Both to their end, also when one fails: nothing may be made any more once the removal begins.
@@ -278,7 +300,7 @@ class RunningLab implements Lab, Guarded {
 
   /** Ready says kubelet, and the node's Pods reach the API server by its Service. */
   private async untilReady(node: RunningNode, since: Date): Promise<void> {
-    const waiting = { timeoutMs: 90_000, everyMs: 100, daemons: [node.daemon], logs: node.logs };
+    const waiting = { timeoutMs: 60_000, everyMs: 100, daemons: [node.daemon], logs: node.logs };
     const path = `{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}`;
     await until(
       `${node.name} is Ready`,

@@ -15,6 +15,7 @@ export function containerdConfig(options: {
   const { major, pauseImage, cniFolder } = options;
   const common = `root = "/var/lib/containerd"
 state = "/run/containerd"
+disabled_plugins = ["io.containerd.internal.v1.opt"]
 [grpc]
   address = "/run/containerd/containerd.sock"
 `;

@@ -63,8 +63,9 @@ init() {
   mkdir /run/node /run/sysctl /run/lock
   mount --bind "$NODE_FOLDER" /run/node
 
-  # The node's own /etc and /var over the machine's: whatever a Pod or kubelet writes there stays on the node's disk.
-  for folder in etc var; do
+  # The node's own folders over the machine's: whatever a service or a Pod writes there stays on the node's disk.
+  for folder in etc opt var; do
+    [ -d "/$folder" ] || continue
     disk=/run/node/disk/$folder
     mkdir -p "$disk" "$disk.work"
     mount -t overlay -o "lowerdir=/$folder,upperdir=$disk,workdir=$disk.work" "node-$folder" "/$folder"

@@ -1,15 +1,16 @@
 // One node: a network namespace with a cable to the segment, a cgroup subtree, a disk, and a PID 1 that runs containerd,
 // kubelet and kube-proxy.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { cloneContainerdRoot } from "../images/containerd-root";
 import { type CgroupLayout, makeNodeCgroups, pidsIn, removeCgroup } from "./cgroup";
 import { type LabHost, NamespaceHost } from "./host";
 import type { Ledger } from "./ledger";
 import { type CniPlugin, cniConfig, containerdConfig, kubeProxyConfig, kubeletConfig } from "./node-files";
 import { type NodePlan, namespacePath } from "./plan";
 import { identify, inodeOf, readOr } from "./proc";
-import { Daemon, type Finished, type RunOptions, must, run, until } from "./process";
+import { Daemon, type Finished, type RunOptions, run, until } from "./process";
 import type { Segment } from "./segment";
 
 export interface LabNode extends LabHost {
@@ -85,7 +86,7 @@ export class RunningNode extends NamespaceHost implements LabNode {
     const { dir, containerd, pauseImage, plan, cni } = this.options;
     mkdirSync(join(dir, "disk"), { recursive: true, mode: 0o755 });
     mkdirSync(this.logFolder, { recursive: true });
-    await this.copyImages();
+    await cloneContainerdRoot(this.options.containerdRoot, join(dir, "disk", "containerd"));
     this.write("containerd.toml", containerdConfig({ ...containerd, pauseImage }));
     this.write("kubelet.json", JSON.stringify(kubeletConfig(), null, 2));
     this.write("kube-proxy-config.json", JSON.stringify(kubeProxyConfig(plan), null, 2));
@@ -163,31 +164,7 @@ export class RunningNode extends NamespaceHost implements LabNode {
     return this.options.segment.setForwarding(this.options.plan, true);
   }
 
-  /** Image layers are shared between nodes by hard links; databases, which containerd writes in place, are copied. */
-  private async copyImages(): Promise<void> {
-    const { containerdRoot, dir } = this.options;
-    const root = join(dir, "disk", "containerd");
-    if (existsSync(root)) return;
-    await must(["cp", "--archive", "--link", containerdRoot, root], { timeoutMs: 120_000 });
-    for (const folder of readdirSync(containerdRoot)) {
-      const databases = readdirSyncOrNone(join(containerdRoot, folder)).filter((name) => name.endsWith(".db"));
-      for (const name of databases) {
-        const copy = join(root, folder, name);
-        await must(["rm", "-f", copy]);
-        copyFileSync(join(containerdRoot, folder, name), copy);
-      }
-    }
-  }
-
   private write(name: string, text: string): void {
     writeFileSync(join(this.options.dir, name), text, { mode: 0o600 });
-  }
-}
-
-function readdirSyncOrNone(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // a file
   }
 }
