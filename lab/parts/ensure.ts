@@ -114,11 +114,9 @@ export async function goVersion(timeoutMs = 1_500): Promise<string | undefined> 
   const go = findCommand("go");
   if (go === undefined) return undefined;
   try {
-    const out = await command([go, "env", "GOVERSION"], {
-      cwd: "/",
-      env: { ...process.env, GOTOOLCHAIN: "local" },
-      timeoutMs,
-    });
+    // Without a home Go writes no telemetry, and without the user's settings it fetches no other toolchain.
+    const env = { PATH: process.env["PATH"], GOTOOLCHAIN: "local" };
+    const out = await command([go, "version"], { cwd: "/", env, timeoutMs });
     return /go(\d+\.\d+(?:\.\d+)?)/.exec(out)?.[1];
   } catch {
     return undefined;
