@@ -60,6 +60,11 @@ export class VirtualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Milliseconds until each timer, soonest first. */
+  get waits(): number[] {
+    return [...this.#timers].map((timer) => timer.at - this.#now).sort((left, right) => left - right);
+  }
+
   /** Milliseconds until the next timer; undefined when none waits. */
   get untilNext(): number | undefined {
     const next = this.#next();

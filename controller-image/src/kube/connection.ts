@@ -89,7 +89,8 @@ export class Connection {
         session?.destroy();
         reject(outcome);
       };
-      let cancelTimer = this.clock.after(delayMs, () => {
+      let cancelTimer = (): void => undefined;
+      const open = (): void => {
         try {
           session = connect(this.config.server, this.#options());
         } catch (error) {
@@ -108,8 +109,10 @@ export class Connection {
         });
         opened.on("error", (error) => finish(error));
         opened.once("close", () => finish(new Error("the connection was closed while it was opened")));
-      });
+      };
       this.#cancelConnecting = finish;
+      if (delayMs > 0) cancelTimer = this.clock.after(delayMs, open);
+      else open();
     });
   }
 
