@@ -28,8 +28,8 @@ export class Connection {
   #session: ClientHttp2Session | undefined;
   #connecting: Promise<ClientHttp2Session> | undefined;
   #cancelConnecting: ((error: Error) => void) | undefined;
-  /** Sessions that still carry streams, the one in use among them. */
-  readonly #open = new Set<ClientHttp2Session>();
+  /** Sessions that still carry streams, the one in use among them, and what stops looking after each. */
+  readonly #open = new Map<ClientHttp2Session, () => void>();
   readonly #backoff: Backoff;
   readonly #ca: RenewableText | undefined;
   #notBefore = 0;
@@ -59,7 +59,10 @@ export class Connection {
     this.#session = undefined;
     const error = new KubeError(0, "Closed", "the connection was closed");
     this.#cancelConnecting?.(error);
-    for (const session of this.#open) session.destroy(error, constants.NGHTTP2_CANCEL);
+    for (const [session, stopWatching] of this.#open) {
+      stopWatching();
+      session.destroy(error, constants.NGHTTP2_CANCEL);
+    }
   }
 
   async #connect(): Promise<ClientHttp2Session> {
@@ -80,37 +83,41 @@ export class Connection {
     return new Promise((resolve, reject) => {
       let session: ClientHttp2Session | undefined;
       let settled = false;
-      const finish = (outcome: ClientHttp2Session | Error): void => {
-        if (settled) return;
+      const finish = (): boolean => {
+        if (settled) return false;
         settled = true;
         cancelTimer();
         this.#cancelConnecting = undefined;
-        if (!(outcome instanceof Error)) return resolve(outcome);
+        return true;
+      };
+      const fail = (error: unknown): void => {
+        if (!finish()) return;
         session?.destroy();
-        reject(outcome);
+        reject(error);
       };
       let cancelTimer = (): void => undefined;
       const open = (): void => {
         try {
           session = connect(this.config.server, this.#options());
         } catch (error) {
-          return finish(error as Error);
+          return fail(error);
         }
         const opened = session;
         const late = `no connection to ${this.config.server} within ${this.times.connectMs} ms`;
-        cancelTimer = this.clock.after(this.times.connectMs, () => finish(new KubeError(0, "Timeout", late)));
+        cancelTimer = this.clock.after(this.times.connectMs, () => fail(new KubeError(0, "Timeout", late)));
         opened.once("connect", () => {
           if (this.config.server.startsWith("https:") && opened.alpnProtocol !== "h2") {
-            return finish(new Error(`${this.config.server} does not speak HTTP/2`));
+            return fail(new Error(`${this.config.server} does not speak HTTP/2`));
           }
           opened.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+          if (!finish()) return;
           this.#adopt(opened);
-          finish(opened);
+          resolve(opened);
         });
-        opened.on("error", (error) => finish(error));
-        opened.once("close", () => finish(new Error("the connection was closed while it was opened")));
+        opened.on("error", fail);
+        opened.once("close", () => fail(new Error("the connection was closed while it was opened")));
       };
-      this.#cancelConnecting = finish;
+      this.#cancelConnecting = fail;
       if (delayMs > 0) cancelTimer = this.clock.after(delayMs, open);
       else open();
     });
@@ -138,13 +145,13 @@ export class Connection {
 
   #adopt(session: ClientHttp2Session): void {
     this.#session = session;
-    this.#open.add(session);
     const retire = (): void => {
       if (this.#session === session) this.#session = undefined;
     };
     // The server drains: streams that it has taken go on, new ones go to a new connection.
     session.on("goaway", retire);
     const stopWatching = this.#watchForSilence(session);
+    this.#open.set(session, stopWatching);
     session.once("close", () => {
       retire();
       stopWatching();

@@ -1,3 +1,5 @@
+import { types } from "node:util";
+
 import type { Log, LogLevel } from "./api";
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -26,14 +28,14 @@ export function jsonLog(options: LogOptions = {}): Log {
 
 /** An error as text: its message and those of its causes, which is where a refused connection says why. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!types.isNativeError(error)) return String(error);
   const cause = error.cause === undefined ? "" : errorText(error.cause);
   return cause === "" || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
 function lineOf(record: Readonly<Record<string, unknown>>): string {
   const plain = (_name: string, value: unknown): unknown => {
-    if (value instanceof Error) return errorText(value);
+    if (types.isNativeError(value)) return errorText(value);
     return typeof value === "bigint" ? String(value) : value;
   };
   try {

@@ -166,7 +166,7 @@ export class Transport {
       stream.on("error", (error) => (failure ??= lost(request, error)));
       // The last event of every stream, whatever befell it.
       stream.on("close", () => {
-        if (failure !== undefined) return reject(failure instanceof Error ? failure : new Error(String(failure)));
+        if (failure !== undefined) return reject(failure);
         if (!ended || status === 0 || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
           return reject(lost(request, new Error(`the stream broke off (code ${stream.rstCode})`)));
         }
