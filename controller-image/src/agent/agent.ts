@@ -62,6 +62,7 @@ export function runAgent(options: AgentOptions): Agent {
   let stopped = false;
   let running: Promise<void> | undefined;
   let again = false;
+  let proxyDelayBefore: number | undefined;
   let trouble: string | undefined = "the first look at the kernel has not been taken yet";
   let cancelSoon: (() => void) | undefined;
   let cancelLater: (() => void) | undefined;
@@ -131,6 +132,7 @@ export function runAgent(options: AgentOptions): Agent {
     const going = [...releasing.values()];
     const observed = await kernel.observe(hopsNeeded(mine, going));
     if (stopped) return;
+    proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
     const input: PlanInput = {
       nodeName,
       nodeIp,
@@ -141,6 +143,7 @@ export function runAgent(options: AgentOptions): Agent {
       synced: ranges.synced,
       clusterCidrs: cidrsOf(ranges),
       kernel: observed,
+      proxyDelayBefore,
       memory,
       now: clock.now(),
     };
@@ -150,6 +153,11 @@ export function runAgent(options: AgentOptions): Agent {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     await announceAll(made, observed, failed);
+    // After announcing, which clients wait for; before acknowledging, which promises that nothing old is left.
+    const stale = made.changes.steps.filter(({ address, flush }) => flush && !failed.has(address));
+    for (const [address, message] of await forgotten(stale.map(({ address }) => address))) {
+      failed.set(address, { reason: FailReason.KernelRefused, message });
+    }
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
     report(made, failed);
@@ -178,6 +186,10 @@ export function runAgent(options: AgentOptions): Agent {
       log("error", "the kernel refused what every address needs", { error });
       return new Map(changes.steps.map(({ address }) => [address, errorText(error)]));
     }
+  }
+
+  async function forgotten(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return addresses.length === 0 ? new Map() : kernel.forgetConnections(addresses);
   }
 
   async function announceAll(

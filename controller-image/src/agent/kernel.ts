@@ -12,6 +12,8 @@ export interface Kernel {
   observe(ips: readonly string[]): Promise<KernelState>;
   /** What was refused, by address; the others are in place. Fails when nothing can work. */
   apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>>;
+  /** Lets the connections of these addresses be translated anew. What was refused, by address. */
+  forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Calls back when something may have changed; the answer ends it. */
   watch(onEvent: () => void): () => void;
 }
@@ -25,6 +27,7 @@ export interface KernelOptions {
 
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
 const RESTART_MS = 1000;
+const FLUSH_PROCESSES = 4;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
@@ -41,6 +44,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       return { ...parseObservation(options.uplink, ips, ip.stdout, ip.stderr), nft: nftState(nft) };
     },
     apply: (changes) => apply(options.commands, changes),
+    forgetConnections: (addresses) => flush(options.commands, addresses),
     watch: (onEvent) => watch(options, () => watched, onEvent),
   };
 }
@@ -62,9 +66,8 @@ async function apply(commands: Commands, changes: KernelChanges): Promise<Readon
 
   await applyNft(commands, changes.base, working(), failed);
 
-  const flush = working().filter((step) => step.flush);
   const proxies = working().flatMap(({ address, proxies }) => proxies.map((line): Line => ({ address, line })));
-  await Promise.all([ipBatch(commands, proxies, failed), flushConntrack(commands, flush, failed)]);
+  await ipBatch(commands, proxies, failed);
 
   const { ip, nft } = changes.teardown;
   await ipBatch(
@@ -123,14 +126,24 @@ async function applyNft(
   }
 }
 
-/** Inbound connections by their destination, the Pod's own by what their replies are sent to. One process for all. */
-async function flushConntrack(commands: Commands, steps: readonly Step[], failed: Map<string, string>): Promise<void> {
-  if (steps.length === 0) return;
-  const batch = steps.flatMap(({ address }) => [`-D -d ${address}`, `-D -q ${address}`]);
-  const result = await commands.run(["conntrack", "-R", "-"], lines(batch));
-  if (result.code === 0) return;
-  const why = `conntrack -D: ${result.stderr.trim().split("\n")[0] ?? ""}`;
-  for (const { address } of steps) failed.set(address, why);
+/**
+ * Inbound connections by their destination, the Pod's own by what their replies are sent to. One process per question:
+ * conntrack 1.4.7 has a batch mode, but its deletions there delete nothing and say so to nobody.
+ */
+async function flush(commands: Commands, addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const failed = new Map<string, string>();
+  const queue = addresses.flatMap((address) => ["-d", "-q"].map((side) => ({ address, side })));
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { address, side } = next;
+      const { code, stderr } = await commands.run(["conntrack", "-D", side, address]);
+      // Exit code 1 with "0 flow entries have been deleted" is the usual case.
+      if (code === 0 || /\b0 flow entries/.test(stderr)) continue;
+      failed.set(address, `conntrack -D ${side} ${address}: ${stderr.trim().split("\n")[0] ?? ""}`);
+    }
+  };
+  await Promise.all(Array.from({ length: FLUSH_PROCESSES }, worker));
+  return failed;
 }
 
 function mustSucceed(result: CommandResult, what: string): void {

@@ -4,7 +4,7 @@ import { Problems } from "../../../lib/model/problems";
 import { AGENT, AGENT_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
 import { commands } from "../fabric/commands";
 import { l2Announcer } from "../fabric/l2";
-import { createKube, errorText, inClusterConfig, jsonLog, type Log, startHealth, systemClock } from "../kube";
+import { createKube, inClusterConfig, jsonLog, type Log, startHealth, systemClock } from "../kube/index";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { checkNode, nodeProblems, uplinkOf } from "./node-check";
@@ -51,15 +51,9 @@ export function agentSettings(
   return { nodeName, nodeIp, namespace, uplink: uplink ?? "" };
 }
 
-/** Runs until SIGTERM or SIGINT; answers the exit code. */
-export async function agentMain(args: readonly string[], env: Environment = process.env): Promise<number> {
-  let settings: AgentSettings;
-  try {
-    settings = agentSettings(args, env, uplinkOf);
-  } catch (error) {
-    process.stderr.write(`${errorText(error)}\n`);
-    return 2;
-  }
+/** Runs until SIGTERM or SIGINT. */
+export async function agentMain(args: readonly string[], env: Environment = process.env): Promise<void> {
+  const settings = agentSettings(args, env, uplinkOf);
   const log = jsonLog({ fields: { node: settings.nodeName } });
   const here = commands();
   const parts = { uplink: settings.uplink, commands: here, clock: systemClock, log };
@@ -84,7 +78,6 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   await agent.stop();
   kube.close();
   await health.close();
-  return 0;
 }
 
 async function logNode(settings: AgentSettings, log: Log): Promise<void> {

@@ -41,12 +41,14 @@ export interface PlanInput {
   /** Ranges that must not see a persistent address as source; nothing while unknown. */
   readonly clusterCidrs?: readonly string[];
   readonly kernel: KernelState;
+  /** The uplink's last `proxy_delay` that was not ours, in case somebody has deleted our table, which remembers it. */
+  readonly proxyDelayBefore?: number;
   readonly memory: ReadonlyMap<string, AddressMemory>;
   /** Milliseconds on a clock that never jumps. */
   readonly now: number;
 }
 
-/** The changes for one address, in order: routes, elements, conntrack, proxy neighbour. */
+/** The changes for one address, in order: routes, elements, proxy neighbour; then connections are forgotten. */
 export interface Step {
   readonly address: string;
   readonly routes: readonly string[];
@@ -163,7 +165,7 @@ function viewOf(input: PlanInput): NodeView {
 const epochIn = (reading: Reading): number => (reading.ok ? reading.binding.spec.epoch : reading.epoch);
 
 function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>): KernelChanges {
-  const { kernel, uplink, synced } = input;
+  const { kernel, uplink, synced, proxyDelayBefore } = input;
   const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
   const wanted = [...targets.values()].some((target) => !isEmpty(target));
   const rebuild = wanted && kernel.nft.base !== "current";
@@ -188,19 +190,19 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     return { setup: [], base: [], steps, teardown: synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] } };
   }
   const delay = kernel.uplink?.proxyDelay;
-  const slow = delay !== undefined && delay !== 0 && [...targets.values()].some(({ proxy }) => proxy);
+  const proxies = [...targets.values()].some(({ proxy }) => proxy);
+  const slow = proxies && delay !== undefined && delay !== 0;
   const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : [])];
   const base = [
     ...(rebuild ? baseScript() : []),
-    ...delayMarker(present, kernel, slow ? delay : undefined),
+    ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : proxies ? proxyDelayBefore : undefined)),
     ...clusterLines(present, input.clusterCidrs),
   ];
   return { setup, base, steps, teardown: { ip: [], nft: [] } };
 }
 
 /** The first value counts: it is the one that was there before us. */
-function delayMarker(present: KernelState, kernel: KernelState, delay: number | undefined): string[] {
-  const before = kernel.nft.proxyDelayBefore ?? delay;
+function delayMarker(present: KernelState, before: number | undefined): string[] {
   return before === undefined || present.nft.proxyDelayBefore !== undefined ? [] : [rememberDelay(before)];
 }
 

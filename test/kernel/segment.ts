@@ -1,0 +1,239 @@
+// A segment of its own for each run: a client and two nodes on a bridge, Pods behind point-to-point veths as the CNI
+// plugin `ptp` makes them. Each node has strict reverse path filtering, a masquerade like ip-masq-agent's, and things
+// of others that nobody may touch.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+
+export const CLIENT = "10.90.0.100";
+export const NODE_IPS = { n1: "10.90.0.11", n2: "10.90.0.12" } as const;
+export type NodeName = keyof typeof NODE_IPS;
+export const CLUSTER_CIDRS = "10.244.0.0/16\n10.96.0.0/16\n10.90.0.11/32\n10.90.0.12/32\n";
+export const UPLINK = "up0";
+
+export interface TestPod {
+  readonly name: string;
+  readonly node: NodeName;
+  readonly ip: string;
+  readonly uid: string;
+  /** The interface on the node. */
+  readonly veth: string;
+}
+
+const FOREIGN_RULES = `
+table ip foreign {
+  chain post {
+    type nat hook postrouting priority 100; policy accept;
+    ip daddr { 10.244.0.0/16, 10.96.0.0/16 } return
+    oifname "${UPLINK}" ip saddr 10.90.0.0/24 fib saddr type local return
+    masquerade
+  }
+  chain forward_drop {
+    type filter hook forward priority 0; policy accept;
+    ct state invalid drop
+  }
+}
+`;
+
+export class Segment {
+  readonly #prefix: string;
+  readonly #namespaces: string[] = [];
+  readonly #children = new Set<ChildProcess>();
+  #serial = 0;
+
+  constructor() {
+    this.#prefix = `pk${process.pid.toString(36)}${Date.now().toString(36).slice(-4)}`;
+    try {
+      this.#namespace("sw");
+      this.sh("sw", ["ip link add br0 type bridge", "ip link set br0 up"]);
+      this.#attach("cl", CLIENT);
+      for (const node of ["n1", "n2"] as const) this.#node(node);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** What puts a program into a namespace. */
+  prefix(place: string): string[] {
+    return ["ip", "netns", "exec", this.#name(place)];
+  }
+
+  /** Runs commands in a namespace, each by the shell; fails with what the first bad one said. */
+  sh(place: string, script: readonly string[]): string {
+    const result = spawnSync("ip", ["netns", "exec", this.#name(place), "sh", "-ec", script.join("\n")], {
+      encoding: "utf8",
+    });
+    if (result.status !== 0) throw new Error(`${place}: ${script.join("; ")}: ${result.stderr}`);
+    return result.stdout;
+  }
+
+  addPod(node: NodeName, name: string, ip: string): TestPod {
+    this.#namespace(name);
+    const veth = `v${++this.#serial}`;
+    const gateway = `10.244.${node === "n1" ? 1 : 2}.1`;
+    this.sh(node, [
+      `ip link add ${veth} type veth peer name eth0 netns ${this.#name(name)}`,
+      `ip addr add ${gateway}/32 dev ${veth}`,
+      `ip link set ${veth} up`,
+    ]);
+    this.sh(name, [
+      `ip addr add ${ip}/32 dev eth0`,
+      "ip link set eth0 up",
+      `ip route add ${gateway} dev eth0 scope link`,
+      `ip route add default via ${gateway} dev eth0 src ${ip}`,
+    ]);
+    this.sh(node, [`ip route add ${ip}/32 dev ${veth} src ${gateway}`]);
+    return { name, node, ip, uid: `uid-${name}`, veth };
+  }
+
+  /** The Pod and its interface disappear, as when its sandbox is torn down. */
+  removePod(pod: TestPod): void {
+    this.sh(pod.node, [`ip link del ${pod.veth}`]);
+    spawnSync("ip", ["netns", "del", this.#name(pod.name)]);
+  }
+
+  /** Starts a responder on the addresses; resolves when it listens. */
+  async respond(place: string, addresses: readonly string[]): Promise<void> {
+    const child = this.#program(place, "responder.mjs", [place, ...addresses]);
+    await new Promise<void>((resolve, reject) => {
+      child.stdout?.once("data", () => resolve());
+      child.once("exit", (code) => reject(new Error(`responder in ${place} ended with ${code}`)));
+    });
+  }
+
+  /** Asks a responder; nothing when there was no answer within a second. */
+  ask(place: string, protocol: "udp" | "tcp", address: string, from = ""): { name: string; peer: string } | undefined {
+    const args = [...this.prefix(place).slice(1), process.execPath, program("ask.mjs"), protocol, address, from];
+    const result = spawnSync(
+      "ip",
+      args.filter((arg) => arg !== ""),
+      { encoding: "utf8" },
+    );
+    if (result.status !== 0) return undefined;
+    const { name, peer } = JSON.parse(result.stdout) as { name: string; peer: string };
+    return { name, peer };
+  }
+
+  pings(place: string, address: string, from?: string): boolean {
+    const source = from === undefined ? [] : ["-I", from];
+    const args = [...this.prefix(place).slice(1), "ping", "-n", "-c", "1", "-W", "1", ...source, address];
+    return spawnSync("ip", args).status === 0;
+  }
+
+  probe(place: string, address: string): Probe {
+    return new Probe(this.#program(place, "probe.mjs", [address]));
+  }
+
+  /** All that an agent could have left on a node, as text. */
+  snapshot(node: NodeName): string {
+    return this.sh(node, [
+      "ip rule",
+      // The kernel keeps an empty table for ever; only what is in it counts.
+      "ip -4 route show table all | sort",
+      "ip neigh show proxy",
+      "nft list ruleset",
+      `ip ntable show dev ${UPLINK} | grep -o 'proxy_delay [0-9]*' | head -1`,
+    ]);
+  }
+
+  close(): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+    for (const name of this.#namespaces) spawnSync("ip", ["netns", "del", name]);
+  }
+
+  #node(node: NodeName): void {
+    const [own, other] = node === "n1" ? [1, 2] : [2, 1];
+    this.#attach(node, NODE_IPS[node]);
+    this.sh(node, [
+      "echo 1 > /proc/sys/net/ipv4/ip_forward",
+      "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter",
+      `ip route add 10.244.${other}.0/24 via ${NODE_IPS[`n${other}` as NodeName]}`,
+      `ip route add blackhole 10.244.${own}.0/24`,
+      "ip rule add pref 650 lookup 99",
+      "ip route add 203.0.113.0/24 dev up0 table 99",
+      "ip neigh add proxy 10.90.0.250 dev up0",
+      `nft -f - <<'END'${FOREIGN_RULES}END`,
+    ]);
+  }
+
+  #attach(place: string, ip: string): void {
+    this.#namespace(place);
+    this.sh("sw", [
+      `ip link add p-${place} type veth peer name ${UPLINK} netns ${this.#name(place)}`,
+      `ip link set p-${place} master br0 up`,
+    ]);
+    this.sh(place, [`ip addr add ${ip}/24 dev ${UPLINK}`, `ip link set ${UPLINK} up`]);
+  }
+
+  #namespace(place: string): void {
+    const name = this.#name(place);
+    const made = spawnSync("ip", ["netns", "add", name], { encoding: "utf8" });
+    if (made.status !== 0) throw new Error(`ip netns add ${name}: ${made.stderr}; the kernel tests need root`);
+    if (!this.#namespaces.includes(name)) this.#namespaces.push(name);
+    this.sh(place, ["ip link set lo up", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 || true"]);
+  }
+
+  #name(place: string): string {
+    return `${this.#prefix}-${place}`;
+  }
+
+  #program(place: string, name: string, args: readonly string[]): ChildProcess {
+    const argv = [...this.prefix(place).slice(1), process.execPath, program(name), ...args];
+    const child = spawn("ip", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
+    return child;
+  }
+}
+
+export interface ProbeReport {
+  readonly sent: number;
+  readonly lost: number;
+  readonly longestGapMs: number;
+  /** Answers by responder. */
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+/** A running `probe.mjs`. */
+export class Probe {
+  #output = "";
+  #waiting = new Set<() => void>();
+
+  constructor(private readonly child: ChildProcess) {
+    child.stdout?.on("data", (chunk: Buffer) => {
+      this.#output += chunk.toString();
+      for (const wake of this.#waiting) wake();
+    });
+  }
+
+  /** Resolves when the responder has given so many answers more than it has now. */
+  async answers(name: string, more: number): Promise<void> {
+    const goal = this.#count(name) + more;
+    while (this.#count(name) < goal) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+      });
+    }
+  }
+
+  async end(): Promise<ProbeReport> {
+    this.child.stdin?.end();
+    await new Promise((resolve) => this.child.once("close", resolve));
+    return JSON.parse(this.#lines().at(-1) ?? "{}") as ProbeReport;
+  }
+
+  #count(name: string): number {
+    const counts = JSON.parse(this.#lines().at(-1) ?? "{}") as Record<string, number>;
+    return counts[name] ?? 0;
+  }
+
+  #lines(): string[] {
+    return this.#output.split("\n").slice(0, -1);
+  }
+}
+
+const program = (name: string): string => join(__dirname, "programs", name);
