@@ -43,6 +43,8 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
+  /** Of the lab that it belongs to, or its own. */
+  readonly id: string;
   /** Of the administrator, mode 0600, complete in itself. */
   readonly kubeconfig: string;
   readonly server: string;
@@ -59,7 +61,10 @@ export interface ControlPlane {
   /** Leaves it with open connections that answer nothing, until {@link resumeApiServer}. */
   pauseApiServer(): void;
   resumeApiServer(): void;
-  /** Forgets every revision but the last, so that older resource versions are answered with 410. Gives the revision. */
+  /**
+   * Makes etcd forget every revision but the last, whose number it gives. The API server goes on serving what it has in
+   * memory; after {@link restartApiServer} it answers older resource versions with 410.
+   */
   compact(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -122,6 +127,10 @@ class RunningControlPlane implements ControlPlane, Guarded {
     this.secret("sa.key", privateKey.export({ type: "sec1", format: "pem" }).toString());
     this.secret("sa.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
     if (ownsLedger) guard(this);
+  }
+
+  get id(): string {
+    return this.ledger.record.id;
   }
 
   async start(): Promise<void> {
