@@ -59,18 +59,21 @@ export function runController(options: ControllerOptions): Controller {
   const routes = new RouteReconciler(kube, store, clock);
   const gateways = new GatewayReconciler(kube, store, clock);
 
-  async function handle(key: string): Promise<number | void> {
+  async function handle(key: string): Promise<number | undefined> {
     const kind = key.slice(0, key.indexOf(":"));
     const name = key.slice(kind.length + 1);
     switch (kind) {
       case "route":
         return (await routes.reconcile(name)).againAfterMs;
       case "gateway":
-        return gateways.reconcileGateway(name);
+        await gateways.reconcileGateway(name);
+        return undefined;
       case "class":
-        return gateways.reconcileClass(name);
+        await gateways.reconcileClass(name);
+        return undefined;
       default:
-        return writeRanges();
+        await writeRanges();
+        return undefined;
     }
   }
 

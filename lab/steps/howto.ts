@@ -1,0 +1,100 @@
+// Steps 7 and 8: YAML written for GKE, applied with kubectl, and YAML with mistakes in it.
+import { join } from "node:path";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import type { Cluster } from "./cluster";
+import { must, type Step } from "./step";
+import { answeredBy, callsFrom, probed } from "./traffic";
+import { ADDRESSES } from "./example";
+
+const FOLDER = join(__dirname, "../howto");
+const YAML = (name: string): string => join(FOLDER, `${name}.yaml`);
+const [FIRST, SECOND] = ["198.51.100.20", "198.51.100.21"] as const;
+
+export const howTo: Step = {
+  id: "7",
+  title: "the how-to's plain YAML through kubectl works the same way",
+  async run({ cluster }) {
+    const seen: string[] = [];
+    await cluster.apply(YAML("gateway"));
+    seen.push(...(await served(cluster, "statefulset", "proxy-ss-ns", "my-pod-ips", [FIRST, SECOND])));
+    await gone(cluster, "statefulset", "proxy-ss-ns");
+    seen.push(...(await served(cluster, "deployment", "proxy-deploy-ns", "my-pod-ips", [FIRST, SECOND])));
+    await gone(cluster, "deployment", "proxy-deploy-ns");
+    // Without the annotation the Pod holds the address itself, and opens connections from it by binding to it.
+    seen.push(...(await served(cluster, "own-address", "own-address", "my-ip-route", [FIRST], FIRST)));
+    return { seen };
+  },
+};
+
+async function served(
+  cluster: Cluster,
+  file: string,
+  namespace: string,
+  route: string,
+  addresses: readonly string[],
+  boundTo?: string,
+): Promise<string[]> {
+  await cluster.apply(YAML(file));
+  const pod = await cluster.readyRoute(namespace, route);
+  const seen: string[] = [];
+  for (const address of addresses) {
+    const protocols = boundTo === undefined ? (["tcp", "udp"] as const) : (["tcp"] as const);
+    for (const protocol of protocols) {
+      seen.push(await answeredBy(cluster.lab, address, protocol, pod.metadata.name));
+    }
+  }
+  const [first = ""] = addresses;
+  seen.push(await callsFrom(cluster.lab, first, first, boundTo));
+  return seen.map((line) => `${file}: ${line}`);
+}
+
+async function gone(cluster: Cluster, file: string, namespace: string): Promise<void> {
+  await cluster.kubectl("delete", "-f", YAML(file), "--wait=false");
+  await cluster.until(`namespace ${namespace} is gone`, async () =>
+    (await cluster.find("namespace", "default", namespace)) === undefined ? true : undefined,
+  );
+}
+
+const MALFORMED = {
+  "not-one-address": ["Accepted", "InvalidAddresses"],
+  "not-in-the-gateway": ["Accepted", "InvalidAddresses"],
+  "no-gateway": ["Accepted", "GatewayNotFound"],
+  "no-pods": ["Ready", "NoPodsFound"],
+} as const;
+
+export const malformed: Step = {
+  id: "8",
+  title: "four malformed routes each get their own reason, and the good route does not notice",
+  async run({ cluster }) {
+    const good = (): Promise<GKEIPRoute | undefined> => cluster.route("own-address", "my-ip-route");
+    const before = (await good())?.metadata.resourceVersion;
+    const seen: string[] = [];
+    const probe = await probed(cluster.lab, ADDRESSES[0], async () => {
+      await cluster.apply(YAML("malformed"));
+      for (const [name, [type, reason]] of Object.entries(MALFORMED)) {
+        const condition = await cluster.until(`GKEIPRoute malformed/${name} has a condition ${type}`, async () => {
+          const route = await cluster.route("malformed", name);
+          return route?.status?.conditions?.find((candidate) => candidate.type === type);
+        });
+        const text = `${name}: ${type} ${condition.status} ${condition.reason}: ${condition.message}`;
+        must(condition.status === "False" && condition.reason === reason, `${text}; expected False ${reason}`);
+        seen.push(text);
+      }
+    });
+    must(probe.lost === 0, `${probe.lost} of ${probe.sent} packets of the good address were lost`);
+    const after = (await good())?.metadata.resourceVersion;
+    must(after === before, `the good route was written meanwhile: ${before ?? ""} became ${after ?? ""}`);
+    return { seen, probes: [probe] };
+  },
+};
+
+/** Takes back what these steps applied, so that the last step finds only what belongs to the Pulumi program. */
+export async function removeYaml(cluster: Cluster): Promise<void> {
+  for (const [file, namespace] of [
+    ["malformed", "malformed"],
+    ["own-address", "own-address"],
+  ] as const) {
+    await gone(cluster, file, namespace);
+  }
+  await cluster.kubectl("delete", "-f", YAML("gateway"), "--ignore-not-found");
+}

@@ -1,0 +1,64 @@
+// Real packets from the client outside: short checks, and the 1 kHz probe that tells what a change costs.
+import { startListener, startProbe, type ProbeResult } from "../cluster/probe";
+import type { Lab } from "../cluster/lab";
+
+const PORT = 8080;
+const LISTENER_PORT = 7100;
+
+/** Asks the address some times by one protocol; fails unless this Pod answered everything and saw the client itself. */
+export async function answeredBy(lab: Lab, address: string, protocol: "udp" | "tcp", pod: string): Promise<string> {
+  const probe = await startProbe(lab.client, { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 10 });
+  await sleep(500);
+  const result = await probe.stop();
+  const names = result.answerers.map(({ hostname }) => hostname).join(", ");
+  const text = `${protocol} ${address}: ${result.received} of ${result.sent} answered by ${names || "nobody"}, who saw ${result.clientsSeen.join(", ") || "nobody"}`;
+  const right = names === pod && result.clientsSeen.join() === lab.client.address;
+  if (!right || result.lost > 0 || result.sent === 0)
+    throw new Error(`${text}; expected ${pod} and ${lab.client.address}`);
+  return text;
+}
+
+/** Makes the Pod behind the address open connections to the client; fails unless they come from `source`. */
+export async function callsFrom(lab: Lab, address: string, source: string, boundTo?: string): Promise<string> {
+  const listener = await startListener(lab.client, LISTENER_PORT);
+  try {
+    for (const path of ["source", "source-udp"]) {
+      const from = boundTo === undefined ? "" : `&from=${boundTo}`;
+      await get(lab, `http://${address}:${PORT}/${path}?host=${lab.client.address}&port=${LISTENER_PORT}${from}`);
+    }
+  } finally {
+    await listener.stop();
+  }
+  const seen = listener.heard.map(({ protocol, address: from }) => `${protocol} from ${from}`);
+  const text = `the client was called by ${seen.join(", ") || "nobody"}`;
+  const all = ["tcp", "udp"].every((protocol) => seen.includes(`${protocol} from ${source}`));
+  if (!all || new Set(listener.heard.map(({ address: from }) => from)).size !== 1) {
+    throw new Error(`${text}; expected tcp and udp from ${source}`);
+  }
+  return text;
+}
+
+/** Probes by UDP every millisecond while `change` happens, and a little longer. */
+export async function probed(lab: Lab, address: string, change: () => Promise<void>): Promise<ProbeResult> {
+  const probe = await startProbe(lab.client, { address, port: PORT, intervalMs: 1, maxSeconds: 60 });
+  let result: ProbeResult | undefined;
+  try {
+    await sleep(300);
+    await change();
+    await sleep(500);
+  } finally {
+    result = await probe.stop();
+  }
+  return result;
+}
+
+async function get(lab: Lab, url: string): Promise<string> {
+  const script = `fetch(${JSON.stringify(url)}).then(async (r) => { process.stdout.write(await r.text()); process.exit(r.ok ? 0 : 1); })`;
+  const { code, stdout, stderr } = await lab.client.exec([process.execPath, "-e", script], { timeoutMs: 10_000 });
+  if (code !== 0) throw new Error(`GET ${url}: ${stdout || stderr}`);
+  return stdout;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,93 @@
+// `npm test`: every suite. The real parts are prepared first and one cluster is shared by all suites that need one.
+// What cannot run here fails; only PODPIN_TEST_ONLY=unit leaves the real parts out, and says so.
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startLab, type Lab } from "../lab/cluster/lab";
+import { prepare } from "../lab/prepare";
+import { progressOn } from "../lab/progress";
+import { labPartsOf } from "../lab/parts/lab-parts";
+import { installGatewayApi } from "../lab/cluster/gateway-api";
+import { SHARED_LAB, shareLab } from "./support/shared-lab";
+
+const REPOSITORY = join(__dirname, "..");
+const RESULTS = join(REPOSITORY, ".lab");
+const REAL = ["kernel", "cluster", "engine"] as const;
+
+async function main(args: readonly string[]): Promise<number> {
+  const only = process.env["PODPIN_TEST_ONLY"];
+  if (only !== undefined && only !== "" && only !== "unit") {
+    process.stderr.write(`PODPIN_TEST_ONLY: got "${only}"; the only value is unit, or leave it out\n`);
+    return 2;
+  }
+  mkdirSync(RESULTS, { recursive: true });
+  if (only === "unit") {
+    const code = await jest("unit", ["unit"], [], args);
+    process.stdout.write(
+      "Only the unit tests ran (PODPIN_TEST_ONLY=unit): no real cluster, kernel or engine was tested.\n",
+    );
+    return code;
+  }
+  const progress = progressOn();
+  const { parts, images } = await prepare("test", progress);
+  const unit = await jest("unit", ["unit"], [], args);
+  let lab: Lab | undefined;
+  try {
+    lab = await progress.step("lab", "control plane and three nodes", async (update) => {
+      const { containerdRoot, pauseImage } = images;
+      const running = await startLab({
+        parts: labPartsOf(parts),
+        nodes: 3,
+        containerdRoot,
+        pauseImage,
+        report: update,
+      });
+      await installGatewayApi(running, parts["gateway-api-crds"]);
+      return running;
+    });
+    // One at a time: they measure packets and share the machine's two cores with a whole cluster.
+    const real = await jest("real", REAL, ["--runInBand"], args, {
+      [SHARED_LAB]: shareLab(lab, images, parts.kubectl),
+    });
+    return unit === 0 ? real : unit;
+  } finally {
+    await lab?.stop();
+  }
+}
+
+function jest(
+  name: string,
+  projects: readonly string[],
+  options: readonly string[],
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  const command = [
+    require.resolve("jest/bin/jest"),
+    "--selectProjects",
+    ...projects,
+    ...options,
+    "--json",
+    `--outputFile=${join(RESULTS, `test-${name}.json`)}`,
+    "--reporters=default",
+    ...(args.length > 0 ? ["--passWithNoTests", ...args] : []),
+  ];
+  const child = spawn(process.execPath, command, {
+    cwd: REPOSITORY,
+    // jest --json prints the result on standard output too; it is in the file.
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...env },
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`The tests could not run: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
