@@ -1,0 +1,123 @@
+// One command and everything that it starts. The engine puts its plugins into process groups of their own, so the unit
+// that can be ended as a whole is the session.
+import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+import { guard, release } from "../cluster/guard";
+import { tied } from "../cluster/process";
+
+export interface SessionOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly onLine?: (line: string) => void;
+  /** Ends the command early: politely first, so that it can save what it knows. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface SessionResult {
+  /** The command's exit code; 124 after a time-out, 130 after an abort. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** True if it had to be killed, and may have left a lock. */
+  readonly killed: boolean;
+}
+
+/** How long the engine may take to cancel what runs and to save its state. */
+const GRACE_MS = 10_000;
+
+export async function runSession(command: readonly string[], options: SessionOptions): Promise<SessionResult> {
+  const [file = "", ...args] = tied(command);
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: options.env,
+    // setsid: makes the new process the leader of a session, whose number is its own.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout = collect(child, "stdout", options.onLine);
+  const stderr = collect(child, "stderr", options.onLine);
+  let early: number | undefined;
+  let killed = false;
+  let grace: NodeJS.Timeout | undefined;
+  const end = (code: number): void => {
+    if (early !== undefined) return;
+    early = code;
+    child.kill("SIGINT");
+    grace = setTimeout(() => {
+      killed = true;
+      killSession(child.pid);
+    }, GRACE_MS);
+  };
+  const onAbort = (): void => end(130);
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => end(124), options.timeoutMs);
+  const guarded = {
+    stop: async (): Promise<void> => {
+      onAbort();
+      await closed;
+    },
+    stopSync: (): void => killSession(child.pid),
+  };
+  const closed = new Promise<number>((resolve, reject) => {
+    child.once("error", (cause) => reject(new Error(`${command[0]}: cannot be started`, { cause })));
+    // "exit" and not "close": a plugin that outlives the engine for a moment holds the pipes open.
+    child.once("exit", (code) => resolve(code ?? 137));
+  });
+  guard(guarded);
+  options.signal?.addEventListener("abort", onAbort);
+  if (options.signal?.aborted === true) onAbort();
+  try {
+    const code = await closed;
+    await Promise.race([Promise.all([stdout.ended, stderr.ended]), new Promise((done) => setTimeout(done, 500))]);
+    return { code: early ?? code, stdout: stdout.text(), stderr: stderr.text(), killed };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(grace);
+    options.signal?.removeEventListener("abort", onAbort);
+    killSession(child.pid);
+    release(guarded);
+  }
+}
+
+function collect(
+  child: ChildProcess,
+  name: "stdout" | "stderr",
+  onLine: ((line: string) => void) | undefined,
+): { text: () => string; ended: Promise<void> } {
+  let text = "";
+  let partial = "";
+  const stream = child[name];
+  stream?.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    const lines = (partial + chunk).split("\n");
+    partial = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") onLine?.(line);
+  });
+  const ended = new Promise<void>((resolve) => stream?.once("close", () => resolve()));
+  return { text: () => text, ended };
+}
+
+/** Kills every process of a session, by its id. */
+function killSession(session: number | undefined): void {
+  if (session === undefined) return;
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || sessionOf(pid) !== session) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+/** Field 6 of /proc/PID/stat; the command's name, field 2, may hold anything up to the last parenthesis. */
+function sessionOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+  } catch {
+    return undefined;
+  }
+}
