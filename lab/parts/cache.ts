@@ -1,6 +1,7 @@
 // The user's cache: entries that are made once, complete or absent, and shared by every clone and every run.
 import { spawn } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,7 +12,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 
@@ -97,22 +97,31 @@ export async function withLock<T>(file: string, onWait: (holder: string) => void
     stdio: ["pipe", "pipe", "ignore"],
     detached: true,
   });
-  const waiting = setTimeout(() => onWait(readFileSync(file, "utf8").trim()), 500);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      holder.on("error", reject);
-      holder.on("exit", (code, signal) => reject(new Error(`flock ${file}: exit ${code ?? signal}`)));
-      holder.stdout.once("data", () => resolve());
-    });
-    clearTimeout(waiting);
+  const release = (): void => {
+    holder.stdin.destroy();
+    try {
+      // The whole group: flock starts a child, which holds the lock as well.
+      if (holder.pid !== undefined && holder.exitCode === null) process.kill(-holder.pid, "SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  };
+  return orUndo(release, async () => {
+    const waiting = setTimeout(() => onWait(readFileSync(file, "utf8").trim()), 500);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        holder.on("error", reject);
+        holder.on("exit", (code, signal) => reject(new Error(`flock ${file}: exit ${code ?? signal}`)));
+        holder.stdout.once("data", () => resolve());
+      });
+    } finally {
+      clearTimeout(waiting);
+    }
     writeFileSync(file, `${process.pid}\n`);
-    return await work();
-  } finally {
-    clearTimeout(waiting);
-    holder.stdin.end();
-    holder.stdout.destroy();
-    holder.unref();
-  }
+    const result = await work();
+    release();
+    return result;
+  });
 }
 
 function prune(parent: string, keep: number): void {
