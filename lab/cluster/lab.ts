@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { cacheRoot } from "../parts/cache";
-import type { Parts } from "../parts/ensure";
 import { type CgroupLayout, cgroupLayout, labCgroups, makeLabCgroups } from "./cgroup";
 import { type ControlPlane, type ControlPlaneParts, startControlPlane } from "./control-plane";
 import { type Guarded, guard, release } from "./guard";
@@ -37,20 +36,6 @@ export interface LabParts extends ControlPlaneParts {
   readonly kubeProxy: string;
   /** Folder `config/crd` of the Gateway API, or its `standard` folder. */
   readonly gatewayApiCrds: string;
-}
-
-/** The parts as they were found or built, under the names that a lab uses. */
-export function labParts(parts: Parts): LabParts {
-  return {
-    kubeApiserver: parts["kube-apiserver"],
-    etcd: parts.etcd,
-    kubeControllerManager: parts["kube-controller-manager"],
-    kubeScheduler: parts["kube-scheduler"],
-    kubectl: parts.kubectl,
-    kubelet: parts.kubelet,
-    kubeProxy: parts["kube-proxy"],
-    gatewayApiCrds: parts["gateway-api-crds"],
-  };
 }
 
 export interface LabOptions {

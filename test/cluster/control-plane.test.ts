@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { type ControlPlane, type ControlPlaneParts, startControlPlane } from "../../lab/cluster/control-plane";
-import { labParts } from "../../lab/cluster/lab";
 import { leftovers } from "../../lab/cluster/leftovers";
 import { readRecords } from "../../lab/cluster/ledger";
 import { isAlive } from "../../lab/cluster/proc";
 import { sweep } from "../../lab/cluster/removal";
 import { ensureParts } from "../../lab/parts/ensure";
+import { labPartsOf } from "../../lab/parts/lab-parts";
 import { progressOn } from "../../lab/progress";
 
 jest.setTimeout(60_000);
@@ -21,7 +21,7 @@ let controlPlane: ControlPlane;
 
 // Building the parts, where nobody has done it yet, takes longer than any test.
 beforeAll(async () => {
-  parts = labParts(await ensureParts(progressOn()));
+  parts = labPartsOf(await ensureParts(progressOn()));
   controlPlane = await startControlPlane({ parts, bind: "127.0.0.1", users: [{ name: "visitor" }] });
 }, 1_800_000);
 
