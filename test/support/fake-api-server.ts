@@ -7,7 +7,7 @@ export async function until(what: string, done: () => boolean, limitMs = 4_000):
   const end = performance.now() + limitMs;
   while (!done()) {
     if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
@@ -173,8 +173,12 @@ export class Cable {
     return cable;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   async stop(): Promise<void> {
