@@ -101,8 +101,9 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     };
     const planWith = (known: Known): RoutePlan =>
       checked("PinnedPodRoute", name, this, (problems) => {
+        const planned = planRoute({ ...options, ...known, name, claims: pool.claims }, problems);
         checkTimeout(args.readyTimeoutSeconds, problems);
-        return planRoute({ ...options, ...known, name, claims: pool.claims }, problems);
+        return planned;
       });
     const plan = planWith(now);
     for (const position of plan.positions) pool.claims.set(position, name);

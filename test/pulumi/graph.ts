@@ -1,0 +1,79 @@
+// Runs a Pulumi program against mocks and records what it registers, with the options, which mocks do not see.
+import * as pulumi from "@pulumi/pulumi";
+
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+export interface Options {
+  readonly type: string;
+  readonly name: string;
+  readonly options: pulumi.CustomResourceOptions;
+}
+
+let registered: Registered[] = [];
+
+/** Sets the mocks of a suite. They are process-wide, so a suite is either an update or a preview. */
+export function useMocks(mode: { readonly preview: boolean }): void {
+  void pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        registered.push({ type, name, inputs });
+        return { id: `${name}-id`, state: stateOf(type, inputs, mode.preview) };
+      },
+      call: ({ inputs }) => inputs,
+    },
+    "project",
+    "stack",
+    mode.preview,
+  );
+}
+
+/** An address exists after an update only; a Kubernetes object is its inputs. */
+function stateOf(type: string, inputs: Record<string, unknown>, preview: boolean): Record<string, unknown> {
+  if (type !== "test:index:Address") return inputs;
+  return preview ? {} : { address: inputs["value"] };
+}
+
+/** Stands for any resource with an address, as `gcp.compute.Address` has it. */
+export class Address extends pulumi.CustomResource {
+  declare public readonly address: pulumi.Output<string>;
+  constructor(name: string, value: string) {
+    super("test:index:Address", name, { value, address: undefined });
+  }
+}
+
+export interface Graph {
+  readonly registered: readonly Registered[];
+  readonly options: readonly Options[];
+}
+
+/** What a program registers, in the order in which it does so. */
+export async function graphOf(program: (opts: pulumi.ComponentResourceOptions) => unknown): Promise<Graph> {
+  registered = [];
+  const options: Options[] = [];
+  const record: pulumi.ResourceTransformation = ({ type, name, opts }) => {
+    options.push({ type, name, options: opts });
+    return undefined;
+  };
+  program({ transformations: [record] });
+  await settle();
+  const order = options.map(({ name, type }) => `${type} ${name}`);
+  const place = ({ type, name }: Registered) => order.indexOf(`${type} ${name}`);
+  return { registered: [...registered].sort((a, b) => place(a) - place(b)), options };
+}
+
+async function settle(): Promise<void> {
+  await (pulumi.runtime as unknown as { disconnect(): Promise<void> }).disconnect();
+}
+
+/** The value of an output; rejects with what its checks found. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return (output as unknown as { promise(): Promise<T> }).promise();
+}
+
+export function isKnownNow(output: pulumi.Output<unknown>): Promise<boolean> {
+  return (output as unknown as { isKnown: Promise<boolean> }).isKnown;
+}

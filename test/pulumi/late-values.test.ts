@@ -1,0 +1,52 @@
+// Checks of what a program learns only while it is deployed.
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+
+let answers: Record<string, string>;
+
+beforeAll(() => {
+  const program = path.join(__dirname, "late-values.ts");
+  // It fails in the end, as a program with such mistakes must: the SDK counts the resources that never came to be.
+  const { stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", program], {
+    encoding: "utf8",
+    timeout: 50_000,
+  });
+  if (stdout === "") throw new Error(stderr);
+  answers = JSON.parse(stdout) as typeof answers;
+}, 60_000);
+
+test.each([
+  [
+    "no address",
+    "no-address",
+    'PersistentIpPool "no-address" is not valid:\n  - addresses[1]: got "2001:db8::1"; persistent addresses are IPv4 only, use an IPv4 address',
+  ],
+  [
+    "the same address twice",
+    "same-address",
+    'PersistentIpPool "same-address" is not valid:\n  - addresses[1]: got "198.51.100.7/32"; that is addresses[0] already, list each address once',
+  ],
+  [
+    "an address outside the pool",
+    "foreign-address",
+    'PinnedPodRoute "foreign-address" is not valid:\n  - addresses[0]: got "203.0.113.9"; pool "n2" does not list it: add it to the pool, or use one of pool.addresses',
+  ],
+  [
+    "too few replicas",
+    "few-replicas",
+    'PinnedPodRoute "few-replicas" is not valid:\n  - ordinal: got 2; StatefulSet "db" has 2 replicas: use 0 to 1, or set replicas to at least 3',
+  ],
+  [
+    "a namespace that is not admitted",
+    "closed-namespace",
+    'PinnedPodRoute "closed-namespace" is not valid:\n  - namespace: got "data"; pool "n2" admits only routes of its own namespace "default": set allowedNamespaces on the pool',
+  ],
+  [
+    "an image that is no reference",
+    "no-image",
+    'PersistentIpController "no-image" is not valid:\n  - image: got "podpin latest"; use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…"',
+  ],
+])("says so when there turns out to be %s", (_, name, message) => {
+  // Pulumi puts the property in front that it could not send to the engine.
+  expect(answers[name]?.replace(/^(error serializing property "\w+": )+/, "")).toBe(message);
+});

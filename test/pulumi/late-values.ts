@@ -1,0 +1,53 @@
+// A program of its own, run by late-values.test.ts: a failed output rejects everything that hangs on it, which ends a
+// Pulumi program and would end a test. Prints what each case is told as one JSON object.
+import * as pulumi from "@pulumi/pulumi";
+
+import { PersistentIpController, PersistentIpPool, PinnedPodRoute, type StatefulSetResource } from "../../lib/pulumi";
+import { useMocks, valueOf } from "./graph";
+
+process.on("unhandledRejection", () => {});
+useMocks({ preview: false });
+
+const later = <T>(value: T): pulumi.Output<T> => pulumi.output(Promise.resolve(value)) as pulumi.Output<T>;
+
+const statefulSet = (spec: { replicas?: number }, namespace = "default"): StatefulSetResource => ({
+  metadata: later({ name: "db", namespace }),
+  spec: later(spec),
+});
+
+const pool = () => PersistentIpPool.fromAddresses("n2", { addresses: ["198.51.100.7", "198.51.100.8"] });
+const pin = (name: string, args: object) =>
+  new PinnedPodRoute(name, { pool: pool(), statefulSet: "db", ordinal: 2, ...args });
+const pooled = (name: string, addresses: pulumi.Input<string>[]) => PersistentIpPool.fromAddresses(name, { addresses });
+
+// The key is the name of the component: what one case rejects late must not be taken for the answer to the next.
+const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
+  "no-address": (name) => pooled(name, ["198.51.100.7", later("2001:db8::1")]).addresses[1]!,
+  "same-address": (name) => pooled(name, [later("198.51.100.7"), later("198.51.100.7/32")]).addresses[0]!,
+  "foreign-address": (name) => pin(name, { addresses: [later("203.0.113.9")] }).addresses[0]!,
+  "few-replicas": (name) => pin(name, { statefulSet: statefulSet({ replicas: 2 }) }).routes[0]!.kind,
+  "closed-namespace": (name) => pin(name, { statefulSet: statefulSet({}, "data") }).routes[0]!.kind,
+  "no-image": (name) => new PersistentIpController(name, { image: later("podpin latest") }).deployment.kind,
+};
+
+/** The engine is told of the first thing that goes wrong, whichever output it is. */
+async function told(name: string, make: (name: string) => pulumi.Output<unknown>): Promise<string> {
+  let first: (text: string) => void = () => {};
+  const failed = new Promise<string>((resolve) => (first = resolve));
+  const listener = (error: unknown) => {
+    if ((error as Error).message.includes(`"${name}"`)) first((error as Error).message);
+  };
+  process.on("unhandledRejection", listener);
+  const value = valueOf(make(name)).then(String, (error: Error) => error.message);
+  const text = await Promise.race([failed, value]);
+  process.off("unhandledRejection", listener);
+  return text;
+}
+
+async function main(): Promise<void> {
+  const answers: Record<string, string> = {};
+  for (const [name, make] of Object.entries(cases)) answers[name] = await told(name, make);
+  process.stdout.write(JSON.stringify(answers), () => process.exit(0));
+}
+
+void main();
