@@ -1,8 +1,7 @@
 // `npm run lab`: from nothing to a persistent address that follows its Pod, with real parts, shown step by step.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { installGatewayApi } from "./cluster/gateway-api";
-import { startLab, type Lab } from "./cluster/lab";
+import { installGatewayApi, startLab, type Lab } from "./cluster/lab";
 import { labPartsOf } from "./parts/lab-parts";
 import { prepare } from "./prepare";
 import { progressOn, type Progress } from "./progress";
@@ -34,7 +33,7 @@ async function main(): Promise<boolean> {
         pauseImage: images.pauseImage,
         report: update,
       });
-      await installGatewayApi(running, parts["gateway-api-crds"]);
+      await installGatewayApi(running, labPartsOf(parts));
       return running;
     });
     const { env, stack: example } = await prepareStack(lab, parts, images.podpinImage, progress);

@@ -3,11 +3,10 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { startLab, type Lab } from "../lab/cluster/lab";
+import { installGatewayApi, startLab, type Lab } from "../lab/cluster/lab";
 import { prepare } from "../lab/prepare";
 import { progressOn } from "../lab/progress";
 import { labPartsOf } from "../lab/parts/lab-parts";
-import { installGatewayApi } from "../lab/cluster/gateway-api";
 import { SHARED_LAB, shareLab } from "./support/shared-lab";
 
 const REPOSITORY = join(__dirname, "..");
@@ -42,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
         pauseImage,
         report: update,
       });
-      await installGatewayApi(running, parts["gateway-api-crds"]);
+      await installGatewayApi(running, labPartsOf(parts));
       return running;
     });
     // One at a time: they measure packets and share the machine's two cores with a whole cluster.

@@ -1,9 +1,10 @@
 // Two persistent addresses for the Pod proxy-ss-1 of a StatefulSet, wherever that Pod runs.
 import { ApiObject, Chart } from "cdk8s";
 import type { Construct } from "constructs";
-import { AllowedNamespaces, PersistentIpController, PersistentIpPool, PinnedPodRoute } from "podpin/cdk8s";
+import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "podpin/cdk8s";
 
 export interface ProxySsProps {
+  readonly namespace?: string;
   readonly addresses?: string[];
   readonly podpinImage?: string;
   readonly appImage?: string;
@@ -15,7 +16,7 @@ export class ProxySs extends Chart {
     const { addresses = ["198.51.100.7", "198.51.100.8"], podpinImage: image = "localhost/podpin:0.1.0" } = props;
     const { appImage = "us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0" } = props;
 
-    const namespace = "proxy-ss-ns";
+    const { namespace = "proxy-ss-ns" } = props;
     new ApiObject(this, "namespace", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
     const labels = { component: "proxy" };
     const proxy = new ApiObject(this, "proxy-ss", {
@@ -30,12 +31,13 @@ export class ProxySs extends Chart {
       },
     });
 
-    const controller = new PersistentIpController(this, "podpin", { image });
+    // With gkeClassFabric, YAML that was written for GKE's classes runs on this cluster too.
+    const controller = new PersistentIpController(this, "podpin", { image, gkeClassFabric: "l2" });
     const pool = PersistentIpPool.fromAddresses(this, "allowed-pod-ips", {
       addresses,
       controller,
+      namespace,
       gatewayClassName: "podpin-l2",
-      allowedNamespaces: AllowedNamespaces.All,
     });
     new PinnedPodRoute(this, "my-pod-ips", { pool, statefulSet: proxy, ordinal: 1 });
   }

@@ -2,17 +2,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
-import { AllowedNamespaces, PersistentIpController, PersistentIpPool, PinnedPodRoute } from "podpin/pulumi";
+import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "podpin/pulumi";
 
 const config = new pulumi.Config();
+const namespace = config.get("namespace") ?? "proxy-ss-ns";
 const appImage = config.get("appImage") ?? "us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0";
 const podpinImage = config.get("podpinImage") ?? "localhost/podpin:0.1.0";
 const addresses = config.getObject<string[]>("addresses") ?? ["198.51.100.7", "198.51.100.8"];
 
-const namespace = new Namespace("proxy-ss-ns", { metadata: { name: "proxy-ss-ns" } });
+const home = new Namespace(namespace, { metadata: { name: namespace } });
 const labels = { component: "proxy" };
 const proxy = new StatefulSet("proxy-ss", {
-  metadata: { name: "proxy-ss", namespace: namespace.metadata.name },
+  metadata: { name: "proxy-ss", namespace: home.metadata.name },
   spec: {
     serviceName: "proxy",
     replicas: 3,
@@ -21,12 +22,13 @@ const proxy = new StatefulSet("proxy-ss", {
   },
 });
 
-const controller = new PersistentIpController("podpin", { image: podpinImage });
+// With gkeClassFabric, YAML that was written for GKE's classes runs on this cluster too.
+const controller = new PersistentIpController("podpin", { image: podpinImage, gkeClassFabric: "l2" });
 const pool = PersistentIpPool.fromAddresses("allowed-pod-ips", {
   addresses,
   controller,
+  namespace: home.metadata.name,
   gatewayClassName: "podpin-l2",
-  allowedNamespaces: AllowedNamespaces.All,
 });
 const route = new PinnedPodRoute("my-pod-ips", { pool, statefulSet: proxy, ordinal: 1 });
 
