@@ -252,6 +252,19 @@ describe("reflectors", () => {
     expect(seen).toEqual(["delete 192.0.2.7", "set 192.0.2.9"]);
   });
 
+  test("a relist tells of a deletion before the object that has the same name now", async () => {
+    const manual = new MemoryKube(server, { clock, delivery: "manual" });
+    await kube.create(addressBindings, binding("192.0.2.7"));
+    const seen: string[] = [];
+    manual.reflect({ resource: addressBindings, onChange: (c) => seen.push(text(c)) });
+    manual.deliver();
+    await kube.delete(addressBindings, { name: "192.0.2.7" });
+    await kube.create(addressBindings, binding("192.0.2.7"));
+    manual.relist();
+    manual.deliver();
+    expect(seen).toEqual(["set 192.0.2.7", "delete 192.0.2.7", "set 192.0.2.7"]);
+  });
+
   test("a kind that is not served yet syncs when its definition comes", async () => {
     server.serve(addressBindings, false);
     const reflector = kube.reflect({ resource: addressBindings, onChange: () => undefined });

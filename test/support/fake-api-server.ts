@@ -31,6 +31,11 @@ export class FakeRequest {
     return this.url.searchParams.get("watch") === "true";
   }
 
+  /** Nobody waits for the answer any more. */
+  get isGone(): boolean {
+    return this.closed || this.stream.destroyed;
+  }
+
   parameter(name: string): string | null {
     return this.url.searchParams.get(name);
   }
@@ -60,7 +65,7 @@ export class FakeRequest {
   }
 
   write(bytes: string | Buffer): void {
-    this.stream.write(bytes);
+    if (!this.isGone) this.stream.write(bytes);
   }
 
   /** The proper end of a watch. */

@@ -178,6 +178,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
   readonly #cache = new Map<string, T>();
   /** Kept apart, because `project` may drop it. */
   readonly #versions = new Map<string, string | undefined>();
+  readonly #uids = new Map<string, string | undefined>();
   readonly #unsubscribe: () => void;
 
   constructor(
@@ -272,12 +273,12 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     const listed = this.server.list<T>(this.options.resource).filter((object) => selects(this.options, object));
     // A list is later than the events that wait behind it.
     this.#queue = [];
-    const keys = new Set(listed.map(keyOf));
-    const gone = [...this.#cache].filter(([key]) => !keys.has(key));
+    const uids = new Map(listed.map((object) => [keyOf(object), object.metadata.uid]));
+    const gone = [...this.#cache].filter(([key]) => !uids.has(key) || uids.get(key) !== this.#uids.get(key));
+    for (const [key] of gone) this.#cache.delete(key);
     const changed = listed
       .filter((raw) => !this.#cache.has(keyOf(raw)) || this.#versions.get(keyOf(raw)) !== raw.metadata.resourceVersion)
       .map((raw) => ({ key: keyOf(raw), old: this.#cache.get(keyOf(raw)), object: this.#store(raw) }));
-    for (const [key] of gone) this.#cache.delete(key);
     for (const [key, old] of gone) this.#tell({ type: "delete", key, old });
     for (const { key, object, old } of changed) this.#tell({ type: "set", key, object, old });
     if (this.#synced) return;
@@ -295,6 +296,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     const object = this.options.project?.(raw) ?? raw;
     this.#cache.set(keyOf(raw), object);
     this.#versions.set(keyOf(raw), raw.metadata.resourceVersion);
+    this.#uids.set(keyOf(raw), raw.metadata.uid);
     return object;
   }
 

@@ -106,6 +106,8 @@ export class Connection {
         const late = `no connection to ${this.config.server} within ${this.times.connectMs} ms`;
         cancelTimer = this.clock.after(this.times.connectMs, () => fail(new KubeError(0, "Timeout", late)));
         opened.once("connect", () => {
+          // The event is queued; the connection may have broken since.
+          if (opened.destroyed) return fail(new Error("the connection was closed while it was opened"));
           if (this.config.server.startsWith("https:") && opened.alpnProtocol !== "h2") {
             return fail(new Error(`${this.config.server} does not speak HTTP/2`));
           }
@@ -167,11 +169,12 @@ export class Connection {
     const { pingEveryMs, pingTimeoutMs } = this.times;
     let cancel = (): void => undefined;
     const ask = (): void => {
+      if (session.destroyed) return;
       const bytesBefore = session.socket.bytesRead;
       const askedAt = this.clock.now();
       let answered = false;
       // Refused when too many are unanswered, which then is for the verdict to say.
-      session.ping(() => (answered = true));
+      session.ping((error) => (answered ||= error === null));
       const verdict = (): void => {
         if (session.destroyed) return;
         if (answered || session.socket.bytesRead !== bytesBefore) {
