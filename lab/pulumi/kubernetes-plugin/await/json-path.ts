@@ -23,7 +23,7 @@ export function parseJsonPath(text: string): JsonPath {
 
 function nextSelector(text: string): readonly [number, Selector] | undefined {
   const match = (pattern: RegExp): RegExpExecArray | undefined => pattern.exec(text) ?? undefined;
-  const field = match(/^\.([\w\\.-]*?[\w-])(?=[.[]|$)/) ?? match(/^\['([^']+)'\]/) ?? match(/^\["([^"]+)"\]/);
+  const field = match(/^\.((?:\\.|[\w/-])+)/) ?? match(/^\['([^']+)'\]/) ?? match(/^\["([^"]+)"\]/);
   if (field !== undefined) return [field[0].length, byField((field[1] ?? "").replaceAll("\\.", "."))];
   const star = match(/^(\.\*|\[\*\])/);
   if (star !== undefined) return [star[0].length, everyItem];
