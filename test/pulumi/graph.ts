@@ -16,11 +16,15 @@ export interface Options {
 let registered: Registered[] = [];
 
 /** Sets the mocks of a suite. They are process-wide, so a suite is either an update or a preview. */
-export function useMocks(mode: { readonly preview: boolean }): void {
+export function useMocks(
+  mode: { readonly preview: boolean },
+  onResource: (type: string, inputs: Record<string, unknown>) => void = () => {},
+): void {
   void pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
         registered.push({ type, name, inputs });
+        onResource(type, inputs);
         return { id: `${name}-id`, state: stateOf(type, inputs, mode.preview) };
       },
       call: ({ inputs }) => inputs,
