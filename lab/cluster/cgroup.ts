@@ -76,24 +76,32 @@ export function labCgroups(layout: CgroupLayout, id: string): string[] {
   return roots.map((root) => join(root, tagOf(id)));
 }
 
-/** Makes the lab's cgroups. Answers with the version-2 controllers that had to be switched on at the root. */
-export function makeLabCgroups(layout: CgroupLayout, id: string): string[] {
+/**
+ * Makes the lab's cgroups.
+ *
+ * @param noteEnabled told which version-2 controllers will be switched on at the root, before they are
+ */
+export function makeLabCgroups(
+  layout: CgroupLayout,
+  id: string,
+  noteEnabled: (controllers: readonly string[]) => void,
+): void {
   const folders = labCgroups(layout, id);
   if (layout.version === 1) {
     for (const folder of folders) makeVersion1(folder);
-    return [];
+    return;
   }
   const control = join(layout.mountPoint, "cgroup.subtree_control");
   const plan = planDelegation(
     readFileSync(join(layout.mountPoint, "cgroup.controllers"), "utf8"),
     readFileSync(control, "utf8"),
   );
+  noteEnabled(plan.enable);
   handDown(control, plan.enable);
   for (const folder of folders) {
     mkdirSync(folder, { recursive: true });
     handDown(join(folder, "cgroup.subtree_control"), plan.delegated);
   }
-  return [...plan.enable];
 }
 
 /** Makes one node's cgroups. Version 2 gets a leaf for PID 1 as well: a cgroup that hands controllers down holds no process. */

@@ -21,12 +21,11 @@ import {
   type NodePlan,
   PERSISTENT_RANGE,
   SEGMENT,
-  namespacePath,
   newLabId,
   planNodes,
   tagOf,
 } from "./plan";
-import { inodeOf, readOr } from "./proc";
+import { readOr } from "./proc";
 import { must, until } from "./process";
 import { remove, removeSync, sweep } from "./removal";
 import { Segment } from "./segment";
@@ -198,7 +197,6 @@ class RunningLab implements Lab, Guarded {
   private async start(): Promise<void> {
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     await this.wires.lay(this.plans);
-    this.noteInodes([this.wires.namespace, this.wires.clientNamespace]);
     // Both to their end, also when one fails: nothing may be made any more once the removal begins.
     const [controlPlane, nodes] = await Promise.allSettled([this.startControlPlane(), this.bootNodes()]);
     for (const outcome of [controlPlane, nodes]) if (outcome.status === "rejected") throw outcome.reason;
@@ -242,8 +240,7 @@ class RunningLab implements Lab, Guarded {
   private async bootNodes(): Promise<void> {
     const { layout, ledger, options, plans } = this;
     if (!layout || plans.length === 0) return;
-    const enabledControllers = makeLabCgroups(layout, this.id);
-    ledger.note(() => ({ enabledControllers }));
+    makeLabCgroups(layout, this.id, (enabledControllers) => ledger.note(() => ({ enabledControllers })));
     const containerd = {
       major: containerdMajor(await must(["containerd", "--version"])),
       cniFolder: findCniPlugins(),
@@ -305,11 +302,6 @@ class RunningLab implements Lab, Guarded {
       },
       { ...waiting, logs: [join(node.logFolder, "kube-proxy.log")] },
     );
-  }
-
-  private noteInodes(namespaces: readonly string[]): void {
-    const inodes = namespaces.flatMap((name) => inodeOf(namespacePath(name)) ?? []);
-    this.ledger.note((record) => ({ namespaceInodes: [...record.namespaceInodes, ...inodes] }));
   }
 }
 

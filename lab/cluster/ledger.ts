@@ -12,12 +12,10 @@ export interface LabRecord {
   readonly owner: ProcessId & { readonly pidNamespace: string };
   readonly folders: readonly string[];
   readonly namespaces: readonly string[];
-  /** Inodes of the namespaces, to recognise processes in a namespace that has lost its name. */
-  readonly namespaceInodes: readonly string[];
   readonly cgroups: readonly string[];
   /** Version-2 controllers that were switched on at the root for this lab. */
   readonly enabledControllers: readonly string[];
-  /** Started outside the lab's namespaces; those inside are found by their namespace. */
+  /** Services; what else runs in the lab's namespaces is found there. */
   readonly processes: readonly ProcessId[];
   /** `ip netns add` makes /run/netns a mount of its own; the last of the labs that caused it takes it back. */
   readonly madeNamespaceFolder: boolean;
@@ -37,7 +35,6 @@ export function newRecord(id: string, fields: Partial<LabRecord> = {}): LabRecor
     owner: { ...self, pidNamespace: pidNamespace() },
     folders: [],
     namespaces: [],
-    namespaceInodes: [],
     cgroups: [],
     enabledControllers: [],
     processes: [],

@@ -9,9 +9,10 @@ import {
   allPids,
   cgroupsOf,
   commandLineOf,
+  identify,
   inodeOf,
   isAlive,
-  identify,
+  markOf,
   networkNamespaceOf,
   selfAndAncestors,
 } from "./proc";
@@ -19,8 +20,7 @@ import {
 /**
  * What is left of a lab, one line each; empty when nothing is.
  *
- * @param record the lab's record, where it is at hand: adds what only it knows (its folders, its processes, namespaces
- *   that have lost their name)
+ * @param record the lab's record, where it is at hand: adds what only it knows (its folders and its processes)
  */
 export function leftovers(id: string, record?: LabRecord): string[] {
   const tag = tagOf(id);
@@ -44,8 +44,7 @@ export function leftovers(id: string, record?: LabRecord): string[] {
 
 function leftProcesses(id: string, names: readonly string[], record?: LabRecord): string[] {
   const tag = tagOf(id);
-  const inodes = new Set(record?.namespaceInodes ?? []);
-  for (const name of names) inodes.add(inodeOf(namespacePath(name)) ?? "");
+  const inodes = new Set(names.flatMap((name) => inodeOf(namespacePath(name)) ?? []));
   const started = new Set(record?.processes.filter(isAlive).map((process) => process.pid));
   const spared = selfAndAncestors();
   return allPids().flatMap((pid) => {
@@ -53,7 +52,8 @@ function leftProcesses(id: string, names: readonly string[], record?: LabRecord)
     if (spared.has(pid) || identity === undefined || !isAlive(identity)) return [];
     const commandLine = commandLineOf(pid);
     const reason =
-      (inodes.has(networkNamespaceOf(pid) ?? "-") && "is in a namespace of the lab") ||
+      ((inodes.has(networkNamespaceOf(pid) ?? "") || markOf(pid)?.startsWith(`${tag}-`)) &&
+        "is in a namespace of the lab") ||
       (cgroupsOf(pid).includes(`/${tag}`) && "is in a cgroup of the lab") ||
       (started.has(pid) && "was started by the lab") ||
       ((commandLine.includes(tag) || record?.folders.some((f) => commandLine.includes(f))) && "names the lab");

@@ -8,8 +8,8 @@ import { type CgroupLayout, makeNodeCgroups, pidsIn, removeCgroup } from "./cgro
 import { type LabHost, NamespaceHost } from "./host";
 import type { Ledger } from "./ledger";
 import { type CniPlugin, cniConfig, containerdConfig, kubeProxyConfig, kubeletConfig } from "./node-files";
-import { type NodePlan, namespacePath } from "./plan";
-import { identify, inodeOf, readOr } from "./proc";
+import type { NodePlan } from "./plan";
+import { identify, readOr } from "./proc";
 import { Daemon, type Finished, type RunOptions, run, until } from "./process";
 import type { Segment } from "./segment";
 
@@ -78,7 +78,7 @@ export class RunningNode extends NamespaceHost implements LabNode {
   }
 
   get logs(): string[] {
-    return ["kubelet", "containerd"].map((name) => join(this.logFolder, `${name}.log`));
+    return ["containerd", "kubelet"].map((name) => join(this.logFolder, `${name}.log`));
   }
 
   /** Makes its disk and its files; the kubeconfigs come with {@link admit}. */
@@ -103,8 +103,6 @@ export class RunningNode extends NamespaceHost implements LabNode {
   async boot(): Promise<void> {
     const { segment, plan, all, layout, id, dir, ledger } = this.options;
     await segment.plugNode(plan, all, this.options.masquerade);
-    const inode = inodeOf(namespacePath(this.namespace));
-    if (inode) ledger.note((record) => ({ namespaceInodes: [...record.namespaceInodes, inode] }));
     this.cgroups = makeNodeCgroups(layout, id, plan.name);
     const hierarchies = layout.version === 1 ? layout.hierarchies.map((h) => h.options).filter(Boolean) : [];
     this.init = new Daemon({

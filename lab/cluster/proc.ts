@@ -67,6 +67,14 @@ export function inodeOf(path: string): string | undefined {
   }
 }
 
+/** Environment variable of everything that the lab runs in a namespace. */
+export const NAMESPACE_MARK = "PODPIN_LAB_NAMESPACE";
+export const markOf = (pid: number): string | undefined =>
+  readOr(`/proc/${pid}/environ`, "")
+    .split("\0")
+    .find((entry) => entry.startsWith(`${NAMESPACE_MARK}=`))
+    ?.slice(NAMESPACE_MARK.length + 1);
+
 export const pidNamespace = (): string => readlinkSync("/proc/self/ns/pid");
 export const commandLineOf = (pid: number): string => readOr(`/proc/${pid}/cmdline`, "").replaceAll("\0", " ").trim();
 export const cgroupsOf = (pid: number): string => readOr(`/proc/${pid}/cgroup`, "");

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 import { namespacePath } from "./plan";
+import { NAMESPACE_MARK } from "./proc";
 
 export interface Finished {
   readonly code: number;
@@ -24,9 +25,14 @@ export interface RunOptions extends Surroundings {
   readonly timeoutMs?: number;
 }
 
-/** The command as it is run inside a network namespace; the files it sees are the machine's. */
+/**
+ * The command as it is run inside a network namespace; the files it sees are the machine's. It and what it starts carry
+ * the namespace's name, because the namespace itself cannot be recognised any more once its name is gone.
+ */
 export function inNamespace(namespace: string | undefined, command: readonly string[]): string[] {
-  return namespace === undefined ? [...command] : ["nsenter", `--net=${namespacePath(namespace)}`, "--", ...command];
+  if (namespace === undefined) return [...command];
+  const marked = ["env", `${NAMESPACE_MARK}=${namespace}`, ...command];
+  return ["nsenter", `--net=${namespacePath(namespace)}`, "--", ...marked];
 }
 
 /** The command tied to this process: the kernel ends it when this process is killed and cannot do it itself. */
@@ -142,7 +148,8 @@ export function tailOf(file: string, lines = 15): string {
   } catch {
     // nothing was written
   }
-  const last = text.trimEnd().split("\n").slice(-lines).join("\n");
+  const cut = (line: string): string => (line.length > 300 ? `${line.slice(0, 300)}…` : line);
+  const last = text.trimEnd().split("\n").slice(-lines).map(cut).join("\n");
   return `${basename(file)} ends with:\n${indent(last || "(nothing)")}`;
 }
 

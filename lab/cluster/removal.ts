@@ -8,7 +8,7 @@ import { pidsIn, removeCgroup } from "./cgroup";
 import { type LabRecord, dropRecord, isOrphan, readRecords } from "./ledger";
 import { parseMountinfo } from "./mountinfo";
 import { namespacePath } from "./plan";
-import { allPids, identify, inodeOf, isAlive, networkNamespaceOf, selfAndAncestors } from "./proc";
+import { allPids, identify, inodeOf, isAlive, markOf, networkNamespaceOf, selfAndAncestors } from "./proc";
 
 type Effect = { readonly kind: "wait"; readonly ms: number } | { readonly kind: "run"; readonly command: string[] };
 
@@ -54,15 +54,14 @@ function check(record: LabRecord, stuck: readonly string[]): void {
 /** Every process of the lab: in its namespaces, in its cgroups, or started by it. */
 export function processesOf(record: LabRecord): number[] {
   const spared = selfAndAncestors();
-  const inodes = new Set(record.namespaceInodes);
-  for (const namespace of record.namespaces) {
-    const inode = inodeOf(namespacePath(namespace));
-    if (inode !== undefined) inodes.add(inode);
-  }
+  // Only of namespaces that still have their name: the kernel gives a freed inode to the next namespace, of whomever.
+  const inodes = new Set(record.namespaces.flatMap((namespace) => inodeOf(namespacePath(namespace)) ?? []));
   const found = new Set(record.processes.filter(isAlive).map((process) => process.pid));
   for (const folder of record.cgroups) for (const pid of pidsIn(folder)) found.add(pid);
-  if (inodes.size > 0) {
-    for (const pid of allPids()) if (inodes.has(networkNamespaceOf(pid) ?? "")) found.add(pid);
+  if (record.namespaces.length > 0) {
+    for (const pid of allPids()) {
+      if (inodes.has(networkNamespaceOf(pid) ?? "") || record.namespaces.includes(markOf(pid) ?? "")) found.add(pid);
+    }
   }
   return [...found].filter((pid) => {
     const identity = identify(pid);

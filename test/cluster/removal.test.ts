@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 import { leftovers } from "../../lab/cluster/leftovers";
 import { Ledger, isOrphan, makesNamespaceFolder, newRecord, readRecords } from "../../lab/cluster/ledger";
-import { newLabId, tagOf } from "../../lab/cluster/plan";
-import { type ProcessId, identify, isAlive, selfAndAncestors } from "../../lab/cluster/proc";
+import { namespaceOf, newLabId, tagOf } from "../../lab/cluster/plan";
+import { NAMESPACE_MARK, type ProcessId, identify, isAlive, selfAndAncestors } from "../../lab/cluster/proc";
 import { Daemon, run, until } from "../../lab/cluster/process";
 import { remove, removeSync, sweep } from "../../lab/cluster/removal";
 
@@ -60,6 +60,16 @@ test.each([
   await removal(record);
   expect(leftovers(id, record)).toEqual([]);
   expect(readRecords().map((each) => each.id)).not.toContain(id);
+});
+
+test("a process that runs in a namespace of the lab is found after the namespace has lost its name", async () => {
+  const namespace = namespaceOf(id, "client");
+  const env = { ...process.env, [NAMESPACE_MARK]: namespace };
+  const marked = spawn("sleep", ["600"], { stdio: "ignore", env });
+  const record = newRecord(id, { namespaces: [namespace] });
+  expect(leftovers(id, record)).toEqual([`process ${marked.pid} is in a namespace of the lab: sleep 600`]);
+  await remove(new Ledger(record).record);
+  expect(leftovers(id, record)).toEqual([]);
 });
 
 test("removal spares a process that got the number of one of ours", async () => {
