@@ -12,6 +12,10 @@ import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { CLUSTER_CIDRS, NODE_IPS, type NodeName, type Segment, type TestPod, UPLINK } from "./segment";
 
+/** The agent's container has no others, so neither have its programs here. */
+const CAPABILITIES = "-all,+net_admin,+net_raw";
+const TWO_CAPABILITIES = ["setpriv", `--bounding-set=${CAPABILITIES}`, `--inh-caps=${CAPABILITIES}`];
+
 export interface RunningAgent extends Agent {
   /** Every pass, in order. */
   readonly passes: readonly Plan[];
@@ -40,7 +44,12 @@ export class Cluster {
         ),
       );
     };
-    const parts = { uplink: UPLINK, commands: commands(this.segment.prefix(node)), clock: systemClock, log };
+    const parts = {
+      uplink: UPLINK,
+      commands: commands([...this.segment.prefix(node), ...TWO_CAPABILITIES]),
+      clock: systemClock,
+      log,
+    };
     const passes: Plan[] = [];
     const kube = new MemoryKube(this.server, { clock: systemClock });
     const agent = runAgent({

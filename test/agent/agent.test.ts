@@ -1,0 +1,345 @@
+import { CLUSTER_RANGES, runAgent } from "../../controller-image/src/agent/agent";
+import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
+import type { Announcer } from "../../controller-image/src/fabric/fabric";
+import { KubeError } from "../../controller-image/src/kube/api";
+import { ackOf, type AddressBinding, type BindingAck } from "../../lib/model/binding";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import { MemoryKube, MemoryServer } from "../support/memory-kube";
+import { settle, VirtualClock } from "../support/virtual-clock";
+import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
+import { MAC, MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
+
+const A = "198.51.100.7";
+const B = "198.51.100.8";
+const POD = "10.244.1.11";
+
+class Recorder implements Announcer {
+  readonly said: string[] = [];
+  fail: string | undefined;
+
+  announce(address: string, mac: string): Promise<void> {
+    if (this.fail !== undefined) return Promise.reject(new Error(this.fail));
+    this.said.push(`${address} at ${mac}`);
+    return Promise.resolve();
+  }
+
+  silence(address: string): void {
+    this.said.push(`${address} no more`);
+  }
+
+  close(): void {
+    this.said.push("closed");
+  }
+}
+
+/** One node with one Pod, an API server with the cluster's ranges, and agents that come and go. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly server = new MemoryServer({ clock: this.clock });
+  readonly kernel = new MemoryKernel();
+  readonly announcer = new Recorder();
+
+  constructor({ ranges = true } = {}) {
+    this.kernel.hops.set(POD, podHop("veth1", 11));
+    this.kernel.hops.set(OTHER_IP, segmentHop);
+    if (ranges) this.publishRanges();
+  }
+
+  publishRanges(): void {
+    const metadata = { namespace: "podpin-system", name: CLUSTER_RANGES };
+    this.server.create(RESOURCES.configMaps, { metadata, data: { cidrs: "10.244.0.0/16\n10.0.0.11/32\n" } } as never);
+  }
+
+  agent() {
+    const kube = new MemoryKube(this.server, { clock: this.clock });
+    const passes: Plan[] = [];
+    const agent = runAgent({
+      kube,
+      kernel: this.kernel,
+      announcer: this.announcer,
+      clock: this.clock,
+      log: () => undefined,
+      nodeName: ME,
+      nodeIp: MY_IP,
+      uplink: UPLINK,
+      namespace: "podpin-system",
+      onPass: (plan) => passes.push(plan),
+    });
+    return { ...agent, kube, passes };
+  }
+
+  /** Creates the object, or replaces its spec. */
+  write({ metadata, spec, ...rest }: AddressBinding): void {
+    const old = this.binding(metadata.name);
+    if (old === undefined) this.server.create<AddressBinding>(RESOURCES.addressBindings, { metadata, spec, ...rest });
+    else this.server.replace<AddressBinding>(RESOURCES.addressBindings, { ...old, spec });
+  }
+
+  /** As another agent. */
+  otherSays(address: string, entry: BindingAck): void {
+    const { apiVersion, kind } = binding(address);
+    const object = { apiVersion, kind, metadata: { name: address }, status: { acks: [entry] } };
+    this.server.apply<AddressBinding>(RESOURCES.addressBindings, object as never, `podpin-agent-${OTHER}`, "status");
+  }
+
+  binding(address: string): AddressBinding | undefined {
+    return this.server.get<AddressBinding>(RESOURCES.addressBindings, { name: address });
+  }
+
+  ack(address = A): BindingAck | undefined {
+    const found = this.binding(address);
+    return found && ackOf(found, ME);
+  }
+
+  /** Lets everything that needs no time happen, however many turns it takes. */
+  async rest(): Promise<void> {
+    for (let turn = 0; turn < 30; turn++) await settle();
+  }
+}
+
+test("a binding is programmed, announced and acknowledged by this node's own entry", async () => {
+  const world = new World();
+  const agent = world.agent();
+  await world.rest();
+  expect(agent.unready()).toBeUndefined();
+  expect(world.kernel.untouched).toBe(true);
+  world.write(binding(A));
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+  expect(world.announcer.said).toEqual([`${A} at ${MAC}`]);
+  expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
+  expect(world.kernel.forgotten).toEqual([A]);
+});
+
+test("it writes an acknowledgement only when it says something new", async () => {
+  const world = new World();
+  const agent = world.agent();
+  world.write(binding(A));
+  await world.rest();
+  for (let poll = 0; poll < 5; poll++) await world.clock.run(30_000);
+  await world.rest();
+  expect(agent.passes.length).toBeGreaterThan(5);
+  expect(agent.kube.writes).toHaveLength(1);
+});
+
+test("an acknowledgement that somebody removed is written again", async () => {
+  const world = new World();
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  await world.clock.run(60_000);
+  const { status: _status, ...bare } = world.binding(A)!;
+  world.server.replace<AddressBinding>(RESOURCES.addressBindings, { ...bare, status: { acks: [] } }, "status");
+  await world.rest();
+  expect(world.ack()?.state).toBe("Announced");
+});
+
+test("an acknowledgement that is not accepted is tried again until it is", async () => {
+  const world = new World();
+  const agent = world.agent();
+  let refusals = 3;
+  agent.kube.fault = ({ verb }) => {
+    if (verb !== "apply" || refusals === 0) return undefined;
+    refusals--;
+    return new KubeError(503, "ServiceUnavailable", "etcd is away");
+  };
+  world.write(binding(A));
+  await world.clock.runUntil(() => world.ack()?.state === "Announced");
+  expect(refusals).toBe(0);
+});
+
+test("nothing is touched before the caches are complete", async () => {
+  const world = new World();
+  world.write(binding(A));
+  const first = world.agent();
+  await world.rest();
+  await first.stop();
+  expect(world.kernel.paths.size).toBe(1);
+  const lines = world.kernel.lines.length;
+  const kube = new MemoryKube(world.server, { clock: world.clock, delivery: "manual" });
+  runAgent({
+    kube,
+    kernel: world.kernel,
+    announcer: world.announcer,
+    clock: world.clock,
+    log: () => undefined,
+    nodeName: ME,
+    nodeIp: MY_IP,
+    uplink: UPLINK,
+    namespace: "podpin-system",
+  });
+  await world.clock.run(120_000);
+  expect(world.kernel.lines.length).toBe(lines);
+});
+
+test("it waits 5 s for the ranges of the cluster, then says that nat cannot do without them, and goes on when they come", async () => {
+  const world = new World({ ranges: false });
+  world.write(binding(A));
+  world.write(binding(B, { delivery: "app" }));
+  world.agent();
+  await world.clock.run(6000);
+  await world.rest();
+  expect(world.ack(A)).toMatchObject({ state: "Failed", reason: "ClusterRangesUnknown" });
+  expect(world.ack(B)?.state).toBe("Announced");
+  world.publishRanges();
+  await world.rest();
+  expect(world.ack(A)?.state).toBe("Announced");
+});
+
+test("stopping leaves the kernel as it is, and the next life changes nothing", async () => {
+  const world = new World();
+  const first = world.agent();
+  world.write(binding(A));
+  await world.rest();
+  await first.stop();
+  first.kube.close();
+  const lines = world.kernel.lines.length;
+  const second = world.agent();
+  await world.rest();
+  expect(second.passes.length).toBeGreaterThan(0);
+  expect(second.passes.every(({ changes }) => isNoChange(changes))).toBe(true);
+  expect(world.kernel.lines.length).toBe(lines);
+  expect(second.kube.writes).toEqual([]);
+  // The neighbours are told again: a restart is when an announcement may have been lost.
+  expect(world.announcer.said).toEqual([`${A} at ${MAC}`, "closed", `${A} at ${MAC}`]);
+});
+
+test("losing the API server changes nothing, and drift is still repaired", async () => {
+  const world = new World();
+  const agent = world.agent();
+  world.write(binding(A));
+  await world.rest();
+  agent.kube.connected = false;
+  world.kernel.paths.delete(A);
+  world.kernel.event();
+  await world.clock.run(10);
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+  await world.clock.run(3_600_000);
+  expect(world.kernel.paths.size).toBe(1);
+});
+
+test("a burst of kernel events is one look", async () => {
+  const world = new World();
+  const agent = world.agent();
+  await world.rest();
+  const before = agent.passes.length;
+  for (let event = 0; event < 50; event++) world.kernel.event();
+  await world.clock.run(10);
+  await world.rest();
+  expect(agent.passes.length).toBe(before + 1);
+});
+
+test("a hand-over: it lets go when the new node is ready, forwards for a minute, then nothing is left, its entry included", async () => {
+  const world = new World();
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  world.write(movedAway(A));
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+  world.otherSays(A, ack(OTHER, 2, "Programmed", "uid-2"));
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: OTHER_IP, dev: UPLINK });
+  expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
+  expect(world.announcer.said).toContain(`${A} no more`);
+  // The controller has seen it: the binding is the other node's alone.
+  world.write(binding(A, { ...movedAway(A).spec, releasing: undefined }));
+  await world.clock.run(59_000);
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: OTHER_IP, dev: UPLINK });
+  await world.clock.run(2000);
+  await world.rest();
+  expect(world.kernel.untouched).toBe(true);
+  expect(world.ack()).toBeUndefined();
+});
+
+test("an address that nobody has any more leaves nothing, and says so", async () => {
+  const world = new World();
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  world.write(takenBack(A));
+  await world.rest();
+  expect(world.kernel.untouched).toBe(true);
+  expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
+});
+
+test("a binding that left the caches is cleaned only by the API server's own word", async () => {
+  const world = new World();
+  const agent = world.agent();
+  world.write(binding(A));
+  await world.rest();
+  agent.kube.fault = ({ verb }) => (verb === "get" ? new KubeError(500, "InternalError", "not now") : undefined);
+  await world.server.delete(RESOURCES.addressBindings, { name: A });
+  await world.clock.run(300_000);
+  expect(world.kernel.paths.size).toBe(1);
+  agent.kube.fault = undefined;
+  await world.clock.run(60_000);
+  await world.rest();
+  expect(world.kernel.untouched).toBe(true);
+});
+
+test("one address that the kernel refuses fails alone, says why, and is tried again", async () => {
+  const world = new World();
+  world.agent();
+  world.kernel.refuse = (line) => (line.includes(`${A}/32 via`) ? "RTNETLINK answers: No buffer space" : undefined);
+  world.write(binding(A));
+  world.write(binding(B));
+  await world.rest();
+  expect(world.ack(B)?.state).toBe("Announced");
+  expect(world.ack(A)).toEqual({
+    ...ack(ME, 1, "Failed", "uid-1"),
+    reason: "KernelRefused",
+    message: "RTNETLINK answers: No buffer space",
+  });
+  expect(world.announcer.said).toEqual([`${B} at ${MAC}`]);
+  world.kernel.refuse = () => undefined;
+  await world.clock.run(10_000);
+  await world.rest();
+  expect(world.ack(A)?.state).toBe("Announced");
+});
+
+test("an address that could not be announced is not called announced", async () => {
+  const world = new World();
+  world.agent();
+  world.announcer.fail = "socat on eth0 ended: Operation not permitted";
+  world.write(binding(A));
+  await world.rest();
+  expect(world.ack()).toMatchObject({ state: "Failed", reason: "AnnouncementFailed", message: world.announcer.fail });
+  world.announcer.fail = undefined;
+  await world.clock.run(10_000);
+  await world.rest();
+  expect(world.ack()?.state).toBe("Announced");
+});
+
+test("a kernel that cannot be read is neither changed nor called served, and the agent says that it is not ready", async () => {
+  const world = new World();
+  const agent = world.agent();
+  await world.rest();
+  const { observe } = world.kernel;
+  world.kernel.observe = () => Promise.reject(new Error("cannot run nft: spawn nft ENOENT"));
+  world.write(binding(A));
+  await world.rest();
+  expect(agent.unready()).toBe("cannot run nft: spawn nft ENOENT");
+  expect(world.ack()).toBeUndefined();
+  world.kernel.observe = observe;
+  await world.clock.run(10_000);
+  await world.rest();
+  expect(agent.unready()).toBeUndefined();
+  expect(world.ack()?.state).toBe("Announced");
+});
+
+test("a Pod that appears after its binding is served as soon as its interface is there", async () => {
+  const world = new World();
+  world.kernel.hops.delete(POD);
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  expect(world.ack()?.reason).toBe("PodNotOnNode");
+  world.kernel.hops.set(POD, podHop("veth1", 11));
+  world.kernel.event();
+  await world.clock.run(10);
+  await world.rest();
+  expect(world.ack()?.state).toBe("Announced");
+});

@@ -1,0 +1,225 @@
+import { failedLines, parseObservation } from "../../controller-image/src/agent/iproute";
+import { baseScript, clusterIntervals, parseTable, replaceCluster } from "../../controller-image/src/agent/nft";
+
+// What iproute2 6.1 and nft 1.0.6 printed; the kernel tests compare with what is installed.
+
+const LINKS = [
+  { ifindex: 1, ifname: "lo", flags: ["LOOPBACK", "UP"], address: "00:00:00:00:00:00" },
+  { ifindex: 2, ifname: "eth0", flags: ["BROADCAST", "UP", "LOWER_UP"], address: "02:00:00:00:00:01" },
+  { ifindex: 7, ifname: "veth7", flags: ["UP"], address: "02:00:00:00:00:07", linkinfo: { info_kind: "veth" } },
+];
+
+const answers = (routeGets: readonly object[][]): string =>
+  [
+    [
+      { priority: 0, src: "all", table: "255", protocol: "2" },
+      { priority: 700, src: "all", table: "7421", protocol: "153" },
+    ],
+    [
+      {
+        type: "1",
+        dst: "192.0.2.7",
+        gateway: "10.244.1.11",
+        dev: "veth7",
+        protocol: "153",
+        scope: "0",
+        flags: ["onlink"],
+      },
+      { type: "6", dst: "192.0.2.7", protocol: "153", scope: "0", metric: 4096, flags: [] },
+      { type: "6", dst: "192.0.2.8", protocol: "153", scope: "0", metric: 4096, flags: [] },
+      { type: "1", dst: "192.0.2.9", gateway: "10.0.0.12", dev: "eth0", protocol: "4", flags: [] },
+    ],
+    [
+      { dst: "192.0.2.77", dev: "eth0", proxy: null },
+      { dst: "192.0.2.7", dev: "eth0", proxy: null, protocol: "153" },
+      { dst: "192.0.2.7", dev: "eth1", proxy: null, protocol: "153" },
+    ],
+    LINKS,
+    [
+      { family: "inet", name: "arp_cache", dev: "eth0", proxy_delay: 800 },
+      { family: "inet6", name: "ndisc_cache", dev: "eth0", proxy_delay: 700 },
+    ],
+    ...routeGets,
+  ]
+    .map((answer) => `${JSON.stringify(answer)}\n`)
+    .join("");
+
+const IPS = ["10.244.1.11", "10.9.9.9", "10.244.2.5", "10.0.0.11"];
+const GETS = [
+  [{ type: "1", dst: "10.244.1.11", dev: "veth7", table: "254" }],
+  [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
+  [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
+];
+// Line 7 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:7\n";
+
+describe("ip", () => {
+  const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
+
+  test("finds the rule by preference and table", () => {
+    expect(state.rule).toBe(true);
+  });
+
+  test("reads our routes and leaves those with another protocol out", () => {
+    expect(state.routes).toEqual(
+      new Map([
+        ["192.0.2.7", { path: { via: "10.244.1.11", dev: "veth7" }, fallback: true }],
+        ["192.0.2.8", { fallback: true }],
+      ]),
+    );
+  });
+
+  test("tells our proxy neighbours on the uplink from those of others", () => {
+    expect(state.proxies).toEqual(
+      new Map([
+        ["192.0.2.77", "foreign"],
+        ["192.0.2.7", "ours"],
+      ]),
+    );
+  });
+
+  test("matches each answer with its question although a refused one answers nothing", () => {
+    expect(state.hops).toEqual(
+      new Map<string, unknown>([
+        ["10.244.1.11", { dev: "veth7", ifindex: 7, kind: "veth", gateway: undefined, local: false }],
+        ["10.9.9.9", "unreachable"],
+        ["10.244.2.5", { dev: "eth0", ifindex: 2, kind: "", gateway: "10.0.0.12", local: false }],
+        ["10.0.0.11", { dev: "lo", ifindex: 1, kind: "", gateway: undefined, local: true }],
+      ]),
+    );
+  });
+
+  test("reads the uplink", () => {
+    expect(state.uplink).toEqual({ ifindex: 2, mac: "02:00:00:00:00:01", up: true, proxyDelay: 800 });
+  });
+
+  test("half an answer is an error, never an empty kernel", () => {
+    expect(() => parseObservation("eth0", ["10.244.1.11"], "[]\n", "Killed")).toThrow(
+      'ip gave no answer to "route show table 7421": Killed',
+    );
+    expect(() => parseObservation("eth0", [], answers([]), "Cannot talk to rtnetlink\nCommand failed -:1\n")).toThrow(
+      'ip refused "rule show": Cannot talk to rtnetlink',
+    );
+  });
+
+  test("a missing uplink leaves the rest readable", () => {
+    const gone = parseObservation("eth9", [], answers([]), 'Cannot find device "eth9"\nCommand failed -:5\n');
+    expect(gone.uplink).toBeUndefined();
+    expect(gone.rule).toBe(true);
+  });
+
+  test("names the refused lines of a batch", () => {
+    expect(
+      failedLines("RTNETLINK answers: File exists\nCommand failed -:3\nError: what\nCommand failed -:12\n"),
+    ).toEqual(
+      new Map([
+        [3, "RTNETLINK answers: File exists"],
+        [12, "Error: what"],
+      ]),
+    );
+    expect(failedLines("")).toEqual(new Map());
+  });
+});
+
+describe("nft", () => {
+  /** What `nft -j` would print for the base with these elements. */
+  const printed = (elements: Record<string, unknown[]>, lessRules = 0): string => {
+    const lines = baseScript();
+    const entries: object[] = [];
+    let chain = "";
+    for (const line of lines) {
+      const [, kind, name] = /^ {2}(set|map|chain) (\S+) /.exec(line) ?? [];
+      if (kind === "chain") entries.push({ chain: { name: (chain = name ?? "") } });
+      else if (kind !== undefined) entries.push({ [kind]: { name, elem: elements[name ?? ""] } });
+      else if (line.startsWith("    ") && !line.includes("hook")) entries.push({ rule: { chain } });
+    }
+    return JSON.stringify({ nftables: entries.slice(0, entries.length - lessRules) });
+  };
+
+  test("reads sets, maps, pairs of keys and ranges", () => {
+    const state = parseTable(
+      printed({
+        pips: ["192.0.2.1"],
+        nat_pips: ["192.0.2.2"],
+        pip_to_pod: [["192.0.2.2", "10.244.1.2"]],
+        pod_to_pip: [["10.244.1.2", "192.0.2.2"]],
+        hairpin: [[{ concat: ["10.244.1.2", "10.244.1.2"] }, "192.0.2.2"]],
+        cluster: ["192.0.2.200", { range: ["10.0.0.11", "10.0.0.12"] }, { prefix: { addr: "10.244.0.0", len: 16 } }],
+      }),
+    );
+    expect(state).toMatchObject({ base: "current", app: new Set(["192.0.2.1"]), nat: new Set(["192.0.2.2"]) });
+    expect(state.podOf).toEqual(new Map([["192.0.2.2", "10.244.1.2"]]));
+    expect(state.egressOf).toEqual(new Map([["10.244.1.2", "192.0.2.2"]]));
+    expect(state.hairpinOf).toEqual(new Map([["10.244.1.2", "192.0.2.2"]]));
+    expect(replaceCluster(state.cluster)).toEqual([
+      "flush set ip pip_agent cluster",
+      "add element ip pip_agent cluster { 10.0.0.11-10.0.0.12, 10.244.0.0-10.244.255.255, 192.0.2.200 }",
+    ]);
+  });
+
+  test.each<[string, string]>([
+    ["a rule is missing", printed({}, 1)],
+    ["it is somebody else's", JSON.stringify({ nftables: [{ table: { name: "pip_agent" } }] })],
+  ])("does not take the table for ours when %s", (_title, json) => {
+    expect(parseTable(json).base).toBe("other");
+  });
+
+  test("remembers the uplink's delay in the name of a set", () => {
+    const json = JSON.stringify({ nftables: [{ set: { name: "uplink_delay_800" } }] });
+    expect(parseTable(json).proxyDelayBefore).toBe(800);
+  });
+
+  test("joins ranges that touch or overlap, as nft does, and adds what is never left with a persistent address", () => {
+    expect(replaceCluster(clusterIntervals(["10.0.0.12/32", "10.0.0.11/32", "10.0.0.0/28", "not a range"]))).toEqual([
+      "flush set ip pip_agent cluster",
+      "add element ip pip_agent cluster { 10.0.0.0-10.0.0.15, 169.254.0.0-169.254.255.255, 224.0.0.0-239.255.255.255 }",
+    ]);
+  });
+
+  test("the base is the one that was measured", () => {
+    expect(baseScript().join("\n")).toMatchInlineSnapshot(`
+     "table ip pip_agent
+     delete table ip pip_agent
+     table ip pip_agent {
+       set base_v1 { type ipv4_addr; }
+       set pips { type ipv4_addr; }
+       set pip_forward { type ipv4_addr; }
+       set nat_pips { type ipv4_addr; }
+       map pip_to_pod { type ipv4_addr : ipv4_addr; }
+       map pod_to_pip { type ipv4_addr : ipv4_addr; }
+       map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }
+       set cluster { type ipv4_addr; flags interval; auto-merge; }
+       chain raw_pre {
+         type filter hook prerouting priority -300; policy accept;
+         ip daddr @pip_forward notrack
+       }
+       chain dnat_pre {
+         type nat hook prerouting priority -110; policy accept;
+         dnat to ip daddr map @pip_to_pod
+       }
+       chain dnat_out {
+         type nat hook output priority -110; policy accept;
+         dnat to ip daddr map @pip_to_pod
+       }
+       chain fwd_mark {
+         type filter hook forward priority -10; policy accept;
+         ip daddr @pips meta mark set meta mark or 0x2000
+         ip saddr @pips meta mark set meta mark or 0x2000
+         ip daddr @pip_forward meta mark set meta mark or 0x2000
+       }
+       chain snat_post {
+         type nat hook postrouting priority 90; policy accept;
+         ip saddr @pips snat to ip saddr
+         ip daddr @pips snat to ip saddr
+         ct original ip daddr @nat_pips snat to ip saddr . ip daddr map @hairpin
+         ct original ip daddr @nat_pips snat to ip saddr
+         ip daddr != @cluster snat to ip saddr map @pod_to_pip
+       }
+       chain no_redirect {
+         type filter hook output priority 0; policy accept;
+         icmp type redirect drop
+       }
+     }"
+    `);
+  });
+});

@@ -1,0 +1,203 @@
+// A kernel in memory that understands exactly the lines that the agent writes, and refuses what the real one refuses:
+// deleting what is not there, a second value for a key, elements of a table that does not exist.
+import type { Kernel } from "../../controller-image/src/agent/kernel";
+import type { KernelChanges } from "../../controller-image/src/agent/plan";
+import {
+  FALLBACK_METRIC,
+  type Hop,
+  type Interval,
+  type KernelState,
+  type Path,
+  ROUTE_TABLE,
+} from "../../controller-image/src/agent/state";
+import { addressToNumber } from "../../lib/model/address";
+
+export const UPLINK = "eth0";
+export const MAC = "02:00:00:00:00:01";
+
+/** The Pod's own interface, or the way to another node. */
+export function podHop(dev: string, ifindex: number): Hop {
+  return { dev, ifindex, kind: "veth", local: false };
+}
+
+export const segmentHop: Hop = { dev: UPLINK, ifindex: 2, kind: "", local: false };
+
+interface Table {
+  readonly sets: Map<string, Set<string>>;
+  readonly maps: Map<string, Map<string, string>>;
+  cluster: Interval[];
+  delay?: number;
+}
+
+export class MemoryKernel implements Kernel {
+  rule = false;
+  readonly paths = new Map<string, Path>();
+  readonly fallbacks = new Set<string>();
+  readonly proxies = new Map<string, "ours" | "foreign">();
+  table: Table | undefined;
+  proxyDelay = 800;
+  /** The rest of the node, as the test wants it. */
+  readonly hops = new Map<string, Hop | "unreachable">();
+  /** Lines that were carried out, in order. */
+  readonly lines: string[] = [];
+  readonly forgotten: string[] = [];
+  /** Answers why a line is refused. */
+  refuse: (line: string) => string | undefined = () => undefined;
+  #onEvent: () => void = () => undefined;
+
+  observe(ips: readonly string[]): Promise<KernelState> {
+    return Promise.resolve(this.state(ips));
+  }
+
+  state(ips: readonly string[] = [...this.hops.keys()]): KernelState {
+    const { table } = this;
+    const set = (name: string): Set<string> => new Set(table?.sets.get(name));
+    const map = (name: string): Map<string, string> => new Map(table?.maps.get(name));
+    const routed = new Set([...this.paths.keys(), ...this.fallbacks]);
+    return {
+      rule: this.rule,
+      routes: new Map([...routed].map((a) => [a, { path: this.paths.get(a), fallback: this.fallbacks.has(a) }])),
+      proxies: new Map(this.proxies),
+      nft: {
+        base: table === undefined ? "absent" : "current",
+        app: set("pips"),
+        forward: set("pip_forward"),
+        nat: set("nat_pips"),
+        podOf: map("pip_to_pod"),
+        egressOf: map("pod_to_pip"),
+        hairpinOf: map("hairpin"),
+        cluster: table?.cluster ?? [],
+        proxyDelayBefore: table?.delay,
+      },
+      hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
+      uplink: { ifindex: 2, mac: MAC, up: true, proxyDelay: this.proxyDelay },
+    };
+  }
+
+  apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
+    return Promise.resolve(this.carryOut(changes));
+  }
+
+  /** Synchronously, for the tests of the plan alone. */
+  carryOut({ setup, base, steps, teardown }: KernelChanges): Map<string, string> {
+    const failed = new Map<string, string>();
+    const attempt = (address: string, lines: readonly string[]): void => {
+      for (const line of lines) {
+        const why = this.refuse(line);
+        if (why !== undefined) failed.set(address, why);
+        else this.#line(line);
+      }
+    };
+    setup.forEach((line) => this.#line(line));
+    for (const { address, routes } of steps) attempt(address, routes);
+    this.#base(base);
+    const working = () => steps.filter(({ address }) => !failed.has(address));
+    for (const { address, elements } of working()) attempt(address, elements.remove);
+    for (const { address, elements } of working()) attempt(address, elements.add);
+    for (const { address, proxies } of working()) attempt(address, proxies);
+    [...teardown.ip, ...teardown.nft].forEach((line) => this.#line(line));
+    return failed;
+  }
+
+  forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.forgotten.push(...addresses);
+    return Promise.resolve(new Map());
+  }
+
+  watch(onEvent: () => void): () => void {
+    this.#onEvent = onEvent;
+    return () => (this.#onEvent = () => undefined);
+  }
+
+  /** As when the kernel reports a change. */
+  event(): void {
+    this.#onEvent();
+  }
+
+  /** A Pod's interface disappears, and with it every route over it. */
+  dropInterface(dev: string): void {
+    for (const [address, path] of this.paths) if (path.dev === dev) this.paths.delete(address);
+    for (const [ip, hop] of this.hops) if (hop !== "unreachable" && hop.dev === dev) this.hops.delete(ip);
+  }
+
+  get untouched(): boolean {
+    const ours = [...this.proxies.values()].some((owner) => owner === "ours");
+    const routes = this.paths.size + this.fallbacks.size;
+    return !this.rule && routes === 0 && !ours && this.table === undefined && this.proxyDelay === 800;
+  }
+
+  #base(lines: readonly string[]): void {
+    const rest = lines.filter((line) => /^(add|flush) /.test(line));
+    if (lines[0]?.startsWith("table ip pip_agent")) {
+      const names = (kind: string): string[] =>
+        lines.flatMap((line) => new RegExp(`^  ${kind} (\\S+) `).exec(line)?.[1] ?? []);
+      this.table = {
+        sets: new Map(names("set").map((name) => [name, new Set()])),
+        maps: new Map(names("map").map((name) => [name, new Map()])),
+        cluster: [],
+      };
+      this.lines.push("(table)");
+    }
+    rest.forEach((line) => this.#line(line));
+  }
+
+  #line(line: string): void {
+    this.lines.push(line);
+    const route = /^route (replace|del) (blackhole )?(\S+)\/32 (?:via (\S+) dev (\S+) )?(?:onlink )?table (\d+)/.exec(
+      line,
+    );
+    if (route !== null) return this.#route(line, route);
+    const proxy = /^neigh (replace|del) proxy (\S+) dev eth0/.exec(line);
+    if (proxy?.[1] === "replace") return void this.proxies.set(proxy[2]!, "ours");
+    if (proxy?.[1] === "del") return must(this.proxies.delete(proxy[2]!), line);
+    const element = /^(add|delete) element ip pip_agent (\S+) \{ (.*) \}$/.exec(line);
+    if (element !== null) return this.#element(line, element[1] === "add", element[2]!, element[3]!);
+    const delay = /^ntable change name arp_cache dev eth0 proxy_delay (\d+)$/.exec(line);
+    if (delay !== null) return void (this.proxyDelay = Number(delay[1]));
+    const marker = /^add set ip pip_agent uplink_delay_(\d+) /.exec(line);
+    if (marker !== null) return void (this.#present(line).delay = Number(marker[1]));
+    if (line === "flush set ip pip_agent cluster") return void (this.#present(line).cluster = []);
+    if (line.startsWith("rule add pref 700 lookup 7421")) return must(!this.rule && (this.rule = true), line);
+    if (line.startsWith("rule del pref 700 lookup 7421")) return must(this.rule && !(this.rule = false), line);
+    if (line === "delete table ip pip_agent")
+      return must(this.table !== undefined && ((this.table = undefined), true), line);
+    throw new Error(`the kernel does not understand: ${line}`);
+  }
+
+  #route(line: string, [, verb, blackhole, address = "", via = "", dev = "", table]: RegExpExecArray): void {
+    must(Number(table) === ROUTE_TABLE, line);
+    if (blackhole !== undefined) {
+      must(line.includes(`metric ${FALLBACK_METRIC}`), line);
+      if (verb === "replace") this.fallbacks.add(address);
+      else must(this.fallbacks.delete(address), line);
+    } else if (verb === "replace") this.paths.set(address, { via, dev });
+    else must(this.paths.delete(address), line);
+  }
+
+  #element(line: string, add: boolean, name: string, content: string): void {
+    const table = this.#present(line);
+    if (name === "cluster") return void (table.cluster = content.split(", ").map(interval));
+    const set = table.sets.get(name);
+    if (set !== undefined) return must(add ? !set.has(content) && !!set.add(content) : set.delete(content), line);
+    const map = table.maps.get(name);
+    const [rawKey = "", value = ""] = content.split(" : ");
+    const [key = ""] = rawKey.split(" . ");
+    if (map === undefined) throw new Error(`no such set: ${line}`);
+    if (add) must(!map.has(key) && !!map.set(key, value), line);
+    else must(map.get(key) === value && map.delete(key), line);
+  }
+
+  #present(line: string): Table {
+    if (this.table === undefined) throw new Error(`there is no table: ${line}`);
+    return this.table;
+  }
+}
+
+function interval(text: string): Interval {
+  const [first = "", last = first] = text.split("-");
+  return { first: addressToNumber(first), last: addressToNumber(last) };
+}
+
+function must(done: boolean, line: string): void {
+  if (!done) throw new Error(`the kernel refuses: ${line}`);
+}

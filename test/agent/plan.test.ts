@@ -1,0 +1,507 @@
+import { addressesIn } from "../../controller-image/src/agent/state";
+import { type AddressMemory, FailReason } from "../../controller-image/src/agent/outcome";
+import { isNoChange, plan, type Plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
+import { type AddressBinding } from "../../lib/model/binding";
+import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
+import { MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
+
+const A = "198.51.100.7";
+const B = "198.51.100.8";
+const POD = "10.244.1.11";
+const CIDRS = ["10.244.0.0/16", "10.96.0.0/16", "10.0.0.11/32", "10.0.0.12/32"];
+
+/** A node with one Pod, and an agent's memory that lives from pass to pass. */
+class Node {
+  readonly kernel = new MemoryKernel();
+  memory: ReadonlyMap<string, AddressMemory> = new Map();
+  now = 0;
+
+  constructor() {
+    this.kernel.hops.set(POD, podHop("veth1", 11));
+    this.kernel.hops.set("10.244.1.12", podHop("veth2", 12));
+    this.kernel.hops.set(OTHER_IP, segmentHop);
+    this.kernel.hops.set("10.244.1.99", "unreachable");
+  }
+
+  plan(input: Partial<PlanInput>): Plan {
+    return plan(this.input(input));
+  }
+
+  /** Plans and carries out; answers the plan. */
+  pass(input: Partial<PlanInput>): Plan {
+    const full = this.input(input);
+    const made = plan(full);
+    const failed = this.kernel.carryOut(made.changes);
+    this.memory = remember(full, made, failed);
+    return made;
+  }
+
+  private input(input: Partial<PlanInput>): PlanInput {
+    return {
+      nodeName: ME,
+      nodeIp: MY_IP,
+      uplink: UPLINK,
+      delivering: [],
+      releasing: [],
+      evidence: new Map(),
+      synced: true,
+      clusterCidrs: CIDRS,
+      kernel: this.kernel.state(),
+      memory: this.memory,
+      now: this.now,
+      ...input,
+    };
+  }
+}
+
+const acknowledged = (made: Plan, address = A) => made.outcomes.get(address)?.ack;
+
+describe("delivering", () => {
+  test("nat: route, elements, proxy neighbour, in the order in which nothing goes astray", () => {
+    const node = new Node();
+    const made = node.pass({ delivering: [binding(A)] });
+    expect(node.kernel.lines).toEqual([
+      "rule add pref 700 lookup 7421 protocol 153",
+      "ntable change name arp_cache dev eth0 proxy_delay 0",
+      `route replace blackhole ${A}/32 table 7421 metric 4096 proto 153`,
+      `route replace ${A}/32 via ${POD} dev veth1 onlink table 7421 proto 153`,
+      "(table)",
+      "add set ip pip_agent uplink_delay_800 { type ipv4_addr; }",
+      "flush set ip pip_agent cluster",
+      "add element ip pip_agent cluster { 10.0.0.11-10.0.0.12, 10.96.0.0-10.96.255.255, 10.244.0.0-10.244.255.255, 169.254.0.0-169.254.255.255, 224.0.0.0-239.255.255.255 }",
+      `add element ip pip_agent nat_pips { ${A} }`,
+      `add element ip pip_agent pip_to_pod { ${A} : ${POD} }`,
+      `add element ip pip_agent pod_to_pip { ${POD} : ${A} }`,
+      `add element ip pip_agent hairpin { ${POD} . ${POD} : ${A} }`,
+      `neigh replace proxy ${A} dev eth0 protocol 153`,
+    ]);
+    expect(acknowledged(made)).toEqual(ack(ME, 1, "Announced", "uid-1"));
+    expect(made.announce).toEqual([A]);
+  });
+
+  test("app: the route and one set, no translation", () => {
+    const node = new Node();
+    const made = node.pass({ delivering: [binding(A, { delivery: "app" })] });
+    expect(node.kernel.lines).toContain(`add element ip pip_agent pips { ${A} }`);
+    expect(node.kernel.state().nft.podOf.size).toBe(0);
+    expect(made.changes.steps.some(({ flush }) => flush)).toBe(false);
+  });
+
+  test("fabric none: counts as announced, without a proxy neighbour and without touching the uplink", () => {
+    const node = new Node();
+    const made = node.pass({ delivering: [binding(A, { fabric: "none" })] });
+    expect(acknowledged(made)?.state).toBe("Announced");
+    expect(made.announce).toEqual([]);
+    expect(node.kernel.proxies.size).toBe(0);
+    expect(node.kernel.proxyDelay).toBe(800);
+  });
+
+  test("a second pass changes and announces nothing", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A), binding(B)] });
+    const again = node.pass({ delivering: [binding(A), binding(B)] });
+    expect(isNoChange(again.changes)).toBe(true);
+    expect(again.announce).toEqual([]);
+  });
+
+  test("two addresses of one Pod: the lowest is what its own connections leave with, in any order", () => {
+    for (const delivering of [
+      [binding("198.51.100.10"), binding("198.51.100.9")],
+      [binding("198.51.100.9"), binding("198.51.100.10")],
+    ]) {
+      const node = new Node();
+      node.pass({ delivering });
+      expect(node.kernel.state().nft.egressOf).toEqual(new Map([[POD, "198.51.100.9"]]));
+      expect(node.kernel.state().nft.podOf.size).toBe(2);
+    }
+  });
+
+  test("when the lowest of a Pod's addresses goes, the next one takes over its connections", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A), binding(B)] });
+    node.pass({ delivering: [binding(B)], releasing: [takenBack(A)] });
+    expect(node.kernel.state().nft.egressOf).toEqual(new Map([[POD, B]]));
+    expect(node.kernel.state().nft.hairpinOf).toEqual(new Map([[POD, B]]));
+  });
+
+  test("a table of the same name that is not ours as it should be is replaced in one transaction with all elements", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A), binding(B)] });
+    const before = node.kernel.state();
+    const made = node.pass({
+      delivering: [binding(A), binding(B)],
+      kernel: { ...before, nft: { ...before.nft, base: "other" } },
+    });
+    expect(made.changes.base[0]).toBe("table ip pip_agent");
+    expect(node.kernel.state()).toEqual(before);
+  });
+
+  test("a proxy neighbour of somebody else serves as well, and stays when the address goes", () => {
+    const node = new Node();
+    node.kernel.proxies.set(A, "foreign");
+    node.pass({ delivering: [binding(A)] });
+    expect(node.kernel.proxies.get(A)).toBe("foreign");
+    node.pass({ releasing: [takenBack(A)] });
+    expect(node.kernel.proxies.get(A)).toBe("foreign");
+  });
+
+  test("connections are forgotten exactly when the Pod behind a nat address changes", () => {
+    const node = new Node();
+    const flushed = (made: Plan) => made.changes.steps.filter(({ flush }) => flush).map(({ address }) => address);
+    expect(flushed(node.pass({ delivering: [binding(A)] }))).toEqual([A]);
+    expect(flushed(node.pass({ delivering: [binding(A), binding(B)] }))).toEqual([B]);
+    const owner = { podName: "pod-3", podUid: "uid-3", podIp: "10.244.1.12" };
+    expect(flushed(node.pass({ delivering: [binding(A, { epoch: 2, owner }), binding(B)] }))).toEqual([A]);
+    expect(flushed(node.pass({ delivering: [binding(B)], releasing: [takenBack(A)] }))).toEqual([A]);
+  });
+});
+
+describe("refusing", () => {
+  test.each<[string, AddressBinding, string, string]>([
+    [
+      "a Pod behind a gateway",
+      binding(A, { owner: { podName: "p", podUid: "u", podIp: "10.244.2.5" } }),
+      FailReason.PodNotOnNode,
+      "the Pod's address 10.244.2.5 is behind 10.0.0.12, not on this node; it is tried again",
+    ],
+    [
+      "a Pod behind a tunnel",
+      binding(A, { owner: { podName: "p", podUid: "u", podIp: "10.244.2.6" } }),
+      FailReason.PodNotOnNode,
+      "the Pod's address 10.244.2.6 is reached by wg0, which is no interface of a Pod on this node; it is tried again",
+    ],
+    [
+      "an address of the node as the Pod's",
+      binding(A, { owner: { podName: "p", podUid: "u", podIp: MY_IP } }),
+      FailReason.PodNotOnNode,
+      "the Pod's address 10.0.0.11 is one of the node's own; it is tried again",
+    ],
+    [
+      "a Pod without a route",
+      binding(A, { owner: { podName: "p", podUid: "u", podIp: "10.244.1.99" } }),
+      FailReason.PodNotOnNode,
+      "this node has no route to the Pod's address 10.244.1.99; it is tried again",
+    ],
+    [
+      "delivery interface",
+      binding(A, { delivery: "interface" }),
+      FailReason.DeliveryNotSupported,
+      'delivery "interface" is not supported by this version; use "nat", or "app" with a Pod that adds the address itself',
+    ],
+    [
+      "fabric gce",
+      binding(A, { fabric: "gce" }),
+      FailReason.FabricNotSupported,
+      'fabric "gce" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"',
+    ],
+    [
+      "the address of another node",
+      binding(OTHER_IP),
+      FailReason.AddressNotAllowed,
+      "10.0.0.12 is the address of a node; reserve another one",
+    ],
+    [
+      "loopback",
+      binding("127.0.0.1"),
+      FailReason.InvalidBinding,
+      'spec.address: got "127.0.0.1"; it must be an address outside 127.0.0.0/8, loopback',
+    ],
+    [
+      "a delivery that does not exist",
+      binding(A, { delivery: "magic" as never }),
+      FailReason.InvalidBinding,
+      'spec.delivery: got "magic"; it must be app, interface, nat',
+    ],
+    [
+      "no owner",
+      binding(A, { owner: undefined }),
+      FailReason.InvalidBinding,
+      'spec.owner: got nothing; it must name the Pod, because spec.nodeName is "node-1"',
+    ],
+  ])("%s fails with its reason, touches nothing and does not disturb another", (_title, bad, reason, message) => {
+    const node = new Node();
+    node.kernel.hops.set("10.244.2.5", { ...segmentHop, gateway: OTHER_IP });
+    node.kernel.hops.set("10.244.2.6", { dev: "wg0", ifindex: 5, kind: "wireguard", local: false });
+    node.kernel.hops.set(MY_IP, { dev: "lo", ifindex: 1, kind: "", local: true });
+    const alone = node.plan({ delivering: [bad] });
+    expect(isNoChange(alone.changes)).toBe(true);
+    expect(acknowledged(alone, bad.metadata.name)).toMatchObject({ state: "Failed", reason, message });
+    const made = node.pass({ delivering: [bad, binding(B)] });
+    expect(acknowledged(made, B)?.state).toBe("Announced");
+    expect([...addressesIn(node.kernel.state())]).toEqual([B]);
+  });
+
+  test("nat waits for the ranges of the cluster, but goes on serving what the kernel already serves", () => {
+    const node = new Node();
+    const early = node.pass({ delivering: [binding(A)], clusterCidrs: undefined });
+    expect(acknowledged(early)?.reason).toBe(FailReason.ClusterRangesUnknown);
+    expect(early.retry).toBe(true);
+    node.pass({ delivering: [binding(A)] });
+    const later = node.pass({ delivering: [binding(A)], clusterCidrs: undefined });
+    expect(isNoChange(later.changes)).toBe(true);
+    expect(acknowledged(later)?.state).toBe("Announced");
+  });
+
+  test("delivery app does not need the ranges", () => {
+    const made = new Node().pass({ delivering: [binding(A, { delivery: "app" })], clusterCidrs: undefined });
+    expect(acknowledged(made)?.state).toBe("Announced");
+  });
+
+  test("a lower epoch than one that was seen changes nothing and is not acknowledged", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A, { epoch: 5 })] });
+    const owner = { podName: "pod-3", podUid: "uid-3", podIp: "10.244.1.12" };
+    const stale = node.pass({ delivering: [binding(A, { epoch: 4, owner })] });
+    expect(isNoChange(stale.changes)).toBe(true);
+    expect(acknowledged(stale)).toBeUndefined();
+    expect(node.kernel.paths.get(A)?.via).toBe(POD);
+    expect(
+      node.pass({ releasing: [{ ...movedAway(A), spec: { ...movedAway(A).spec, epoch: 4 } }] }).changes.steps,
+    ).toEqual([]);
+  });
+
+  test("a new Pod that cannot be served still ends the delivery to the old one", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A)] });
+    const owner = { podName: "pod-2", podUid: "uid-2", podIp: "10.244.1.99" };
+    const made = node.pass({ delivering: [binding(A, { epoch: 2, owner })] });
+    expect(node.kernel.state().nft.podOf.size).toBe(0);
+    expect(node.kernel.paths.has(A)).toBe(false);
+    expect(node.kernel.fallbacks.has(A)).toBe(true);
+    expect(made.silence).toEqual([A]);
+  });
+});
+
+describe("a Pod address that is used again", () => {
+  const programmed = (): Node => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A)] });
+    return node;
+  };
+
+  test("is not followed to another interface", () => {
+    const node = programmed();
+    node.kernel.dropInterface("veth1");
+    node.kernel.hops.set(POD, podHop("veth9", 99));
+    const made = node.pass({ delivering: [binding(A)] });
+    expect(acknowledged(made)?.reason).toBe(FailReason.PodInterfaceGone);
+    expect(node.kernel.state().nft.podOf.size).toBe(0);
+    expect(node.kernel.paths.has(A)).toBe(false);
+  });
+
+  test("is followed by a higher epoch", () => {
+    const node = programmed();
+    node.kernel.dropInterface("veth1");
+    node.kernel.hops.set(POD, podHop("veth9", 99));
+    node.pass({ delivering: [binding(A)] });
+    const made = node.pass({ delivering: [binding(A, { epoch: 2 })] });
+    expect(acknowledged(made)?.state).toBe("Announced");
+    expect(node.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth9" });
+  });
+
+  test("a route deleted by hand is put back, because the interface is the same", () => {
+    const node = programmed();
+    node.kernel.paths.delete(A);
+    const made = node.pass({ delivering: [binding(A)] });
+    expect(made.changes.steps.flatMap(({ routes }) => routes)).toEqual([
+      `route replace ${A}/32 via ${POD} dev veth1 onlink table 7421 proto 153`,
+    ]);
+    expect(acknowledged(made)?.state).toBe("Announced");
+  });
+
+  test.each(["Announced", "Programmed"] as const)(
+    "is not followed after a restart either: it said %s, and the route is gone with the interface",
+    (state) => {
+      const node = programmed();
+      node.kernel.dropInterface("veth1");
+      node.kernel.hops.set(POD, podHop("veth9", 99));
+      node.memory = new Map();
+      const made = node.pass({ delivering: [binding(A, { acks: [ack(ME, 1, state, "uid-1")] })] });
+      expect(acknowledged(made)?.reason).toBe(FailReason.PodInterfaceGone);
+      node.memory = new Map();
+      const said = { ...ack(ME, 1, "Failed", "uid-1"), reason: FailReason.PodInterfaceGone };
+      const again = node.pass({ delivering: [binding(A, { acks: [said] })] });
+      expect(acknowledged(again)?.reason).toBe(FailReason.PodInterfaceGone);
+    },
+  );
+
+  test("a restarted agent adopts what is there: it changes nothing", () => {
+    const node = programmed();
+    node.memory = new Map();
+    const made = node.pass({ delivering: [binding(A, { acks: [ack(ME, 1, "Announced", "uid-1")] })] });
+    expect(isNoChange(made.changes)).toBe(true);
+    expect(acknowledged(made)?.state).toBe("Announced");
+    expect(made.announce).toEqual([A]);
+  });
+});
+
+describe("handing over", () => {
+  const delivering = (options = {}): Node => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A, options)] });
+    node.kernel.lines.length = 0;
+    return node;
+  };
+
+  test("the new node programs, but stays silent until the old one has let go", () => {
+    const node = new Node();
+    const releasing = { nodeName: OTHER, epoch: 1, forwardTo: MY_IP, wait: true };
+    const waiting = node.pass({ delivering: [binding(A, { epoch: 2, releasing })] });
+    expect(acknowledged(waiting)).toEqual(ack(ME, 2, "Programmed", "uid-1"));
+    expect(node.kernel.proxies.size).toBe(0);
+    expect(waiting.announce).toEqual([]);
+    const acks = [ack(OTHER, 1, "Released", "")];
+    const made = node.pass({ delivering: [binding(A, { epoch: 2, releasing, acks })] });
+    expect(acknowledged(made)).toEqual(ack(ME, 2, "Announced", "uid-1"));
+    expect(made.announce).toEqual([A]);
+    expect(made.changes.steps.map(({ proxies, routes }) => [...routes, ...proxies])).toEqual([
+      [`neigh replace proxy ${A} dev eth0 protocol 153`],
+    ]);
+  });
+
+  test("the old node keeps delivering until the new one is ready", () => {
+    const node = delivering();
+    const made = node.pass({ releasing: [movedAway(A)] });
+    expect(isNoChange(made.changes)).toBe(true);
+    expect(acknowledged(made)).toBeUndefined();
+    expect(made.silence).toEqual([]);
+  });
+
+  test("then it turns the route first and lets packets pass untracked", () => {
+    const node = delivering();
+    const made = node.pass({ releasing: [movedAway(A, { acks: [ack(OTHER, 2, "Programmed", "uid-2")] })] });
+    expect(node.kernel.lines).toEqual([
+      `neigh del proxy ${A} dev eth0`,
+      `route replace ${A}/32 via ${OTHER_IP} dev eth0 onlink table 7421 proto 153`,
+      `route del blackhole ${A}/32 table 7421 metric 4096 proto 153`,
+      `delete element ip pip_agent nat_pips { ${A} }`,
+      `delete element ip pip_agent pip_to_pod { ${A} : ${POD} }`,
+      `delete element ip pip_agent pod_to_pip { ${POD} : ${A} }`,
+      `delete element ip pip_agent hairpin { ${POD} . ${POD} : ${A} }`,
+      `add element ip pip_agent pip_forward { ${A} }`,
+    ]);
+    expect(acknowledged(made)).toEqual(ack(ME, 1, "Released", ""));
+    expect(made.silence).toEqual([A]);
+  });
+
+  test.each(["Programmed", "Announced"] as const)(
+    "an acknowledgement %s of an older epoch counts for nothing",
+    (state) => {
+      const node = delivering();
+      expect(
+        isNoChange(node.pass({ releasing: [movedAway(A, { acks: [ack(OTHER, 1, state, "uid-2")] })] }).changes),
+      ).toBe(true);
+    },
+  );
+
+  test("it does not wait where nothing answers any more", () => {
+    const node = delivering();
+    const made = node.pass({ releasing: [movedAway(A, { wait: false })] });
+    expect(acknowledged(made)?.state).toBe("Released");
+    expect(node.kernel.paths.get(A)).toEqual({ via: OTHER_IP, dev: "eth0" });
+  });
+
+  test("it forwards for a minute and then leaves nothing, whether or not the binding still says so", () => {
+    for (const still of [true, false]) {
+      const node = delivering();
+      const gone = movedAway(A, { acks: [ack(OTHER, 2, "Announced", "uid-2")] });
+      const made = node.pass({ releasing: [gone] });
+      expect(made.wakeAt).toBe(60_000);
+      const settled = binding(A, { ...gone.spec, releasing: undefined, acks: [ack(ME, 1, "Released", "")] });
+      const later = still ? { releasing: [gone] } : { evidence: new Map([[A, settled]]) };
+      node.now = 59_999;
+      expect(isNoChange(node.pass(later).changes)).toBe(true);
+      node.now = 60_000;
+      const last = node.pass(later);
+      expect(node.kernel.untouched).toBe(true);
+      expect(last.outcomes.get(A)?.withdrawAck ?? false).toBe(!still);
+    }
+  });
+
+  test("it only withdraws when the new node cannot be reached over the uplink", () => {
+    const node = delivering();
+    node.kernel.hops.set(OTHER_IP, { ...segmentHop, gateway: "10.0.0.1" });
+    const made = node.pass({ releasing: [movedAway(A, { wait: false })] });
+    expect(acknowledged(made)?.state).toBe("Released");
+    expect(node.kernel.untouched).toBe(true);
+  });
+
+  test("an address that comes back while it is forwarded is silent until it may speak", () => {
+    const node = delivering();
+    node.pass({ releasing: [movedAway(A, { wait: false })] });
+    node.kernel.lines.length = 0;
+    const releasing = { nodeName: OTHER, epoch: 2, forwardTo: MY_IP, wait: true };
+    node.pass({ delivering: [binding(A, { epoch: 3, releasing })] });
+    expect(node.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+    expect(node.kernel.proxies.size).toBe(0);
+    expect(node.kernel.state().nft.forward.size).toBe(0);
+  });
+
+  test("with no new owner everything goes, the connections are forgotten, and the node says so", () => {
+    const node = delivering();
+    const made = node.pass({ releasing: [takenBack(A)] });
+    expect(acknowledged(made)).toEqual(ack(ME, 1, "Released", ""));
+    expect(made.changes.steps.map(({ flush }) => flush)).toEqual([true]);
+    expect(node.kernel.untouched).toBe(true);
+  });
+
+  test("a node that has nothing left says so at once", () => {
+    const made = new Node().plan({ releasing: [takenBack(A)] });
+    expect(acknowledged(made)?.state).toBe("Released");
+    expect(isNoChange(made.changes)).toBe(true);
+  });
+
+  test("a Pod that is replaced on the same node is announced without waiting for oneself", () => {
+    const node = delivering();
+    const owner = { podName: "pod-3", podUid: "uid-3", podIp: "10.244.1.12" };
+    const releasing = { nodeName: ME, epoch: 1, forwardTo: MY_IP, wait: true };
+    const next = binding(A, { epoch: 2, owner, releasing });
+    const made = node.pass({ delivering: [next], releasing: [next] });
+    expect(acknowledged(made)).toEqual(ack(ME, 2, "Announced", "uid-3"));
+    expect(node.kernel.paths.get(A)).toEqual({ via: "10.244.1.12", dev: "veth2" });
+  });
+});
+
+describe("what no binding explains", () => {
+  const withLeftover = (): Node => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A)] });
+    return node;
+  };
+
+  test("stays while the caches are not complete", () => {
+    const made = withLeftover().plan({ synced: false });
+    expect(isNoChange(made.changes)).toBe(true);
+    expect(made.inquire).toEqual([]);
+  });
+
+  test("stays until the API server has been asked", () => {
+    const made = withLeftover().plan({});
+    expect(isNoChange(made.changes)).toBe(true);
+    expect(made.inquire).toEqual([A]);
+  });
+
+  test("stays while the API server still names this node, because then the caches lag", () => {
+    for (const found of [binding(A), movedAway(A)]) {
+      const made = withLeftover().plan({ evidence: new Map([[A, found]]) });
+      expect(isNoChange(made.changes)).toBe(true);
+      expect(made.retry).toBe(true);
+    }
+  });
+
+  test.each<[string, AddressBinding | "absent"]>([
+    ["the binding does not exist", "absent"],
+    ["it belongs to another node", { ...movedAway(A), spec: { ...movedAway(A).spec, releasing: undefined } }],
+  ])("goes when %s, and with the last address everything", (_title, found) => {
+    const node = withLeftover();
+    node.pass({ evidence: new Map([[A, found]]) });
+    expect(node.kernel.untouched).toBe(true);
+  });
+
+  test("does not go by the word of a lower epoch", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A, { epoch: 9 })] });
+    const stale = { ...movedAway(A), spec: { ...movedAway(A).spec, releasing: undefined } };
+    expect(isNoChange(node.plan({ evidence: new Map([[A, stale]]) }).changes)).toBe(true);
+  });
+});

@@ -1,0 +1,69 @@
+import { agentSettings } from "../../controller-image/src/agent/main";
+import { type NodeFacts, nodeProblems, uplinkOf } from "../../controller-image/src/agent/node-check";
+
+const ENV = { NODE_NAME: "node-1", NODE_IP: "10.0.0.11" };
+const eth0 = (): string => "eth0";
+
+test("takes the interface that has the node's address as uplink, and podpin-system as namespace", () => {
+  const settings = { nodeName: "node-1", nodeIp: "10.0.0.11", namespace: "podpin-system", uplink: "eth0" };
+  expect(agentSettings([], ENV, eth0)).toEqual(settings);
+});
+
+test("takes what it is told", () => {
+  const settings = agentSettings(["--uplink=bond0.100"], { ...ENV, POD_NAMESPACE: "edge" }, () => undefined);
+  expect(settings).toMatchObject({ uplink: "bond0.100", namespace: "edge" });
+});
+
+test("names every mistake in one error", () => {
+  expect(() => agentSettings(["--uplink=eth0; reboot", "--fast"], { NODE_IP: "fe80::1" }, eth0)).toThrow(
+    [
+      "podpin agent is not valid:",
+      "  - NODE_NAME: got nothing; set it to spec.nodeName of the Pod",
+      '  - NODE_IP: got "fe80::1"; set it to status.hostIP of the Pod, an IPv4 address',
+      '  - --uplink: got "eth0; reboot"; use the name of an interface, for example eth0',
+      '  - arguments: got "--fast"; the only flag is --uplink=INTERFACE',
+    ].join("\n"),
+  );
+});
+
+test("says what to do when no interface has the node's address", () => {
+  expect(() => agentSettings([], ENV, () => undefined)).toThrow(
+    "podpin agent is not valid:\n  - --uplink: got nothing; no interface has 10.0.0.11; name the one that the addresses arrive on",
+  );
+});
+
+test("finds an interface by its address", () => {
+  const interfaces = { lo: [{ address: "127.0.0.1" }], eth1: [{ address: "fe80::1" }, { address: "10.0.0.11" }] };
+  expect(uplinkOf("10.0.0.11", interfaces as never)).toBe("eth1");
+  expect(uplinkOf("10.0.0.99", interfaces as never)).toBeUndefined();
+});
+
+const HEALTHY: NodeFacts = {
+  kernel: "6.18.0",
+  programs: { nft: "nftables v1.0.6" },
+  ipForward: "1",
+  guestAgentAddresses: [],
+};
+
+test.each<[string, Partial<NodeFacts>, string[]]>([
+  ["a node as it should be", {}, []],
+  [
+    "a missing program",
+    { programs: { nft: "cannot run nft: spawn nft ENOENT" } },
+    ["nft: cannot run nft: spawn nft ENOENT; use the packaged image, which has it"],
+  ],
+  [
+    "a node that does not forward",
+    { ipForward: "0" },
+    ["net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"],
+  ],
+  [
+    "addresses that the guest agent took",
+    { guestAgentAddresses: ["198.51.100.7"] },
+    [
+      'the guest agent has made 198.51.100.7 the node\'s own, so delivery "app" cannot work for them; set ip_forwarding = false in its configuration, or use delivery "nat"',
+    ],
+  ],
+])("reports %s", (_title, facts, problems) => {
+  expect(nodeProblems({ ...HEALTHY, ...facts })).toEqual(problems);
+});
