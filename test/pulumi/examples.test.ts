@@ -26,6 +26,7 @@ test("the Pulumi program and the chart declare the same objects", async () => {
 
   const chart = Testing.synth(new ProxySs(new App(), "proxy-ss")) as Shown[];
   expect(seen.map(named).sort()).toEqual(chart.map(named).sort());
+  expect(chart.map(({ kind }) => kind).indexOf("Namespace")).toBe(0);
   const specs = (objects: Shown[], kinds: string[]) =>
     objects.filter(({ kind }) => kinds.includes(kind)).map(({ kind, spec }) => ({ kind, spec }));
   const own = ["StatefulSet", "Gateway", "GKEIPRoute"];
