@@ -38,37 +38,34 @@ export const destroy: Step = {
   },
 };
 
-/** Everything in the cluster that is podpin's or was made for it, by kind and name. */
+const GROUPS = ["gateway.networking.k8s.io", "networking.gke.io", "podpin.dev"];
+const NAMED = [
+  "namespaces",
+  "customresourcedefinitions",
+  "clusterroles",
+  "clusterrolebindings",
+  "roles",
+  "rolebindings",
+  "serviceaccounts",
+  "configmaps",
+  "deployments",
+  "daemonsets",
+  "statefulsets",
+  "pods",
+];
+
+/** Everything in the cluster that is podpin's or was made for it, by kind, namespace and name. */
 async function objects(cluster: Cluster): Promise<string[]> {
-  const kinds = await cluster.kubectl("api-resources", "--verbs=list", "-o", "name");
-  const found: string[] = [];
-  for (const group of ["gateway.networking.k8s.io", "networking.gke.io", "podpin.dev"]) {
-    for (const kind of kinds.split("\n").filter((name) => name.endsWith(`.${group}`))) {
-      const items = await cluster.list<KubeObject>(kind, "--all-namespaces");
-      found.push(...items.map(({ metadata }) => `${kind} ${metadata.namespace ?? ""}/${metadata.name}`));
-    }
-  }
-  const named = [
-    "namespaces",
-    "customresourcedefinitions",
-    "clusterroles",
-    "clusterrolebindings",
-    "roles",
-    "rolebindings",
-    "serviceaccounts",
-    "configmaps",
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "pods",
-  ];
+  const served = (await cluster.kubectl("api-resources", "--verbs=list", "-o", "name")).split("\n");
+  const kinds = served.filter((name) => GROUPS.some((group) => name.endsWith(`.${group}`)));
+  const items = await cluster.list<KubeObject>([...kinds, ...NAMED].join(","), "--all-namespaces");
   const ours = /podpin|networking\.gke\.io|proxy|edge/;
-  for (const kind of named) {
-    const items = await cluster.list<KubeObject>(kind, "--all-namespaces");
-    const names = items.map(({ metadata }) => `${kind} ${metadata.namespace ?? ""}/${metadata.name}`);
-    found.push(...names.filter((name) => ours.test(name)));
-  }
-  return found;
+  return items
+    .filter(({ apiVersion, metadata }) => {
+      const isOfGroup = GROUPS.some((group) => apiVersion?.startsWith(`${group}/`));
+      return isOfGroup || ours.test(metadata.name) || ours.test(metadata.namespace ?? "");
+    })
+    .map(({ kind, metadata }) => `${kind ?? ""} ${metadata.namespace ?? ""}/${metadata.name}`);
 }
 
 async function traces(cluster: Cluster): Promise<string[]> {

@@ -4,7 +4,7 @@ import type { ProbeResult } from "../cluster/probe";
 import type { RunResult } from "../pulumi/engine";
 import type { Cluster } from "./cluster";
 import { must, type Step } from "./step";
-import { answeredBy, callsFrom, probed } from "./traffic";
+import { answeredByAll, callsFrom, probed } from "./traffic";
 
 /** Where the lab lets the example live: the how-to's YAML, applied later, has the example's default names. */
 export const NAMESPACE = "edge";
@@ -51,10 +51,7 @@ export const traffic: Step = {
   id: "3",
   title: "TCP and UDP both ways: the Pod sees the client, the client sees the persistent address",
   async run({ cluster: { lab } }) {
-    const seen: string[] = [];
-    for (const address of ADDRESSES) {
-      for (const protocol of ["tcp", "udp"] as const) seen.push(await answeredBy(lab, address, protocol, POD));
-    }
+    const seen = await answeredByAll(lab, ADDRESSES, ["tcp", "udp"], POD);
     // Of several addresses of one Pod in delivery nat, connections that the Pod opens come from the first.
     seen.push(await callsFrom(lab, SECOND, FIRST));
     return { seen };
@@ -135,8 +132,8 @@ async function replacePod(
     const { spec } = await cluster.binding(address);
     must(spec.owner?.podUid === next?.metadata.uid, `AddressBinding ${address} does not name the new Pod`);
     must(spec.epoch > epoch, `AddressBinding ${address} has epoch ${spec.epoch}; expected more than ${epoch}`);
-    await answeredBy(cluster.lab, address, "udp", POD);
   }
+  await answeredByAll(cluster.lab, ADDRESSES, ["udp"], POD);
   const from = old.spec?.nodeName ?? "";
   const to = next?.spec?.nodeName ?? "";
   return {

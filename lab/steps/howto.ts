@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import type { Cluster } from "./cluster";
 import { must, type Step } from "./step";
-import { answeredBy, callsFrom, probed } from "./traffic";
+import { answeredByAll, callsFrom, probed } from "./traffic";
 import { ADDRESSES } from "./example";
 
 const FOLDER = join(__dirname, "../howto");
 const YAML = (name: string): string => join(FOLDER, `${name}.yaml`);
+const NAMESPACES = ["proxy-ss-ns", "proxy-deploy-ns", "own-address", "malformed"];
 const [FIRST, SECOND] = ["198.51.100.20", "198.51.100.21"] as const;
 
 export const howTo: Step = {
@@ -17,9 +18,9 @@ export const howTo: Step = {
     const seen: string[] = [];
     await cluster.apply(YAML("gateway"));
     seen.push(...(await served(cluster, "statefulset", "proxy-ss-ns", "my-pod-ips", [FIRST, SECOND])));
-    await gone(cluster, "statefulset", "proxy-ss-ns");
+    await gone(cluster, "statefulset", "proxy-ss-ns", "my-pod-ips");
     seen.push(...(await served(cluster, "deployment", "proxy-deploy-ns", "my-pod-ips", [FIRST, SECOND])));
-    await gone(cluster, "deployment", "proxy-deploy-ns");
+    await gone(cluster, "deployment", "proxy-deploy-ns", "my-pod-ips");
     // Without the annotation the Pod holds the address itself, and opens connections from it by binding to it.
     seen.push(...(await served(cluster, "own-address", "own-address", "my-ip-route", [FIRST], FIRST)));
     return { seen };
@@ -36,22 +37,19 @@ async function served(
 ): Promise<string[]> {
   await cluster.apply(YAML(file));
   const pod = await cluster.readyRoute(namespace, route);
-  const seen: string[] = [];
-  for (const address of addresses) {
-    const protocols = boundTo === undefined ? (["tcp", "udp"] as const) : (["tcp"] as const);
-    for (const protocol of protocols) {
-      seen.push(await answeredBy(cluster.lab, address, protocol, pod.metadata.name));
-    }
-  }
+  // A UDP server that does not look at which address it was asked answers from the Pod's own; nat mends that, app cannot.
+  const protocols = boundTo === undefined ? (["tcp", "udp"] as const) : (["tcp"] as const);
+  const seen = await answeredByAll(cluster.lab, addresses, protocols, pod.metadata.name);
   const [first = ""] = addresses;
   seen.push(await callsFrom(cluster.lab, first, first, boundTo));
   return seen.map((line) => `${file}: ${line}`);
 }
 
-async function gone(cluster: Cluster, file: string, namespace: string): Promise<void> {
+/** Deletes the YAML; done when its route is gone, which frees the addresses. The rest goes on its own. */
+async function gone(cluster: Cluster, file: string, namespace: string, route: string): Promise<void> {
   await cluster.kubectl("delete", "-f", YAML(file), "--wait=false");
-  await cluster.until(`namespace ${namespace} is gone`, async () =>
-    (await cluster.find("namespace", "default", namespace)) === undefined ? true : undefined,
+  await cluster.until(`GKEIPRoute ${namespace}/${route} is gone`, async () =>
+    (await cluster.route(namespace, route)) === undefined ? true : undefined,
   );
 }
 
@@ -90,11 +88,11 @@ export const malformed: Step = {
 
 /** Takes back what these steps applied, so that the last step finds only what belongs to the Pulumi program. */
 export async function removeYaml(cluster: Cluster): Promise<void> {
-  for (const [file, namespace] of [
-    ["malformed", "malformed"],
-    ["own-address", "own-address"],
-  ] as const) {
-    await gone(cluster, file, namespace);
-  }
-  await cluster.kubectl("delete", "-f", YAML("gateway"), "--ignore-not-found");
+  const files = ["malformed", "own-address", "gateway"];
+  await cluster.kubectl("delete", ...files.flatMap((file) => ["-f", YAML(file)]), "--wait=false");
+  await cluster.until("the namespaces of the YAML are gone", async () => {
+    const names = (await cluster.list("namespaces")).map(({ metadata }) => metadata.name);
+    const left = names.filter((name) => NAMESPACES.includes(name));
+    return left.length === 0 ? true : Promise.reject(new Error(`found ${left.join(", ")}`));
+  });
 }

@@ -2,19 +2,36 @@
 import { startListener, startProbe, type ProbeResult } from "../cluster/probe";
 import type { Lab } from "../cluster/lab";
 
+export type Protocol = "udp" | "tcp";
+
 const PORT = 8080;
 const LISTENER_PORT = 7100;
 
+/** Asks all these addresses by these protocols at once; what was seen, one sentence each. */
+export function answeredByAll(
+  lab: Lab,
+  addresses: readonly string[],
+  protocols: readonly Protocol[],
+  pod: string,
+): Promise<string[]> {
+  return Promise.all(
+    addresses.flatMap((address) => protocols.map((protocol) => answeredBy(lab, address, protocol, pod))),
+  );
+}
+
 /** Asks the address some times by one protocol; fails unless this Pod answered everything and saw the client itself. */
-export async function answeredBy(lab: Lab, address: string, protocol: "udp" | "tcp", pod: string): Promise<string> {
-  const probe = await startProbe(lab.client, { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 10 });
-  await sleep(500);
+export async function answeredBy(lab: Lab, address: string, protocol: Protocol, pod: string): Promise<string> {
+  const settings = { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 10, graceMs: 300 };
+  const probe = await startProbe(lab.client, settings);
+  await sleep(400);
   const result = await probe.stop();
   const names = result.answerers.map(({ hostname }) => hostname).join(", ");
-  const text = `${protocol} ${address}: ${result.received} of ${result.sent} answered by ${names || "nobody"}, who saw ${result.clientsSeen.join(", ") || "nobody"}`;
+  const saw = result.clientsSeen.join(", ") || "nobody";
+  const text = `${protocol} ${address}: ${result.received} of ${result.sent} answered by ${names || "nobody"}, who saw ${saw}`;
   const right = names === pod && result.clientsSeen.join() === lab.client.address;
-  if (!right || result.lost > 0 || result.sent === 0)
+  if (!right || result.lost > 0 || result.sent === 0) {
     throw new Error(`${text}; expected ${pod} and ${lab.client.address}`);
+  }
   return text;
 }
 
