@@ -2,6 +2,7 @@
 import { access, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
 
+import { inNamespace } from "../cluster/process";
 import { isAmbientNotice, readOutcome, type Outcome } from "./events";
 import { installKubernetesPlugin, type KubernetesPlugin } from "./plugins";
 import { runSession, type SessionResult } from "./session";
@@ -63,6 +64,8 @@ export interface StackOptions {
   /** For example `dev`. */
   readonly name: string;
   readonly config?: Readonly<Record<string, string>>;
+  /** Network namespace that the engine and the program run in, where only from there the cluster is to be reached. */
+  readonly namespace?: string;
   /** Path of the kubeconfig that a program without a provider of its own uses. */
   readonly kubeconfig: string;
   /** Whether the language host type-checks a TypeScript program at every run, as it does for users. @default true */
@@ -112,7 +115,7 @@ export async function stack(options: StackOptions): Promise<Stack> {
     ...(options.typeCheck === false ? { PULUMI_NODEJS_TRANSPILE_ONLY: "true" } : {}),
   };
   const run = (args: readonly string[], more: RunOptions & { quiet?: boolean } = {}): Promise<SessionResult> =>
-    runSession([env.pulumi, ...args, "--non-interactive", "--color=never"], {
+    runSession(inNamespace(options.namespace, [env.pulumi, ...args, "--non-interactive", "--color=never"]), {
       cwd: program,
       env: variables,
       onLine: more.quiet === true ? undefined : onLine,

@@ -13,6 +13,8 @@ export interface SessionOptions {
   /** Ends the command early: politely first, so that it can save what it knows. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** How long the command may take to save its state once it is asked to end. @default 10000 */
+  readonly graceMs?: number;
 }
 
 export interface SessionResult {
@@ -23,9 +25,6 @@ export interface SessionResult {
   /** True if it had to be killed, and may have left a lock. */
   readonly killed: boolean;
 }
-
-/** How long the engine may take to cancel what runs and to save its state. */
-const GRACE_MS = 10_000;
 
 export async function runSession(command: readonly string[], options: SessionOptions): Promise<SessionResult> {
   const [file = "", ...args] = tied(command);
@@ -48,7 +47,7 @@ export async function runSession(command: readonly string[], options: SessionOpt
     grace = setTimeout(() => {
       killed = true;
       killSession(child.pid);
-    }, GRACE_MS);
+    }, options.graceMs ?? 10_000);
   };
   const onAbort = (): void => end(130);
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => end(124), options.timeoutMs);

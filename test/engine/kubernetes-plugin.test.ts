@@ -128,6 +128,20 @@ describe("waiting", () => {
     expect(await kubectl("get", "gkeiproutes", "-o", "name")).not.toContain("never");
   });
 
+  test("is over at once when the deployment is cancelled, and the stack can be used again", async () => {
+    const program = await bench.program("cancelled");
+    program.declare(route("endless", {}, { annotations: waitFor }));
+    const abort = new AbortController();
+    const up = program.up({ signal: abort.signal });
+    await eventually(() => json("gkeiproute", "endless"), "the route's creation");
+    abort.abort();
+    const result = await up;
+    expect(result).toMatchObject({ ok: false, code: 130 });
+    expect(result.ms).toBeLessThan(15_000);
+    expect(await program.destroy()).toMatchObject({ ok: true, changes: { delete: 2 } });
+    expect(await kubectl("get", "gkeiproutes", "-o", "name")).not.toContain("endless");
+  });
+
   test("awaits a Deployment's replicas, but not with pulumi.com/skipAwait", async () => {
     const program = await bench.program("deployment");
     const labels = { app: "web" };
@@ -160,6 +174,35 @@ describe("waiting", () => {
       await setStatus("deployment", "web", { observedGeneration: 1, ...counts });
       expect(await up).toMatchObject({ ok: true });
     }
+  });
+});
+
+describe("what is there already", () => {
+  test("is taken into the stack by import, when the program says the same as the cluster", async () => {
+    const declared = configMap("adopted", { color: "red" });
+    await bench.cluster.kubectl(["create", "-f", "-"], JSON.stringify(declared.object));
+    const before = (await json("configmap", "adopted")).metadata["uid"];
+    const program = await bench.program("import");
+    program.declare({ ...declared, options: { import: "default/adopted" } });
+    expect(await program.up()).toMatchObject({ ok: true });
+    program.declare(declared);
+    expect(await program.up()).toMatchObject({ ok: true, changes: { same: 2 } });
+    program.declare(configMap("adopted", { color: "red" }, { labels: { team: "edge" } }));
+    expect(await program.up()).toMatchObject({ ok: true, changes: { update: 1 } });
+    expect((await json("configmap", "adopted")).metadata).toMatchObject({ uid: before, labels: { team: "edge" } });
+  });
+
+  test("keeps a field that the program ignores as somebody else has set it", async () => {
+    const program = await bench.program("ignored");
+    const options = { ignoreChanges: ["spec.network"] };
+    program.declare(route("half", { network: "default" }, options));
+    expect(await program.up()).toMatchObject({ ok: true });
+    const foreign = JSON.stringify({ spec: { network: "green" } });
+    await kubectl("patch", "gkeiproute", "half", "--type=merge", "--field-manager=intruder", "-p", foreign);
+    program.declare(route("half", { network: "blue", reactionMode: "Exists" }, options));
+    expect(await program.up()).toMatchObject({ ok: true, changes: { update: 1 } });
+    const spec = JSON.parse(await kubectl("get", "gkeiproute", "half", "-o", "jsonpath={.spec}")) as object;
+    expect(spec).toMatchObject({ network: "green", reactionMode: "Exists" });
   });
 });
 

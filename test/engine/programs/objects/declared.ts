@@ -11,6 +11,6 @@ export interface Declared {
   readonly after?: readonly string[];
   readonly options?: Pick<
     CustomResourceOptions,
-    "customTimeouts" | "deleteBeforeReplace" | "ignoreChanges" | "replaceOnChanges"
+    "customTimeouts" | "deleteBeforeReplace" | "ignoreChanges" | "import" | "replaceOnChanges"
   >;
 }
