@@ -23,7 +23,8 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
 
 /**
  * Deploys the controller and the node agents that give Pods their addresses, with everything that they need. One per
- * cluster. The cluster must have the CustomResourceDefinitions of the Gateway API, version 1.0 or later.
+ * cluster. The cluster must be Kubernetes 1.31 or later, whose API server lets an agent watch its own node's bindings
+ * only, and must have the CustomResourceDefinitions of the Gateway API, version 1.0 or later.
  *
  * @see https://gateway-api.sigs.k8s.io/guides/
  */

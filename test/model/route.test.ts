@@ -1,5 +1,6 @@
 import fc from "fast-check";
 
+import { MAX_ADDRESSES_PER_ROUTE } from "../../lib/model/gke-api";
 import { LATER } from "../../lib/model/later";
 import { planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
@@ -253,6 +254,12 @@ test("gives one route to each Gateway that lists some of the addresses, in the o
     ["db", "n2-2", [0, 2]],
     ["db-2", "n2", [1]],
   ]);
+});
+
+test("lists no more addresses in a route than GKE allows", () => {
+  const { parts } = plan({ ...ofSet, pool: pool({ addresses: addresses(100) }) }).plan;
+  expect(parts.map(({ indexes }) => indexes.length)).toEqual([16, 16, 16, 16, 16, 16, 4]);
+  expect(MAX_ADDRESSES_PER_ROUTE).toBe(16);
 });
 
 test("appending addresses renames no route, moves no address, and no address is in two routes", () => {
