@@ -20,7 +20,7 @@ const project = (name, folders) => ({
 
 module.exports = {
   projects: [
-    project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house"]),
+    project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house", "cli"]),
     project("kernel", ["kernel"]),
     project("cluster", ["cluster"]),
     project("engine", ["engine"]),

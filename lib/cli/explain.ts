@@ -1,0 +1,73 @@
+// `podpin explain`: why a route has the Pod that it has, by the very rules that the controller runs on.
+import { acceptRoute, claimsBefore } from "../model/acceptance";
+import { ackOf, isReleased } from "../model/binding";
+import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../model/gke-api";
+import { keyOf, type Pod } from "../model/kubernetes";
+import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
+import { type Snapshot, viewOf } from "./cluster";
+
+/** The explanation, or undefined when there is no such route. */
+export function explanation(snapshot: Snapshot, namespace: string, name: string): string | undefined {
+  const route = snapshot.routes.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  if (route === undefined) return undefined;
+  return `${[`GKEIPRoute ${keyOf(route)}`, ...acceptance(route, snapshot), ...selection(route, snapshot), ...addresses(route, snapshot)].join("\n")}\n`;
+}
+
+function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
+  const verdict = acceptRoute(route, viewOf(snapshot));
+  const lines = [`Accepted: ${verdict.accepted ? "yes" : `no, ${verdict.reason}: ${verdict.message}`}`];
+  for (const address of verdict.addresses) {
+    const rival = snapshot.routes.find(
+      (other) =>
+        other.metadata.uid !== route.metadata.uid &&
+        claimsBefore(other, route) &&
+        acceptRoute(other, viewOf(snapshot)).addresses.includes(address),
+    );
+    if (rival !== undefined) lines.push(`  ${address} is also claimed by the older GKEIPRoute ${keyOf(rival)}`);
+  }
+  return lines;
+}
+
+function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {
+  const selector = route.spec.podSelector;
+  if (selector === undefined || selectorProblem(selector) !== undefined) return [];
+  const mode = route.spec.reactionMode ?? ReactionMode.ReadyCondition;
+  const network = route.spec.network ?? DEFAULT_NETWORK;
+  const pods = snapshot.pods.filter(
+    ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
+  );
+  const incumbent = snapshot.bindings.find(({ spec }) => spec.route.uid === route.metadata.uid)?.spec.owner?.podUid;
+  const chosen = choosePod(pods, mode, network, incumbent);
+  const lines = [`Pods that match podSelector: ${pods.length}; the newest eligible one (${mode}) has the addresses`];
+  for (const pod of pods) {
+    const mark = pod.metadata.uid === chosen?.metadata.uid ? "*" : " ";
+    lines.push(`${mark} ${pod.metadata.name}: ${traits(pod, mode, network).join(", ")}`);
+  }
+  if (chosen === undefined) lines.push("  none is eligible");
+  return lines;
+}
+
+function traits(pod: Pod, mode: string, network: string): string[] {
+  const { creationTimestamp = "unknown", deletionTimestamp } = pod.metadata;
+  return [
+    isEligible(pod, mode) ? "eligible" : "not eligible",
+    `created ${creationTimestamp}`,
+    ...(deletionTimestamp === undefined ? [] : ["going away"]),
+    pod.spec?.nodeName ? `on ${pod.spec.nodeName}` : "on no node yet",
+    podAddress(pod, network) ?? `no address on network ${network}`,
+  ];
+}
+
+function addresses(route: GKEIPRoute, { bindings }: Snapshot): string[] {
+  return bindings
+    .filter(({ spec }) => spec.route.uid === route.metadata.uid)
+    .map((binding) => {
+      const { address, epoch, owner, nodeName, releasing } = binding.spec;
+      const ack = ackOf(binding, nodeName);
+      const said = ack?.epoch === epoch ? `${ack.state}${ack.message ? ` (${ack.message})` : ""}` : "nothing yet";
+      const to = owner === undefined ? "nobody" : `Pod ${owner.podName} on ${nodeName}, whose agent says: ${said}`;
+      const from =
+        releasing === undefined || isReleased(binding) ? "" : `; node ${releasing.nodeName} has yet to let go`;
+      return `${address}, epoch ${epoch}: given to ${to}${from}`;
+    });
+}

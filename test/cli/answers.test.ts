@@ -1,0 +1,64 @@
+import { explanation } from "../../lib/cli/explain";
+import { statusTable } from "../../lib/cli/status";
+import { snapshot, type Snapshot } from "../../lib/cli/cluster";
+import { typedAddress } from "../../lib/model/address";
+import { A, aBinding, aClass, aGateway, aPod, aRoute, B } from "../support/objects";
+
+const ready = { type: "Ready", status: "True", reason: "ProgrammingComplete", message: "" } as const;
+const served: Snapshot = {
+  routes: [
+    { ...aRoute({ addresses: [typedAddress(A), typedAddress(B)] }), status: { pods: ["p"], conditions: [ready] } },
+    aRoute({ addresses: [typedAddress(B)] }, { name: "younger", creationTimestamp: "2026-01-02T00:00:00Z" }),
+  ],
+  gateways: [aGateway()],
+  classes: [aClass()],
+  networks: [],
+  namespaces: [{ metadata: { name: "edge" } }],
+  bindings: [
+    aBinding({ epoch: 4 }, [{ nodeName: "node1", epoch: 4, podUid: "p-uid", state: "Announced" }]),
+    aBinding({ address: B, epoch: 2, releasing: { nodeName: "node2", epoch: 1, forwardTo: "", wait: true } }),
+  ],
+  pods: [aPod("p"), aPod("q", { ready: false, created: "2026-01-01T00:02:00Z", node: "node2", ip: "10.244.2.4" })],
+};
+
+test("status has a line for each address of each route", () => {
+  expect(statusTable(served)).toBe(
+    [
+      "ADDRESS        ROUTE         POD  NODE   EPOCH  READY    REASON",
+      "198.51.100.10  edge/route    p    node1  4      True     ProgrammingComplete",
+      "198.51.100.11  edge/route    p    node1  2      True     ProgrammingComplete",
+      "198.51.100.11  edge/younger  -    -      -      Unknown  no controller has looked at it yet",
+      "",
+    ].join("\n"),
+  );
+  expect(statusTable(served, "elsewhere")).toBe("No GKEIPRoute asks for an address.\n");
+});
+
+test("explain says who matched, who was chosen, and what the nodes say", () => {
+  expect(explanation(served, "edge", "route")).toBe(
+    [
+      "GKEIPRoute edge/route",
+      "Accepted: yes",
+      "Pods that match podSelector: 2; the newest eligible one (ReadyCondition) has the addresses",
+      "* p: eligible, created 2026-01-01T00:01:00Z, on node1, 10.244.1.5",
+      "  q: not eligible, created 2026-01-01T00:02:00Z, on node2, 10.244.2.4",
+      "198.51.100.10, epoch 4: given to Pod p on node1, whose agent says: Announced",
+      "198.51.100.11, epoch 2: given to Pod p on node1, whose agent says: nothing yet; node node2 has yet to let go",
+      "",
+    ].join("\n"),
+  );
+  expect(explanation(served, "edge", "younger")).toContain(
+    "  198.51.100.11 is also claimed by the older GKEIPRoute edge/route",
+  );
+  expect(explanation(served, "edge", "nothing")).toBeUndefined();
+});
+
+test("a cluster without podpin's definition has no bindings; another error is told", async () => {
+  const answer = (fail?: string) => (args: readonly string[]) =>
+    fail !== undefined && args[1] === "addressbindings.podpin.dev"
+      ? Promise.reject(new Error(fail))
+      : Promise.resolve('{"items":[]}');
+  const missing = `error: the server doesn't have a resource type "addressbindings"`;
+  expect((await snapshot(answer(missing))).bindings).toEqual([]);
+  await expect(snapshot(answer("Forbidden"))).rejects.toThrow("Forbidden");
+});
