@@ -30,6 +30,19 @@ export function thisDistribution(file = "/etc/os-release"): Distribution {
   return parseOsRelease(existsSync(file) ? readFileSync(file, "utf8") : "");
 }
 
+/** Any release of Debian serves where the machine's own distribution cannot be the base. */
+const DEBIAN: Distribution = {
+  id: "debian",
+  name: "Debian 12 (bookworm)",
+  codename: "bookworm",
+  isDebianOrUbuntu: true,
+};
+
+/** The distribution of the base image: this machine's, whose mirrors and keys are at hand, if it is one of the two. */
+export function baseDistribution(machine: Distribution = thisDistribution()): Distribution {
+  return machine.isDebianOrUbuntu && machine.codename !== "" ? machine : DEBIAN;
+}
+
 interface Source {
   readonly uri: string;
   readonly suite: string;

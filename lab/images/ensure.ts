@@ -5,12 +5,14 @@ import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileS
 import { dirname, join } from "node:path";
 
 import { bundled } from "../../controller-image/build";
-import { type CacheEntry, fromCache, throughCache, withLock } from "../parts/cache";
+import { type CacheEntry, fromCache, withLock } from "../parts/cache";
+import { cachedStep } from "../parts/cached-step";
 import { command } from "../parts/command";
+import { findCommand } from "../parts/locate";
 import type { Progress } from "../progress";
 import { buildImage, pullBase } from "./buildah";
 import { cloneContainerdRoot, importImages } from "./containerd-root";
-import { aptSourceFiles, distributionSources, thisDistribution } from "./distribution";
+import { aptSourceFiles, baseDistribution, distributionSources } from "./distribution";
 import { OciLayout } from "./oci";
 
 export { cloneContainerdRoot } from "./containerd-root";
@@ -52,11 +54,17 @@ export async function ensureImages(report: Progress, podpin?: Uint8Array): Promi
   const podpinImage = `podpin.lab/podpin:${set.key}`;
   let folder = fromCache(set);
   if (folder === undefined) {
-    const baseFolder = await report.step("base image", "from the cache", (update) =>
-      throughCache(base, (making) => makeBase(making, update), waitFor(update)),
-    );
-    folder = await report.step("podpin image", "building", async (update) =>
-      throughCache(set, (making) => makeSet(making, baseFolder, bundle, podpinImage, update), waitFor(update)),
+    const below =
+      fromCache(base) ??
+      (await cachedStep(
+        report,
+        { name: "base image", doing: "preparing", what: baseDistribution().name, entry: base },
+        makeBase,
+      ));
+    folder = await cachedStep(
+      report,
+      { name: "podpin image", doing: "building", what: podpinImage, entry: set },
+      (making, update) => makeSet(making, below, bundle, podpinImage, update),
     );
   }
   return {
@@ -68,12 +76,8 @@ export async function ensureImages(report: Progress, podpin?: Uint8Array): Promi
   };
 }
 
-function waitFor(update: (doing: string) => void): (holder: string) => void {
-  return (holder) => update(`another run (process ${holder}) is building it`);
-}
-
 function baseEntry(): CacheEntry {
-  const distribution = thisDistribution();
+  const distribution = baseDistribution();
   const inputs = [RECIPE, distribution.id, distribution.codename, process.arch, PACKAGES, ENV, nodePackage().version];
   const key = hashOf(JSON.stringify(inputs), readFileSync(HELLO_APP_SERVER));
   return { folder: "images/base", key, keep: KEEP_GENERATIONS };
@@ -89,7 +93,7 @@ function nodePackage(): { version: string; binary: string } {
 async function makeBase(making: string, update: (doing: string) => void): Promise<void> {
   const work = join(making, "work");
   mkdirSync(work);
-  const distribution = thisDistribution();
+  const distribution = baseDistribution();
   update(`packages of ${distribution.name}`);
   const rootfs = join(work, "rootfs.tar");
   await bootstrap(rootfs, work);
@@ -115,11 +119,10 @@ async function makeBase(making: string, update: (doing: string) => void): Promis
   writeFileSync(join(making, "layer"), system.digest);
   rmSync(layout.folder, { recursive: true });
   rmSync(work, { recursive: true });
-  update("built");
 }
 
 async function bootstrap(tar: string, work: string): Promise<void> {
-  const distribution = thisDistribution();
+  const distribution = baseDistribution();
   const sources = distributionSources(aptSourceFiles(), distribution);
   const list = join(work, "sources.list");
   writeFileSync(list, `${sources.join("\n")}\n`);
@@ -130,6 +133,7 @@ async function bootstrap(tar: string, work: string): Promise<void> {
     "--variant=essential",
     `--include=${PACKAGES.join(",")}`,
     ...left,
+    ...(await aptOptions()),
     // Hooks run outside, with the new system's folder as $1.
     `--customize-hook=install --mode=755 -D '${node.replaceAll("'", `'\\''`)}' "$1/usr/local/bin/node"`,
     distribution.codename,
@@ -143,6 +147,14 @@ async function bootstrap(tar: string, work: string): Promise<void> {
     name: "mmdebstrap",
     env: { ...process.env, TMPDIR: work, LC_ALL: "C.UTF-8" },
   });
+}
+
+/** How this machine's apt reaches its mirrors: mmdebstrap reads none of its settings. */
+async function aptOptions(): Promise<string[]> {
+  if (findCommand("apt-config") === undefined) return [];
+  const format = ["--no-empty", "--format", '%F "%v";%n'];
+  const dump = await command(["apt-config", "dump", ...format, "Acquire::http", "Acquire::https", "Acquire::Retries"]);
+  return dump.split("\n").flatMap((line) => (line.includes("::") ? [`--aptopt=${line.replace(/;$/, "")}`] : []));
 }
 
 async function makeSet(
@@ -159,8 +171,10 @@ async function makeSet(
   writeFileSync(join(context, "podpin.js"), bundle);
   const built = join(work, "image");
   // The storage below the base is shared by every set that is built on it.
-  await withLock(join(base, "storage.lock"), waitFor(update), () =>
-    buildImage(join(base, "storage"), context, BASE, image, built, work),
+  await withLock(
+    join(base, "storage.lock"),
+    () => update("waiting for another build on the same base"),
+    () => buildImage(join(base, "storage"), context, BASE, image, built, work),
   );
 
   update("importing");
@@ -170,7 +184,6 @@ async function makeSet(
   await cloneContainerdRoot(join(base, "containerd"), join(making, "containerd"));
   await importImages(join(making, "containerd"), layout.folder, work);
   rmSync(work, { recursive: true });
-  update(`built, ${image}`);
 }
 
 function hashOf(...inputs: readonly (string | Uint8Array)[]): string {

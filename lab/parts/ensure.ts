@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import type { Progress } from "../progress";
-import { throughCache } from "./cache";
+import { cachedStep } from "./cached-step";
 import { command } from "./command";
 import { type Located, cacheEntry, findCommand, searchPart } from "./locate";
 import { PART_NAMES, type PartName, type Pin, RECIPES, type Recipe, moduleFolder, pinOf, requiredGo } from "./recipes";
@@ -24,13 +24,13 @@ export async function ensureParts(report: Progress, wanted: readonly PartName[] 
     update(summary(all.map((search) => search.found)));
     return all;
   });
-  for (const { passedOver } of searches) for (const line of passedOver) report.note(`  ${line}`);
-
   const paths: Partial<Record<PartName, string>> = {};
   const toBuild = searches.filter(({ name, found }) => {
     if (found !== undefined) paths[name] = found.path;
     return found === undefined;
   });
+  // Worth a line only where it costs a build.
+  for (const line of toBuild.flatMap(({ passedOver }) => passedOver)) report.note(`  ${line}`);
   if (toBuild.length > 0) await checkGo(toBuild.map(({ name }) => name));
   for (const [index, { name }] of toBuild.entries()) {
     paths[name] = await build(name, `${index + 1} of ${toBuild.length}`, report);
@@ -52,23 +52,16 @@ function summary(found: readonly (Located | undefined)[]): string {
 async function build(name: PartName, nth: string, report: Progress): Promise<string> {
   const recipe = RECIPES[name];
   const pin = pinOf(recipe);
-  return report.step(name, `building ${pin.version} (${nth})`, async (update) => {
-    let built = false;
-    const folder = await throughCache(
-      cacheEntry(name, pin),
-      async (making) => {
-        built = true;
-        const onLine = (line: string): void => {
-          const module = /^go: downloading (\S+)/.exec(line)?.[1];
-          update(module === undefined ? `building ${pin.version} (${nth})` : `downloading ${module} (${nth})`);
-        };
-        await (recipe.folder === undefined ? buildProgram(recipe, pin, making, onLine) : copyFolder(recipe, making));
-      },
-      (holder) => update(`another run (process ${holder}) is building it (${nth})`),
-    );
-    update(`${built ? "built" : "built by another run"}, ${pin.version}`);
-    return join(folder, name);
+  const doing = `building ${pin.version} (${nth})`;
+  const step = { name, doing, what: pin.version, entry: cacheEntry(name, pin) };
+  const folder = await cachedStep(report, step, async (making, update) => {
+    const onLine = (line: string): void => {
+      const module = /^go: downloading (\S+)/.exec(line)?.[1];
+      update(module === undefined ? doing : `downloading ${module} (${nth})`);
+    };
+    await (recipe.folder === undefined ? buildProgram(recipe, pin, making, onLine) : copyFolder(recipe, making));
   });
+  return join(folder, name);
 }
 
 async function buildProgram(recipe: Recipe, pin: Pin, making: string, onLine: (line: string) => void): Promise<void> {

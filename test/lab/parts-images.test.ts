@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { bundle, bundled } from "../../controller-image/build";
 import { cloneContainerdRoot } from "../../lab/images/containerd-root";
-import { distributionSources, parseOsRelease } from "../../lab/images/distribution";
+import { baseDistribution, distributionSources, parseOsRelease } from "../../lab/images/distribution";
 import { OciLayout } from "../../lab/images/oci";
 
 let folder: string;
@@ -56,6 +56,14 @@ describe("the distribution", () => {
       "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.example/debian bookworm-updates main",
       "deb http://security.example/debian-security bookworm-security main",
     ]);
+  });
+
+  test.each([
+    ["ID=ubuntu\nVERSION_CODENAME=noble\n", "ubuntu", "noble"],
+    ["ID=fedora\nVERSION_CODENAME=\n", "debian", "bookworm"],
+    ["ID=debian\nPRETTY_NAME=sid\n", "debian", "bookworm"],
+  ])("the base image on a machine with %j is %s %s", (text, id, codename) => {
+    expect(baseDistribution(parseOsRelease(text))).toMatchObject({ id, codename });
   });
 
   test("keeps universe on Ubuntu, where some of the tools are", () => {

