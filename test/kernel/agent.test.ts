@@ -80,16 +80,20 @@ describe("delivery nat", () => {
     await cluster.acked(NAT, "n1", { state: AckState.Announced, epoch: 1, podUid: a.uid });
   });
 
-  test("a client reaches the Pod by TCP, UDP and ICMP, and the Pod sees the real client", () => {
+  test("a client reaches the Pod by TCP, UDP and ICMP, and the Pod sees the real client", async () => {
     expect(segment.ask("cl", "tcp", NAT)).toEqual({ name: a.name, peer: CLIENT });
     expect(segment.ask("cl", "udp", NAT)).toEqual({ name: a.name, peer: CLIENT });
+    const { first } = await segment.capture(a.name, "icmp[icmptype] == icmp-echo");
     expect(segment.pings("cl", NAT)).toBe(true);
+    expect(await first).toContain(`IP ${CLIENT} > ${a.ip}: ICMP echo request`);
   });
 
-  test("the Pod's own connections leave with the persistent address", () => {
+  test("the Pod's own connections leave with the persistent address", async () => {
     expect(segment.ask(a.name, "tcp", CLIENT)).toEqual({ name: "cl", peer: NAT });
     expect(segment.ask(a.name, "udp", CLIENT)).toEqual({ name: "cl", peer: NAT });
+    const { first } = await segment.capture("cl", "icmp[icmptype] == icmp-echo");
     expect(segment.pings(a.name, CLIENT)).toBe(true);
+    expect(await first).toContain(`IP ${NAT} > ${CLIENT}: ICMP echo request`);
   });
 
   test("inside the cluster the Pod keeps its own address", () => {

@@ -120,6 +120,23 @@ export class Segment {
     return spawnSync("ip", args).status === 0;
   }
 
+  /** Starts capturing in a namespace; `first` resolves with the next packet that fits, as tcpdump shows it. */
+  async capture(place: string, filter: string): Promise<{ readonly first: Promise<string> }> {
+    const argv = [...this.prefix(place).slice(1), "tcpdump", "-n", "-l", "-t", "-c", "1", "-i", "any", filter];
+    const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
+    const first = new Promise<string>((resolve) => {
+      child.stdout.on("data", (chunk: Buffer) => resolve(chunk.toString().split("\n")[0] ?? ""));
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on("data", (chunk: Buffer) => chunk.toString().includes("listening on") && resolve());
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`tcpdump in ${place} ended with ${code}`)));
+    });
+    return { first };
+  }
+
   probe(place: string, address: string): Probe {
     return new Probe(this.#program(place, "probe.mjs", [address]));
   }
