@@ -190,7 +190,7 @@ test("a request that gets no answer fails after 10 s", async () => {
   await until("the request is given up", () => request.closed);
 });
 
-test("says where it could not connect, and connects as soon as the server is there", async () => {
+test("says where it could not connect, and does not try again at once", async () => {
   const lost = createKube({
     config: { server: "http://127.0.0.1:1" },
     clock,
@@ -200,7 +200,11 @@ test("says where it could not connect, and connects as soon as the server is the
   const error = await refused(lost.create(configMaps, { metadata: ref }));
   expect([error.reason, error.message]).toEqual(["ConnectionFailed", "cannot connect to http://127.0.0.1:1"]);
   expect(String((error.cause as Error).message)).toContain("ECONNREFUSED");
+  // The next attempt keeps a distance, so that a thousand failing requests are no thousand connections.
+  const second = refused(lost.create(configMaps, { metadata: ref }));
+  expect(clock.waits.filter((ms) => ms > 0 && ms <= 100).length).toBe(1);
   lost.close();
+  expect(await second).toMatchObject({ status: 0, reason: "Closed" });
 });
 
 test("a token that the server no longer takes is read anew, once", async () => {

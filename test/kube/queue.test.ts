@@ -16,7 +16,7 @@ function held(options: Partial<WorkQueueOptions> = {}) {
     log: silent,
     run: (key) => {
       started.push(key);
-      return new Promise((resolve, reject) => {
+      return new Promise<number | undefined>((resolve, reject) => {
         ends.set(key, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
       });
     },

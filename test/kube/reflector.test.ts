@@ -59,8 +59,9 @@ function reflect(options: Partial<ReflectorOptions<Named>> = {}, url = server.ur
 
 /** Waits until the reflector waits at most that long, moves time to the end of the wait, and answers how long it was. */
 async function skipWait(longestMs = 3_200): Promise<number> {
-  const isWait = (ms: number): boolean => ms <= longestMs;
-  await until("a wait", () => clock.waits.some(isWait));
+  // 15 s and 60 s are the time that a watch and a list have to answer.
+  const isAsking = (): boolean => clock.waits.some((ms) => ms === 15_000 || ms === 60_000);
+  await until("a wait", () => !isAsking() && clock.waits.some((ms) => ms <= longestMs));
   const [ms = 0] = clock.waits;
   clock.advance(ms);
   return ms;
@@ -130,6 +131,18 @@ describe("list", () => {
     expect([seen, reflector.lastError]).toEqual([["set edge/a@15", "synced"], undefined]);
   });
 
+  test("asks for smaller pages when a page is larger than it can take", async () => {
+    reflect();
+    const huge = Buffer.alloc(8 << 20, " ").toString();
+    const first = await server.nextList();
+    first.open();
+    for (let part = 0; part < 9; part++) first.write(huge);
+    const second = await server.nextList();
+    expect([second.parameter("limit"), second.parameter("continue")]).toEqual(["62", null]);
+    second.list("10", [object("a", "5")]);
+    await saw("set edge/a@5", "synced");
+  });
+
   test("waits as long as Retry-After says, however short its own backoff is", async () => {
     const reflector = reflect();
     (await server.nextList()).refuse(429, "TooManyRequests", { "retry-after": "7" });
@@ -172,6 +185,19 @@ describe("list", () => {
     await saw("set edge/a@5", "synced");
     expect(reflector.get("edge/a")?.data).toBe("projected");
     expect(logged.filter(([level]) => level === "error").map(([, , fields]) => fields?.["key"])).toEqual(["edge/odd"]);
+  });
+
+  test("keeps what it has of an object that can no longer be read", async () => {
+    const project = (raw: Named): Named => {
+      if (raw.data === "odd") throw new Error("odd one");
+      return raw;
+    };
+    const { reflector, watch } = await watching([object("a", "5"), object("b", "6")], { project });
+    watch.send("MODIFIED", { ...object("a", "11"), data: "odd" });
+    watch.send("ERROR", status(410, "Expired"));
+    (await server.nextList()).list("20", [{ ...object("a", "11"), data: "odd" }, object("b", "12")]);
+    await saw("set edge/b@12");
+    expect(reflector.get("edge/a")?.metadata.resourceVersion).toBe("5");
   });
 
   test("drops managedFields before anything is kept", async () => {
@@ -308,6 +334,22 @@ describe("watch", () => {
     await server.nextWatch();
   });
 
+  test("forgets its failures once an event has come", async () => {
+    const { watch } = await watching();
+    watch.breakOff();
+    for (let failure = 0; failure < 8; failure++) {
+      await skipWait(30_000);
+      (await server.nextWatch()).refuse(500, "InternalError");
+    }
+    await skipWait(30_000);
+    const again = (await server.nextWatch()).open();
+    again.send("MODIFIED", object("a", "12"));
+    await saw("set edge/a@12");
+    // The wait after nine failures would be 15 s in the mean; chance is the clock's, and the same in every run.
+    again.breakOff();
+    expect(await skipWait(30_000)).toBeLessThanOrEqual(800);
+  });
+
   test("reads events that drip in byte by byte, with characters of several bytes", async () => {
     const { watch } = await watching();
     const line = Buffer.from(
@@ -436,6 +478,19 @@ describe("stop", () => {
     expect(clock.waits.filter((ms) => ms < 1e9)).toEqual([]);
     for (let turn = 0; turn < 5; turn++) await settle();
     expect([seen, server.requests.length]).toEqual([[], 2]);
+  });
+
+  test("from within onChange ends the telling at once", async () => {
+    const reflector = reflect({
+      onChange: ({ key }) => {
+        seen.push(key);
+        reflector.stop();
+      },
+    });
+    (await server.nextList()).list("10", [object("a", "5"), object("b", "6")]);
+    await until("the first change", () => seen.length > 0);
+    for (let turn = 0; turn < 5; turn++) await settle();
+    expect([seen, reflector.synced, server.requests.length]).toEqual([["edge/a"], false, 1]);
   });
 
   test("ends a wait between attempts and a list that hangs", async () => {

@@ -97,7 +97,7 @@ export function mergePatched(target: Json, patch: Json): Json {
   if (!isObject(patch)) return patch;
   const merged: JsonObject = isObject(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name];
+    if (value === null) Reflect.deleteProperty(merged, name);
     else merged[name] = mergePatched(merged[name], value);
   }
   return merged;

@@ -46,7 +46,7 @@ export async function list(
   let limit = PAGE_LIMIT;
   let version: string | undefined;
   let next: string | undefined;
-  do {
+  for (;;) {
     const path = query(selection, { limit, continue: next });
     let answer: string;
     try {
@@ -61,7 +61,8 @@ export async function list(
     version ??= page.metadata?.resourceVersion;
     next = page.metadata?.continue;
     page.items?.forEach(onItem);
-  } while (next !== undefined && next !== "");
+    if (next === undefined || next === "") break;
+  }
   if (version === undefined || version === "" || version === "0") {
     throw new KubeError(0, "BadAnswer", `GET ${query(selection, {})}: the list has no resourceVersion to watch from`);
   }

@@ -48,6 +48,7 @@ export class Connection {
   session(): Promise<ClientHttp2Session> {
     if (this.#closed) return Promise.reject(new KubeError(0, "Closed", "the connection is closed for good"));
     const session = this.#session;
+    // Closed but alive is one that the server drains (GOAWAY): the streams that it has taken go on, new ones go elsewhere.
     if (session !== undefined && !session.closed && !session.destroyed) return Promise.resolve(session);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
@@ -147,15 +148,10 @@ export class Connection {
 
   #adopt(session: ClientHttp2Session): void {
     this.#session = session;
-    const retire = (): void => {
-      if (this.#session === session) this.#session = undefined;
-    };
-    // The server drains: streams that it has taken go on, new ones go to a new connection.
-    session.on("goaway", retire);
     const stopWatching = this.#watchForSilence(session);
     this.#open.set(session, stopWatching);
     session.once("close", () => {
-      retire();
+      if (this.#session === session) this.#session = undefined;
       stopWatching();
       this.#open.delete(session);
     });

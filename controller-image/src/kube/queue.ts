@@ -14,7 +14,7 @@ export interface WorkQueueOptions {
    * Works on one key. When it resolves, the key is done and its failures are forgotten; a number of milliseconds makes it
    * run again after that time. When it rejects, the key runs again after its backoff.
    */
-  readonly run: (key: string) => Promise<number | void>;
+  readonly run: (key: string) => Promise<number | undefined> | Promise<void>;
   /** Keys that are worked on at a time. @default 1 */
   readonly concurrency?: number;
   /** Ceiling of the first wait after a failure. @default 5 */
