@@ -22,6 +22,8 @@ export interface SharedLab {
   readonly nodes: readonly (LabHost & { readonly name: string })[];
   readonly podpinImage: string;
   readonly kubeconfig: string;
+  /** Absolute path of the kubectl of the pinned parts. */
+  readonly kubectlPath: string;
   kubectl(args: readonly string[], input?: string): Promise<string>;
 }
 
@@ -53,6 +55,7 @@ export function sharedLab(): SharedLab {
     ),
     podpinImage: shared.podpinImage,
     kubeconfig: shared.kubeconfig,
+    kubectlPath: shared.kubectl,
     kubectl: async (args, input) => {
       const { code, stdout, stderr } = await control.exec(
         [shared.kubectl, "--kubeconfig", shared.kubeconfig, ...args],

@@ -1,0 +1,125 @@
+// The cdk8s chart of examples/proxy-ss-cdk8s on the shared real cluster: kubectl apply, packets, kubectl delete.
+import { App, Testing } from "cdk8s";
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { ProxySs } from "../../examples/proxy-ss-cdk8s/chart";
+import { startProbe } from "../../lab/cluster/probe";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { AGENT, CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import { kernelTraces } from "../../lab/steps/kernel-traces";
+import { sharedLab, type SharedLab } from "../support/shared-lab";
+
+jest.setTimeout(180_000);
+
+const ADDRESSES = ["198.51.100.40", "198.51.100.41"];
+const NAMESPACE = "cdk8s-edge";
+
+let lab: SharedLab;
+let manifests: string;
+
+beforeAll(async () => {
+  lab = sharedLab();
+  const props = { podpinImage: lab.podpinImage, namespace: NAMESPACE, addresses: ADDRESSES };
+  manifests = JSON.stringify({
+    apiVersion: "v1",
+    kind: "List",
+    items: Testing.synth(new ProxySs(new App(), "c", props)),
+  });
+  // The route's kind is there once the controller has filled it in; until then only the route is refused.
+  await until("the chart is applied", async () => {
+    await lab.kubectl(["apply", "--server-side", "-f", "-"], manifests);
+    return true;
+  });
+});
+
+afterAll(async () => {
+  const routes = ["delete", "gkeiproutes", "--all", "--namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s"];
+  await lab.kubectl(routes).catch(() => undefined);
+  await lab.kubectl(["delete", "--ignore-not-found", "--timeout=90s", "-f", "-"], withoutRoutes());
+});
+
+test("the route becomes Ready and the Pod answers on both addresses", async () => {
+  const route = await until("the route is Ready", async () => {
+    const text = await lab.kubectl(["get", "gkeiproute", "-n", NAMESPACE, "my-pod-ips", "-o", "json"]);
+    const found = JSON.parse(text) as GKEIPRoute;
+    const ready = found.status?.conditions?.find(({ type }) => type === "Ready");
+    return ready?.status === "True" ? found : undefined;
+  });
+  expect(route.status?.pods).toEqual(["proxy-ss-1"]);
+  for (const address of ADDRESSES) {
+    const probe = await startProbe(lab.client, { address, intervalMs: 10, maxSeconds: 5, graceMs: 300 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { lost, answerers, clientsSeen } = await probe.stop();
+    expect([lost, answerers.map(({ hostname }) => hostname), clientsSeen]).toEqual([
+      0,
+      ["proxy-ss-1"],
+      [lab.client.address],
+    ]);
+  }
+});
+
+test("podpin status names the Pod of each address", async () => {
+  const root = path.resolve(__dirname, "../..");
+  const built = spawnSync(
+    process.execPath,
+    [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", ".lab/cli"],
+    { cwd: root },
+  );
+  expect(built.status).toBe(0);
+  const { stdout, stderr, code } = await lab.control.exec(
+    [process.execPath, path.join(root, ".lab/cli/cli/main.js"), "status", "--kubeconfig", lab.kubeconfig],
+    { env: { ...process.env, PATH: `${path.dirname(lab.kubectlPath)}:${process.env["PATH"] ?? ""}` } },
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  for (const address of ADDRESSES) {
+    expect(stdout).toMatch(new RegExp(`${address} +${NAMESPACE}/my-pod-ips +proxy-ss-1 +node\\d +\\d+ +True`));
+  }
+});
+
+describe("the accounts may do what they need and nothing more", () => {
+  test.each([
+    [AGENT, "patch", "addressbindings/status", true],
+    [AGENT, "update", "addressbindings", false],
+    [AGENT, "delete", "addressbindings", false],
+    [AGENT, "get", "secrets", false],
+    [AGENT, "list", "pods", false],
+    [AGENT, "list", "nodes", false],
+    [CONTROLLER, "create", "addressbindings", true],
+    [CONTROLLER, "update", "gkeiproutes/status", true],
+    [CONTROLLER, "delete", "gkeiproutes", false],
+    [CONTROLLER, "update", "customresourcedefinitions", false],
+    [CONTROLLER, "delete", "customresourcedefinitions", false],
+    [CONTROLLER, "get", "secrets", false],
+    [CONTROLLER, "delete", "pods", false],
+  ])("%s: %s %s: %s", async (account, verb, resource, allowed) => {
+    const as = `--as=system:serviceaccount:${PODPIN_NAMESPACE}:${account}`;
+    const [plural = "", sub] = resource.split("/");
+    const args = ["auth", "can-i", verb, plural, ...(sub === undefined ? [] : [`--subresource=${sub}`]), as, "-A"];
+    const answer = await lab.kubectl(args).catch((error: Error) => error.message);
+    expect(/^yes/m.test(answer)).toBe(allowed);
+  });
+});
+
+test("deleting the route leaves nothing in any node's kernel", async () => {
+  expect((await Promise.all(lab.nodes.map(kernelTraces))).flat()).not.toEqual([]);
+  await lab.kubectl(["delete", "gkeiproute", "-n", NAMESPACE, "my-pod-ips", "--timeout=60s"]);
+  await until("no kernel shows a trace", async () =>
+    (await Promise.all(lab.nodes.map(kernelTraces))).flat().length === 0 ? true : undefined,
+  );
+});
+
+function withoutRoutes(): string {
+  const list = JSON.parse(manifests) as { items: { kind: string }[] };
+  return JSON.stringify({ ...list, items: list.items.filter(({ kind }) => kind !== "GKEIPRoute") });
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  let trouble = "";
+  for (;;) {
+    const found = await look().catch((error: Error) => void (trouble = error.message));
+    if (found !== undefined) return found as T;
+    if (performance.now() > end) throw new Error(`${what}: not so after ${timeoutMs / 1000} s; ${trouble}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
