@@ -6,7 +6,14 @@ import { command } from "../parts/command";
 import { isolated } from "./isolate";
 
 /** Everything but images: nothing is run, and the optional plugins would make folders on the host. */
-const DISABLED = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.restart"];
+const DISABLED = [
+  "io.containerd.grpc.v1.cri",
+  // What containerd 2 makes of it.
+  "io.containerd.cri.v1.images",
+  "io.containerd.cri.v1.runtime",
+  "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.restart",
+];
 
 const IMPORT = `
 containerd --config "$1" >"$2" 2>&1 & daemon=$!

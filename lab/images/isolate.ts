@@ -12,7 +12,8 @@ export function isolated(argv: readonly string[], keep: string): string[] {
     'cd "$1"',
     "for hidden in /run /var/lib; do mount -t tmpfs -o mode=755 tmpfs $hidden; done",
     'mkdir -p "$1"',
-    '[ "$1" -ef . ] || mount --bind . "$1"',
+    // By its name alone, mount would find the folder that was just made in its place.
+    '[ "$1" -ef . ] || mount --no-canonicalize --bind . "$1"',
     'cd /; shift; exec "$@"',
   ].join("\n");
   const namespaces = [
