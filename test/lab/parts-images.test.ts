@@ -74,7 +74,12 @@ describe("the distribution", () => {
 });
 
 describe("an OCI layout", () => {
-  const json = (path: string): any => JSON.parse(readFileSync(path, "utf8"));
+  interface Blob {
+    digest: string;
+    annotations: Record<string, string>;
+  }
+  const json = (path: string): { manifests: Blob[]; config: Blob; layers: Blob[] } =>
+    JSON.parse(readFileSync(path, "utf8"));
   const sha256 = (bytes: Buffer | string): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
   test("holds every blob under its digest, and names images so that containerd keeps the name", async () => {
@@ -88,7 +93,7 @@ describe("an OCI layout", () => {
     for (const name of readdirSync(join(folder, "layout/blobs/sha256"))) {
       expect(sha256(readFileSync(join(folder, "layout/blobs/sha256", name)))).toBe(`sha256:${name}`);
     }
-    const [named] = json(join(folder, "layout/index.json")).manifests;
+    const named = json(join(folder, "layout/index.json")).manifests[0]!;
     expect(named.annotations["io.containerd.image.name"]).toBe("example.test/app:1");
     const manifest = json(layout.blobPath(named.digest));
     expect(manifest.layers).toEqual([layer]);
