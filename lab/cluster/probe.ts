@@ -62,6 +62,8 @@ export interface ProbeRecords {
 }
 
 export interface Probe {
+  /** What was seen, after `maxSeconds` or {@link stop}. */
+  readonly result: Promise<ProbeResult>;
   /** Ends the probing, waits for late answers, and tells what was seen. */
   stop(): Promise<ProbeResult>;
 }
@@ -80,13 +82,16 @@ export async function startProbe(host: LabHost, options: ProbeOptions): Promise<
   };
   const child = host.spawn([process.execPath, join(__dirname, "probe-child.js"), JSON.stringify(settings)]);
   const lines = await readyLines(child, `probe of ${options.address}`);
-  const records = lines.next();
+  const result = lines.next().then((line) => {
+    if (line === undefined) throw new Error(`probe of ${options.address}: ended without a result`);
+    return summarize(JSON.parse(line) as ProbeRecords);
+  });
+  result.catch(() => undefined); // reported to whoever asks for it
   return {
-    async stop() {
+    result,
+    stop() {
       child.stdin?.on("error", () => undefined).end();
-      const line = await records;
-      if (line === undefined) throw new Error(`probe of ${options.address}: ended without a result`);
-      return summarize(JSON.parse(line) as ProbeRecords);
+      return result;
     },
   };
 }
