@@ -254,6 +254,21 @@ test("a hand-over: it lets go when the new node is ready, forwards for a minute,
   expect(world.ack()).toBeUndefined();
 });
 
+test("its entry goes as well where there was nothing to forward", async () => {
+  const world = new World();
+  world.kernel.hops.set(OTHER_IP, { ...segmentHop, gateway: "10.0.0.1" });
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  world.write(movedAway(A, { wait: false }));
+  await world.rest();
+  expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
+  expect(world.kernel.untouched).toBe(true);
+  world.write(binding(A, { ...movedAway(A).spec, releasing: undefined }));
+  await world.rest();
+  expect(world.ack()).toBeUndefined();
+});
+
 test("an address that nobody has any more leaves nothing, and says so", async () => {
   const world = new World();
   world.agent();

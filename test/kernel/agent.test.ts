@@ -1,7 +1,7 @@
 import { AckState } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { Cluster, type RunningAgent } from "./agents";
-import { CLIENT, NODE_IPS, Segment, type TestPod } from "./segment";
+import { CLIENT, NODE_IPS, type ProbeReport, Segment, type TestPod } from "./segment";
 
 // Real packets through the real kernel. What it does not prove: other CNI plugins than ptp, and other kernels.
 jest.setTimeout(30_000);
@@ -10,9 +10,12 @@ const NAT = "10.90.0.201";
 const APP = "10.90.0.202";
 const SECOND = "10.90.0.203";
 
+/** Where probes and responders run. */
+const ENDS = ["cl", "poda", "podb", "podc"];
+
 /**
- * A probe datagram that is in the queue of an interface in the instant in which the route under it changes may be lost:
- * one was seen in a dozen hand-overs measured by hand. More would mean a wrong order of steps.
+ * Of the hand-overs in this order that were measured nearly all lost nothing and a few lost one datagram, which was
+ * under way in the instant in which the route under it changed. More would mean a wrong order of steps.
  */
 const LOST_AT_MOST = 1;
 
@@ -20,6 +23,7 @@ let segment: Segment;
 let cluster: Cluster;
 let agents: { n1: RunningAgent; n2: RunningAgent };
 let before: { n1: string; n2: string };
+let overflowsBefore: number;
 let a: TestPod;
 let b: TestPod;
 let c: TestPod;
@@ -41,6 +45,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   before = { n1: segment.snapshot("n1"), n2: segment.snapshot("n2") };
+  overflowsBefore = segment.overflows(ENDS);
   cluster = new Cluster(segment);
   agents = { n1: cluster.agent("n1"), n2: cluster.agent("n2") };
 });
@@ -61,6 +66,11 @@ afterAll(() => {
   segment.close();
   if (process.env.PODPIN_SHOW_MEASURED === "1") process.stdout.write(`${JSON.stringify(measured, undefined, 2)}\n`);
 });
+
+/** What a probe lost on the way in this test, without what a starved program at an end could not take in time. */
+function lostOnTheWay({ lost }: ProbeReport): number {
+  return lost - (segment.overflows(ENDS) - overflowsBefore);
+}
 
 /** Repeats an expectation until it holds, at most 3 s. */
 async function eventually(expectation: () => void): Promise<void> {
@@ -158,7 +168,7 @@ describe("moving", () => {
     await probe.answers(c.name, 300);
     const report = await probe.end();
     measured.move = { ...report, tookMs };
-    expect(report.lost).toBeLessThanOrEqual(LOST_AT_MOST);
+    expect(lostOnTheWay(report)).toBeLessThanOrEqual(LOST_AT_MOST);
     expect(Object.keys(report.answers)).toEqual([a.name, c.name]);
     expect(segment.ask("cl", "tcp", NAT)).toEqual({ name: c.name, peer: CLIENT });
   });
@@ -187,7 +197,7 @@ describe("moving", () => {
     await probe.answers(b.name, 300);
     const report = await probe.end();
     measured.replacedOnNode = report;
-    expect(report.lost).toBeLessThanOrEqual(LOST_AT_MOST);
+    expect(lostOnTheWay(report)).toBeLessThanOrEqual(LOST_AT_MOST);
   });
 });
 
@@ -205,7 +215,7 @@ describe("what the kernel already holds", () => {
     const report = await probe.end();
     measured.restart = report;
     expect(agents.n1.changes()).toBe(0);
-    expect(report.lost).toBe(0);
+    expect(lostOnTheWay(report)).toBe(0);
   });
 
   test("goes when the binding was deleted while the agent was down, and only after the API server said so", async () => {
