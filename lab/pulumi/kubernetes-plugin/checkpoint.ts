@@ -22,9 +22,8 @@ export function oldInputs(state: JsonObject): JsonObject {
 }
 
 export function live(state: JsonObject): JsonObject {
-  const object = kubernetesObject(state);
-  for (const key of [INPUTS, INITIAL_API_VERSION, FIELD_MANAGER]) delete object[key];
-  return object;
+  const notes = [INPUTS, INITIAL_API_VERSION, FIELD_MANAGER];
+  return Object.fromEntries(Object.entries(kubernetesObject(state)).filter(([key]) => !notes.includes(key)));
 }
 
 export function fieldManagerOf(state: JsonObject): string {
