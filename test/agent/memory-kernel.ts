@@ -70,7 +70,7 @@ export class MemoryKernel implements Kernel {
         proxyDelayBefore: table?.delay,
       },
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
-      uplink: { ifindex: 2, mac: MAC, up: true, proxyDelay: this.proxyDelay },
+      uplink: { mac: MAC, proxyDelay: this.proxyDelay },
     };
   }
 

@@ -114,9 +114,7 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
     proxies: parseProxies(needed(2), uplink),
     hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[5 + index], links)])),
     uplink: uplinkLink && {
-      ifindex: Number(uplinkLink.ifindex),
       mac: text(uplinkLink.address),
-      up: Array.isArray(uplinkLink.flags) && uplinkLink.flags.includes("LOWER_UP"),
       proxyDelay: typeof delay === "number" ? delay : undefined,
     },
   };

@@ -19,7 +19,6 @@ export interface AddressMemory {
 /** What the rules look at besides the address's own binding. */
 export interface NodeView {
   readonly nodeName: string;
-  readonly nodeIp: string;
   readonly uplink: string;
   /** True when every cache is complete; until then nothing is removed. */
   readonly synced: boolean;

@@ -152,7 +152,6 @@ function viewOf(input: PlanInput): NodeView {
   const nodes = (clusterCidrs ?? []).flatMap((cidr) => (cidr.endsWith("/32") ? [cidr.slice(0, -3)] : []));
   return {
     nodeName,
-    nodeIp,
     uplink,
     synced,
     rangesKnown: clusterCidrs !== undefined,

@@ -98,12 +98,7 @@ export interface KernelState {
   readonly nft: NftState;
   /** `unreachable`: asked, and the kernel has no route. An address that is missing here was not asked. */
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
-  readonly uplink?: {
-    readonly ifindex: number;
-    readonly mac: string;
-    readonly up: boolean;
-    readonly proxyDelay?: number;
-  };
+  readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
 }
 
 /** The kernel as it is before the first binding. */
