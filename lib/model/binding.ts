@@ -97,6 +97,21 @@ export const AckState = {
 } as const;
 export type AckState = (typeof AckState)[keyof typeof AckState];
 
+/** Reasons of `Failed`. */
+export const FailReason = {
+  InvalidBinding: "InvalidBinding",
+  AddressNotAllowed: "AddressNotAllowed",
+  DeliveryNotSupported: "DeliveryNotSupported",
+  FabricNotSupported: "FabricNotSupported",
+  ClusterRangesUnknown: "ClusterRangesUnknown",
+  PodNotOnNode: "PodNotOnNode",
+  /** The interface that was programmed is gone; only a higher epoch may follow the Pod to another one. */
+  PodInterfaceGone: "PodInterfaceGone",
+  KernelRefused: "KernelRefused",
+  AnnouncementFailed: "AnnouncementFailed",
+} as const;
+export type FailReason = (typeof FailReason)[keyof typeof FailReason];
+
 /** The acknowledgement of a node, if it has given one. */
 export function ackOf(binding: AddressBinding, nodeName: string): BindingAck | undefined {
   return binding.status?.acks?.find((ack) => ack.nodeName === nodeName);
@@ -116,6 +131,12 @@ export function isReleased(binding: AddressBinding): boolean {
   if (releasing === undefined) return true;
   const ack = ackOf(binding, releasing.nodeName);
   return ack?.state === AckState.Released && ack.epoch >= releasing.epoch;
+}
+
+/** Whether the owner's node lost the Pod's interface after it had programmed it. Only a higher epoch helps then. */
+export function isInterfaceGone(binding: AddressBinding): boolean {
+  const ack = ownerAck(binding);
+  return ack?.state === AckState.Failed && ack.reason === FailReason.PodInterfaceGone;
 }
 
 /** Whether the owner's node may tell the fabric: the old node has let go, or nothing there answers any more. */

@@ -1,4 +1,5 @@
-import { CLUSTER_RANGES, runAgent } from "../../controller-image/src/agent/agent";
+import { CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
+import { runAgent } from "../../controller-image/src/agent/agent";
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import type { Announcer } from "../../controller-image/src/fabric/fabric";
 import { KubeError } from "../../controller-image/src/kube/api";
@@ -46,7 +47,7 @@ class World {
   }
 
   publishRanges(): void {
-    const metadata = { namespace: "podpin-system", name: CLUSTER_RANGES };
+    const metadata = { namespace: "podpin-system", name: CLUSTER_RANGES_CONFIG_MAP };
     this.server.create(RESOURCES.configMaps, { metadata, data: { cidrs: "10.244.0.0/16\n10.0.0.11/32\n" } } as never);
   }
 

@@ -1,5 +1,6 @@
 import { addressesIn } from "../../controller-image/src/agent/state";
-import { type AddressMemory, FailReason } from "../../controller-image/src/agent/outcome";
+import type { AddressMemory } from "../../controller-image/src/agent/outcome";
+import { FailReason } from "../../lib/model/binding";
 import { isNoChange, plan, type Plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
 import { type AddressBinding } from "../../lib/model/binding";
 import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
@@ -416,6 +417,22 @@ describe("handing over", () => {
       expect(node.kernel.untouched).toBe(true);
       expect(last.outcomes.get(A)?.withdrawAck ?? false).toBe(!still);
     }
+  });
+
+  test("while it forwards it asks every five seconds, and stops at once when the address has no owner any more", () => {
+    const node = delivering();
+    const gone = movedAway(A, { acks: [ack(OTHER, 2, "Announced", "uid-2")] });
+    node.pass({ releasing: [gone] });
+    const settled = binding(A, { ...gone.spec, releasing: undefined, acks: [ack(ME, 1, "Released", "")] });
+    node.now = 1_000;
+    const asked = node.pass({ evidence: new Map([[A, settled]]) });
+    expect([asked.wakeAt, asked.inquire, isNoChange(asked.changes)]).toEqual([6_000, [A], true]);
+    // Between the question and its answer nothing is forgotten, least of all when the forwarding began.
+    expect(isNoChange(node.pass({}).changes)).toBe(true);
+    const free = { ...settled, spec: { ...settled.spec, epoch: 3, nodeName: "", owner: undefined } };
+    node.now = 6_000;
+    expect(node.pass({ evidence: new Map([[A, free]]) }).outcomes.get(A)?.withdrawAck).toBe(true);
+    expect(node.kernel.untouched).toBe(true);
   });
 
   test("it only withdraws when the new node cannot be reached over the uplink", () => {

@@ -192,6 +192,15 @@ test("a Pod of the same name is another Pod: the epoch grows, on the same node w
   expect(spec(decision)?.releasing).toBeUndefined();
 });
 
+test("a Pod that outlives its own interface by ten seconds gets the address anew, not earlier", () => {
+  const gone = { ...acked("Failed"), reason: "PodInterfaceGone", message: "the interface is gone" };
+  const bindings = [aBinding({}, [gone])];
+  const early = decided({ pods: [p()], bindings, waitedMs: () => 9_999 });
+  expect([early.changes, early.againAfterMs]).toEqual([[], 1000]);
+  const late = decided({ pods: [p()], bindings, waitedMs: () => 10_000 });
+  expect(spec(late)).toMatchObject({ epoch: 2, nodeName: "node1", owner: { podUid: "p-uid" } });
+});
+
 describe("an edit touches only what changed", () => {
   test("an address that is added leaves the others alone", () => {
     const route = aRoute({ addresses: [typedAddress(A), typedAddress(B)] }, { generation: 2 });
@@ -233,6 +242,14 @@ describe("a deleted route", () => {
     expect(decision.finalizer).toBe(true);
     expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "", releasing: { nodeName: "node1" } });
     expect(conditions(decision).Ready).toBe("False Mutated");
+  });
+
+  test("waits for a node that still forwards, unless that node is gone", () => {
+    const free = { owner: undefined, nodeName: "", epoch: 3, releasing: undefined };
+    const binding = aBinding(free, [acked("Released", 1, "", "node2")]);
+    expect(decided({ route, bindings: [binding] }).changes).toEqual([]);
+    const node = (name: string) => (name === "node2" ? undefined : NODES[name]);
+    expect(decided({ route, bindings: [binding], node }).changes[0]?.verb).toBe("delete");
   });
 
   test("is let go when nothing is held", () => {

@@ -1,6 +1,12 @@
 // The node agent: watches the bindings of its node, plans, programs the kernel, announces, acknowledges. One pass at a
 // time; whatever happens meanwhile asks for one more. Stopping it leaves the kernel as it is.
-import type { AddressBinding, BindingAck } from "../../../lib/model/binding";
+import {
+  type AddressBinding,
+  type BindingAck,
+  CLUSTER_RANGES_CONFIG_MAP,
+  CLUSTER_RANGES_KEY,
+  FailReason,
+} from "../../../lib/model/binding";
 import { isIPv4Cidr } from "../../../lib/model/address";
 import { type KubeObject, RESOURCES } from "../../../lib/model/kubernetes";
 import type { Announcer } from "../fabric/fabric";
@@ -9,7 +15,7 @@ import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
 import type { Kernel } from "./kernel";
-import { type AddressMemory, FailReason } from "./outcome";
+import type { AddressMemory } from "./outcome";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, refusedAck, remember } from "./plan";
 import { isEmpty, type KernelState } from "./state";
 
@@ -37,8 +43,6 @@ export interface Agent {
   /** Ends everything but what is in the kernel. */
   stop(): Promise<void>;
 }
-
-export const CLUSTER_RANGES = "podpin-cluster-ranges";
 
 /** Kernel events come in bursts; one look serves them all. */
 const DEBOUNCE_MS = 10;
@@ -86,7 +90,7 @@ export function runAgent(options: AgentOptions): Agent {
   const ranges = kube.reflect<ConfigMap>({
     resource: RESOURCES.configMaps,
     namespace,
-    fieldSelector: `metadata.name=${CLUSTER_RANGES}`,
+    fieldSelector: `metadata.name=${CLUSTER_RANGES_CONFIG_MAP}`,
     onChange: trigger,
     onSynced: trigger,
   });
@@ -286,6 +290,6 @@ function ackFor(ack: BindingAck, failure: { reason: FailReason; message: string 
 /** One CIDR per line. Nothing while there is none: better no nat than a persistent address leaking into the cluster. */
 function cidrsOf(ranges: Reflector<ConfigMap>): string[] | undefined {
   const [map] = ranges.values();
-  const cidrs = (map?.data?.cidrs ?? "").split(/\s+/).filter(isIPv4Cidr);
+  const cidrs = (map?.data?.[CLUSTER_RANGES_KEY] ?? "").split(/\s+/).filter(isIPv4Cidr);
   return cidrs.length === 0 ? undefined : cidrs;
 }

@@ -1,9 +1,27 @@
 // What should become of one address on this node: the rules of delivering, letting go and cleaning up. Pure; each rule
 // looks at one address alone, so that a bad binding can only fail itself.
 import { isIPv4 } from "../../../lib/model/address";
-import { AckState, type BindingAck, Delivery, Fabric, ackOf, mayAnnounce, ownerAck } from "../../../lib/model/binding";
+import {
+  AckState,
+  type BindingAck,
+  Delivery,
+  FailReason,
+  Fabric,
+  ackOf,
+  mayAnnounce,
+  ownerAck,
+} from "../../../lib/model/binding";
 import type { Reading } from "./reading";
-import { type Footprint, FORWARD_MS, type Hop, type KernelState, NO_FOOTPRINT, isEmpty, samePath } from "./state";
+import {
+  type Footprint,
+  FORWARD_CHECK_MS,
+  FORWARD_MS,
+  type Hop,
+  type KernelState,
+  NO_FOOTPRINT,
+  isEmpty,
+  samePath,
+} from "./state";
 
 /** What the agent remembers of an address for as long as it runs. */
 export interface AddressMemory {
@@ -48,19 +66,6 @@ export interface Outcome {
   /** Why nothing was done, for the log. */
   readonly note?: string;
 }
-
-export const FailReason = {
-  InvalidBinding: "InvalidBinding",
-  AddressNotAllowed: "AddressNotAllowed",
-  DeliveryNotSupported: "DeliveryNotSupported",
-  FabricNotSupported: "FabricNotSupported",
-  ClusterRangesUnknown: "ClusterRangesUnknown",
-  PodNotOnNode: "PodNotOnNode",
-  PodInterfaceGone: "PodInterfaceGone",
-  KernelRefused: "KernelRefused",
-  AnnouncementFailed: "AnnouncementFailed",
-} as const;
-export type FailReason = (typeof FailReason)[keyof typeof FailReason];
 
 /** Link kinds at whose other end a Pod can be. A tunnel has no gateway either, but the Pod is on another node. */
 const POD_LINK_KINDS: ReadonlySet<string> = new Set(["veth", "bridge", "netkit"]);
@@ -183,7 +188,7 @@ export function leftover(
   view: NodeView,
 ): Outcome {
   if (!view.synced) return { target: current };
-  if (evidence === undefined) return { target: current, inquire: true };
+  if (evidence === undefined) return { target: current, inquire: true, forwardingSince: memory?.forwardingSince };
   if (evidence === "absent") return { target: NO_FOOTPRINT };
   if (!evidence.ok) return { target: current, inquire: true, retry: true, note: evidence.problem };
   const { binding } = evidence;
@@ -195,8 +200,10 @@ export function leftover(
   if (epoch < (memory?.epoch ?? 0)) return { ...refusedEpoch(epoch, current), inquire: true, retry: true };
   const withdrawAck = ackOf(binding, view.nodeName) !== undefined;
   const since = memory?.forwardingSince ?? view.now;
-  if (current.forward && view.now - since < FORWARD_MS) {
-    return { target: current, forwardingSince: since, wakeAt: since + FORWARD_MS };
+  // Nobody watches for this node any more, so it asks now and then: with the owner gone there is nowhere to forward to.
+  if (current.forward && binding.spec.owner !== undefined && view.now - since < FORWARD_MS) {
+    const wakeAt = Math.min(since + FORWARD_MS, view.now + FORWARD_CHECK_MS);
+    return { target: current, forwardingSince: since, wakeAt, inquire: true };
   }
   return { target: NO_FOOTPRINT, withdrawAck };
 }

@@ -1,6 +1,6 @@
 // From what the API says and what the kernel holds to what has to change: pure and total. The same input gives the same
 // plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
-import type { AddressBinding, BindingAck } from "../../../lib/model/binding";
+import type { AddressBinding, BindingAck, FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { ADD_RULE, DELETE_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import {
@@ -14,7 +14,7 @@ import {
   replaceCluster,
   sameIntervals,
 } from "./nft";
-import { type AddressMemory, deliver, FailReason, leftover, type NodeView, type Outcome, release } from "./outcome";
+import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release } from "./outcome";
 import { byAddress, newest, type Reading, readBinding } from "./reading";
 import {
   addressesIn,

@@ -15,6 +15,8 @@ export const PACKET_MARK = 0x2000;
 export const FALLBACK_METRIC = 4096;
 /** How long the old node goes on sending to the new one what still arrives: longer than common ARP caches live. */
 export const FORWARD_MS = 60_000;
+/** How often it asks meanwhile whether there still is somebody to forward to. */
+export const FORWARD_CHECK_MS = 5_000;
 
 /** Next hop of an address. */
 export interface Path {

@@ -1,6 +1,7 @@
 // What one AddressBinding must say next. Every change of the owner raises the epoch; the node that had the address
 // before stays in `releasing` until it has acknowledged, or until it is proved that it cannot serve any more.
 import {
+  isInterfaceGone,
   isReleased,
   mayAnnounce,
   type AddressBinding,
@@ -34,6 +35,11 @@ export interface Step {
 export const HANDOVER_WAIT_MS = 5_000;
 /** After this long a node that is neither Ready nor answering counts as gone; if it comes back it cleans up first. */
 export const LOST_NODE_WAIT_MS = 60_000;
+/**
+ * How long a Pod must outlive its own interface before the address follows it to another one (a new sandbox of the same
+ * Pod). Shorter, and it could be a dying Pod whose address somebody else gets next.
+ */
+export const GONE_INTERFACE_WAIT_MS = 10_000;
 
 export interface GrantInput {
   readonly address: string;
@@ -68,7 +74,10 @@ export function grant(input: GrantInput): Step {
     return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
   }
   const { spec } = binding;
-  if (sameGrant(spec, desired)) return settle(binding, node, input.waitedMs);
+  if (sameGrant(spec, desired)) {
+    if (!isInterfaceGone(binding)) return settle(binding, node, input.waitedMs);
+    if (input.waitedMs < GONE_INTERFACE_WAIT_MS) return { waiting: true };
+  }
   // The owner has not announced yet because the node before it has not let go. Moving on now would lose sight of that
   // node; so first things first, unless the owner itself is gone.
   if (!mayAnnounce(binding) && ownerLives(spec, input) && input.waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
@@ -90,9 +99,12 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
     const { owner: _owner, ...rest } = spec;
     return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
   }
-  if (isReleased(binding) || isLost(spec.releasing, node, waitedMs)) {
-    return { change: { verb: "delete", binding }, waiting: false };
-  }
+  const done = isReleased(binding) || isLost(spec.releasing, node, waitedMs);
+  // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does.
+  const forwards = (binding.status?.acks ?? []).some(
+    ({ nodeName }) => nodeName !== spec.releasing?.nodeName && node(nodeName)?.ready === true,
+  );
+  if (done && !forwards) return { change: { verb: "delete", binding }, waiting: false };
   return { waiting: true };
 }
 

@@ -1,7 +1,7 @@
 // Everything the controller knows of the cluster: live copies, and the indexes that tell which routes an event
 // concerns. It decides nothing.
 import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
-import { isReleased, type AddressBinding } from "../../../lib/model/binding";
+import { isInterfaceGone, isReleased, type AddressBinding } from "../../../lib/model/binding";
 import {
   ANNOTATION_POD_IPS,
   GKE_CONTROLLER_NAME,
@@ -46,8 +46,8 @@ export class Store implements ClusterView {
   readonly #gatewaysByClass = new SetIndex();
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
-  /** Since when a release at this epoch has been waited for. */
-  readonly #waitingSince = new Map<string, { readonly epoch: number; readonly since: number }>();
+  /** What has been waited for, and since when. */
+  readonly #waitingSince = new Map<string, { readonly what: string; readonly since: number }>();
 
   constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
     this.#clock = clock;
@@ -301,11 +301,19 @@ export class Store implements ClusterView {
   }
 
   #noteWaiting(address: string, binding: AddressBinding | undefined): void {
-    if (binding?.spec.releasing === undefined || isReleased(binding)) this.#waitingSince.delete(address);
-    else if (this.#waitingSince.get(address)?.epoch !== binding.spec.epoch) {
-      this.#waitingSince.set(address, { epoch: binding.spec.epoch, since: this.#clock.now() });
+    const what = binding && waitedFor(binding);
+    if (what === undefined) this.#waitingSince.delete(address);
+    else if (this.#waitingSince.get(address)?.what !== what) {
+      this.#waitingSince.set(address, { what, since: this.#clock.now() });
     }
   }
+}
+
+/** What only time or an agent can bring, as a text that differs for each wait; undefined when nothing is waited for. */
+function waitedFor(binding: AddressBinding): string | undefined {
+  const { epoch, releasing } = binding.spec;
+  if (isInterfaceGone(binding)) return `interface ${epoch}`;
+  return releasing === undefined || isReleased(binding) ? undefined : `release ${epoch}`;
 }
 
 function after<T>(change: Change<T>): T | undefined {
