@@ -31,6 +31,7 @@ const lab = ({ ok, steps }) => {
 
 read("test-unit.json", jest);
 read("test-real.json", jest);
+read("test-kernel.json", jest);
 read("report.json", lab);
 
 const partsFailed = Number(process.argv[2]);

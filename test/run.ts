@@ -4,14 +4,15 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { installGatewayApi, startLab, type Lab } from "../lab/cluster/lab";
+import type { Images } from "../lab/images/ensure";
+import type { Parts } from "../lab/parts/ensure";
 import { prepare } from "../lab/prepare";
-import { progressOn } from "../lab/progress";
+import { progressOn, type Progress } from "../lab/progress";
 import { labPartsOf } from "../lab/parts/lab-parts";
 import { SHARED_LAB, shareLab } from "./support/shared-lab";
 
 const REPOSITORY = join(__dirname, "..");
 const RESULTS = join(REPOSITORY, ".lab");
-const REAL = ["kernel", "cluster", "engine"] as const;
 
 async function main(args: readonly string[]): Promise<number> {
   const only = process.env["PODPIN_TEST_ONLY"];
@@ -30,25 +31,29 @@ async function main(args: readonly string[]): Promise<number> {
   const progress = progressOn();
   const { parts, images } = await prepare("test", progress);
   const unit = await jest("unit", ["unit"], [], args);
+  const real = await onSharedLab(parts, images, progress, (env) => jest("real", ["cluster", "engine"], [], args, env));
+  // Alone and one at a time: these count packets by the millisecond.
+  const kernel = await jest("kernel", ["kernel"], ["--runInBand"], args);
+  return [unit, real, kernel].find((code) => code !== 0) ?? 0;
+}
+
+/** Runs the suites that need a cluster on one that they share; it is stopped whatever happens. */
+async function onSharedLab(
+  parts: Parts,
+  images: Images,
+  progress: Progress,
+  run: (env: NodeJS.ProcessEnv) => Promise<number>,
+): Promise<number> {
+  const labParts = labPartsOf(parts);
   let lab: Lab | undefined;
   try {
     lab = await progress.step("lab", "control plane and three nodes", async (update) => {
       const { containerdRoot, pauseImage } = images;
-      const running = await startLab({
-        parts: labPartsOf(parts),
-        nodes: 3,
-        containerdRoot,
-        pauseImage,
-        report: update,
-      });
-      await installGatewayApi(running, labPartsOf(parts));
+      const running = await startLab({ parts: labParts, nodes: 3, containerdRoot, pauseImage, report: update });
+      await installGatewayApi(running, labParts);
       return running;
     });
-    // One at a time: they measure packets and share the machine's two cores with a whole cluster.
-    const real = await jest("real", REAL, ["--runInBand"], args, {
-      [SHARED_LAB]: shareLab(lab, images, parts.kubectl),
-    });
-    return unit === 0 ? real : unit;
+    return await run({ [SHARED_LAB]: shareLab(lab, images, parts.kubectl) });
   } finally {
     await lab?.stop();
   }
