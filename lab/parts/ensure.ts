@@ -55,9 +55,13 @@ async function build(name: PartName, nth: string, report: Progress): Promise<str
   const doing = `building ${pin.version} (${nth})`;
   const step = { name, doing, what: pin.version, entry: cacheEntry(name, pin) };
   const folder = await cachedStep(report, step, async (making, update) => {
+    let compiled = 0;
     const onLine = (line: string): void => {
       const module = /^go: downloading (\S+)/.exec(line)?.[1];
-      update(module === undefined ? doing : `downloading ${module} (${nth})`);
+      // With -v go names each package that it compiles on a line of its own.
+      if (module !== undefined) update(`downloading ${module} (${nth})`);
+      else if (/^\S+$/.test(line)) update(`${doing}, ${++compiled} packages compiled`);
+      else update(doing);
     };
     await (recipe.folder === undefined ? buildProgram(recipe, pin, making, onLine) : copyFolder(recipe, making));
   });
@@ -70,7 +74,7 @@ async function buildProgram(recipe: Recipe, pin: Pin, making: string, onLine: (l
   mkdirSync(out);
   mkdirSync(work);
   await command(
-    ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", pin.ldflags, "-o", `${out}/`, recipe.package ?? ""],
+    ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", pin.ldflags, "-o", `${out}/`, recipe.package ?? ""],
     // GOTMPDIR: what a killed build leaves behind lies in the entry and goes with it.
     { cwd: moduleFolder(recipe), env: { ...goEnvironment(), GOTMPDIR: work }, onLine },
   );
