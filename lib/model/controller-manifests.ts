@@ -19,7 +19,8 @@ export interface DeclaredObject {
   readonly object: Manifest;
 }
 
-const Stage = { Namespace: 0, Foundation: 1, Workload: 2, Class: 3 } as const;
+/** Classes come before the workload: where the Gateway API is missing, they fail at once and nothing waits for Pods. */
+const Stage = { Namespace: 0, Foundation: 1, Class: 1, Workload: 2 } as const;
 
 /**
  * The objects of a controller.
@@ -39,8 +40,6 @@ export function controllerObjects(plan: ControllerPlan, image: unknown): readonl
         return declared(`${component}-${object.kind.toLowerCase()}`, Stage.Foundation, withLabels(object, component));
       }),
     ),
-    declared("controller", Stage.Workload, controllerDeployment(plan, image)),
-    declared("agent", Stage.Workload, agentDaemonSet(plan, image)),
     ...servedClasses(plan.gkeClassFabric).map(({ name, fabric, description }) =>
       declared(`class-${name}`, Stage.Class, {
         apiVersion: apiVersionOf(RESOURCES.gatewayClasses),
@@ -49,6 +48,8 @@ export function controllerObjects(plan: ControllerPlan, image: unknown): readonl
         spec: { controllerName: PODPIN_CONTROLLER_NAME, description },
       } as Manifest),
     ),
+    declared("controller", Stage.Workload, controllerDeployment(plan, image)),
+    declared("agent", Stage.Workload, agentDaemonSet(plan, image)),
   ];
 }
 

@@ -49,7 +49,8 @@ test("puts everything after what it needs, however the program is written", () =
   const at = (kind: string) => order.indexOf(kind);
   expect(at("Namespace")).toBeLessThan(at("Role"));
   expect(order.lastIndexOf("RoleBinding")).toBeLessThan(at("Deployment"));
-  expect(at("DaemonSet")).toBeLessThan(at("GatewayClass"));
+  expect(order.lastIndexOf("GatewayClass")).toBeLessThan(at("Deployment"));
+  expect(at("DaemonSet")).toBeLessThan(at("Gateway"));
   expect(order.lastIndexOf("GatewayClass")).toBeLessThan(at("Gateway"));
   expect(at("Gateway")).toBeLessThan(at("GKEIPRoute"));
   expect(at("StatefulSet")).toBeLessThan(at("GKEIPRoute"));

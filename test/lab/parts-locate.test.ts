@@ -122,7 +122,7 @@ describe("a part that the machine lacks", () => {
     const asked: string[] = readFileSync(join(folder, "asked"), "utf8").trim().split("\n");
     expect(asked).toHaveLength(1);
     expect(asked[0]).toMatch(
-      /^0 -buildvcs=false \[\] build -mod=readonly -trimpath -ldflags -s -w -o \S+ go\.etcd\.io\/etcd\/server\/v3$/,
+      /^0 -buildvcs=false \[\] build -v -mod=readonly -trimpath -ldflags -s -w -o \S+ go\.etcd\.io\/etcd\/server\/v3$/,
     );
     expect(readdirSync(join(first.etcd, ".."))).toEqual(["etcd"]);
   });

@@ -83,11 +83,11 @@ test("declares these objects, in stages, under names that are contract", () => {
     "1 agent-clusterrolebinding: ClusterRoleBinding podpin-agent",
     "1 agent-role: Role podpin-agent",
     "1 agent-rolebinding: RoleBinding podpin-agent",
+    "1 class-podpin-regional-external: GatewayClass podpin-regional-external",
+    "1 class-podpin-regional-internal: GatewayClass podpin-regional-internal",
+    "1 class-podpin-l2: GatewayClass podpin-l2",
     "2 controller: Deployment podpin-controller",
     "2 agent: DaemonSet podpin-agent",
-    "3 class-podpin-regional-external: GatewayClass podpin-regional-external",
-    "3 class-podpin-regional-internal: GatewayClass podpin-regional-internal",
-    "3 class-podpin-l2: GatewayClass podpin-l2",
   ]);
 });
 
