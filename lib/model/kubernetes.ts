@@ -106,6 +106,7 @@ export const RESOURCES = {
   namespaces: resource("", "v1", "namespaces", "Namespace", false),
   configMaps: resource("", "v1", "configmaps", "ConfigMap", true),
   events: resource("events.k8s.io", "v1", "events", "Event", true),
+  leases: resource("coordination.k8s.io", "v1", "leases", "Lease", true),
   serviceCidrs: resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", false),
   customResourceDefinitions: resource(
     "apiextensions.k8s.io",

@@ -12,15 +12,6 @@ export interface PolicyRule {
 
 const READ = ["get", "list", "watch"];
 
-/** Election of the controller; `coordination.k8s.io` is spoken nowhere else. */
-const LEASES: Resource = {
-  group: "coordination.k8s.io",
-  version: "v1",
-  plural: "leases",
-  kind: "Lease",
-  namespaced: true,
-};
-
 function rule(
   resource: Resource,
   verbs: readonly string[],
@@ -59,8 +50,8 @@ export function controllerNamespaceRules(): readonly PolicyRule[] {
   return [
     rule(RESOURCES.configMaps, ["create"]),
     rule(RESOURCES.configMaps, [...READ, "update", "patch"], { name: CLUSTER_RANGES_CONFIG_MAP }),
-    rule(LEASES, ["create"]),
-    rule(LEASES, ["get", "update"], { name: CONTROLLER }),
+    rule(RESOURCES.leases, ["create"]),
+    rule(RESOURCES.leases, ["get", "update"], { name: CONTROLLER }),
   ];
 }
 
