@@ -88,6 +88,7 @@ const ack = record(
   { required: ["nodeName", "epoch", "podUid", "state"] },
 );
 
+/** podpin's own `AddressBinding`: which Pod has an address, in which epoch. */
 export const addressBinding = definition(
   RESOURCES.addressBindings,
   record(

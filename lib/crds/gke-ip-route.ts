@@ -61,6 +61,7 @@ const address = record(
   { required: ["value"] },
 );
 
+/** GKE's `GKEIPRoute`, for clusters that lack it. */
 export const gkeIpRoute = definition(
   RESOURCES.gkeIpRoutes,
   record(

@@ -5,6 +5,7 @@ import { definition } from "./definition";
 import { conditions } from "./meta";
 import { list, oneOf, record, text } from "./schema";
 
+/** GKE's `GKENetworkParamSet`, for clusters that lack it. */
 export const gkeNetworkParamSet = definition(
   RESOURCES.gkeNetworkParamSets,
   record(

@@ -6,6 +6,7 @@ import { flag, integer, list, oneOf, record, text } from "./schema";
 
 const IPAM_MODE = { Internal: "Internal", External: "External" };
 
+/** GKE's `Network`, for clusters that lack it. */
 export const network = definition(
   RESOURCES.networks,
   record(

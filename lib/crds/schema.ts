@@ -30,6 +30,7 @@ export interface ValidationRule {
   readonly message: string;
 }
 
+/** A column of `kubectl get`. */
 export interface PrinterColumn {
   readonly name: string;
   readonly type: "string" | "integer" | "date";
@@ -37,29 +38,84 @@ export interface PrinterColumn {
   readonly description?: string;
 }
 
+/** A CustomResourceDefinition (`apiextensions.k8s.io/v1`), as far as it is used here. */
 export interface CustomResourceDefinition {
+  /** Always `apiextensions.k8s.io/v1`. */
   readonly apiVersion: "apiextensions.k8s.io/v1";
+  /** Always `CustomResourceDefinition`. */
   readonly kind: "CustomResourceDefinition";
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly group: string;
-    readonly names: {
-      readonly kind: string;
-      readonly listKind: string;
-      readonly plural: string;
-      readonly singular: string;
-    };
-    readonly scope: "Namespaced" | "Cluster";
-    readonly versions: readonly {
-      readonly name: string;
-      readonly served: boolean;
-      readonly storage: boolean;
-      readonly schema: { readonly openAPIV3Schema: Schema };
-      readonly subresources: { readonly status: object };
-      readonly additionalPrinterColumns?: readonly PrinterColumn[];
-      readonly selectableFields?: readonly { readonly jsonPath: string }[];
-    }[];
-  };
+  /** Its name, `<plural>.<group>`, and labels. */
+  readonly metadata: DefinitionMetadata;
+  /** What it defines. */
+  readonly spec: DefinitionSpec;
+}
+
+/** Metadata of a definition. */
+export interface DefinitionMetadata {
+  /** `<plural>.<group>`. */
+  readonly name: string;
+  /** Labels, for example of the bundle that it belongs to. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What a definition defines. */
+export interface DefinitionSpec {
+  /** The API group, for example `podpin.dev`. */
+  readonly group: string;
+  /** What objects of the kind are called. */
+  readonly names: DefinitionNames;
+  /** Whether objects belong to a namespace. */
+  readonly scope: "Namespaced" | "Cluster";
+  /** The versions of the kind. */
+  readonly versions: readonly DefinitionVersion[];
+}
+
+/** What objects of a kind are called. */
+export interface DefinitionNames {
+  /** Kind of one object, for example `AddressBinding`. */
+  readonly kind: string;
+  /** Kind of a list of them. */
+  readonly listKind: string;
+  /** Lower-case plural, as in URLs and for `kubectl get`. */
+  readonly plural: string;
+  /** Lower-case singular. */
+  readonly singular: string;
+}
+
+/** One version of a kind. */
+export interface DefinitionVersion {
+  /** Its name, for example `v1`. */
+  readonly name: string;
+  /** Whether the API server answers for it. */
+  readonly served: boolean;
+  /** Whether objects are stored in it. */
+  readonly storage: boolean;
+  /** What an object looks like. */
+  readonly schema: DefinitionSchema;
+  /** Parts with rights of their own. */
+  readonly subresources: DefinitionSubresources;
+  /** Columns of `kubectl get`. */
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
+  /** Fields by which a list or a watch can select. */
+  readonly selectableFields?: readonly SelectableField[];
+}
+
+/** What an object looks like. */
+export interface DefinitionSchema {
+  /** A structural OpenAPI schema. */
+  readonly openAPIV3Schema: Schema;
+}
+
+/** Parts of an object with rights of their own. */
+export interface DefinitionSubresources {
+  /** Written apart from the spec; no settings. */
+  readonly status: object;
+}
+
+/** A field by which a list or a watch can select. */
+export interface SelectableField {
+  /** Where it is, for example `.spec.nodeName`. */
+  readonly jsonPath: string;
 }
 
 type Detail = Omit<Schema, "type">;

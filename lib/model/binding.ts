@@ -24,37 +24,57 @@ export const Fabric = {
 } as const;
 export type Fabric = (typeof Fabric)[keyof typeof Fabric];
 
+/** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */
 export interface AddressBinding extends KubeObject {
+  /** What is decided; the controller writes it. */
   readonly spec: AddressBindingSpec;
+  /** What has been done; the agents write it. */
   readonly status?: AddressBindingStatus;
 }
 
+/** What the controller decided about an address. */
 export interface AddressBindingSpec {
   /** The address, `a.b.c.d`. It is also the name of the object. */
   readonly address: string;
   /** Grows with every change of `owner`. Whoever acts for the address carries it; a lower one is refused. */
   readonly epoch: number;
   /** The route that holds the address. */
-  readonly route: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly route: BindingRoute;
   /** Node of the owner, repeated here because agents select their bindings by it; empty when there is no owner. */
   readonly nodeName: string;
   /** The Pod that has the address; absent while no Pod does. */
   readonly owner?: BindingOwner;
   /** The node that had the address until this epoch and has not yet said that it let go. */
   readonly releasing?: BindingRelease;
+  /** How packets reach the Pod. */
   readonly delivery: Delivery;
+  /** What brings them to the node. */
   readonly fabric: Fabric;
   /** Name of the `Network` whose Pod interface receives the address; `default` is the primary one. */
   readonly network: string;
 }
 
+/** The GKEIPRoute that holds an address. */
+export interface BindingRoute {
+  /** Its namespace. */
+  readonly namespace: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its UID: a route that is made again under the same name is another one. */
+  readonly uid: string;
+}
+
+/** The Pod that has an address. */
 export interface BindingOwner {
+  /** Its name, in the namespace of the route. */
   readonly podName: string;
+  /** Its UID: a StatefulSet's Pod keeps its name when it is made again, not its UID. */
   readonly podUid: string;
   /** The Pod's own address on `network`: where the packets go on the node. */
   readonly podIp: string;
 }
 
+/** The node that has to let go of an address. */
 export interface BindingRelease {
   /** Selectable, so that the old node's agent keeps seeing the binding. */
   readonly nodeName: string;
@@ -69,22 +89,29 @@ export interface BindingRelease {
   readonly wait: boolean;
 }
 
+/** What the agents have done for an address. */
 export interface AddressBindingStatus {
+  /** One entry for each node that had or has the address. */
   readonly acks?: readonly BindingAck[];
 }
 
 /** What an agent has done, one entry per node. */
 export interface BindingAck {
+  /** The node. */
   readonly nodeName: string;
+  /** The epoch that it acted for. */
   readonly epoch: number;
   /** UID of the Pod it was done for; empty for `Released`. */
   readonly podUid: string;
+  /** How far it is. */
   readonly state: AckState;
   /** CamelCase, set when `state` is `Failed`. */
   readonly reason?: string;
+  /** One sentence for people, set when `state` is `Failed`. */
   readonly message?: string;
 }
 
+/** How far a node's agent is with an address. */
 export const AckState = {
   /** The kernel delivers packets for the address to the Pod; not yet announced. */
   Programmed: "Programmed",

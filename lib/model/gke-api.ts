@@ -12,8 +12,10 @@ export const GKE_CONTROLLER_NAME = "networking.gke.io/persistent-ip-controller";
 /** Controller name on the GatewayClasses that podpin serves. */
 export const PODPIN_CONTROLLER_NAME = "podpin.dev/persistent-ip-controller";
 
-/** Annotations. What GKE has no field for lives under `podpin.dev/`. */
+// Annotations. What GKE has no field for lives under `podpin.dev/`.
+/** On a GKEIPRoute: how packets reach the Pod, `app` or `nat`. Without it `app`, which is what GKE does. */
 export const ANNOTATION_DELIVERY = "podpin.dev/delivery";
+/** On a GatewayClass: what brings packets to the nodes, `gce`, `l2` or `none`. */
 export const ANNOTATION_FABRIC = "podpin.dev/fabric";
 /** On Pods, written by GKE: JSON list of `{networkName, ip}`. */
 export const ANNOTATION_POD_IPS = "networking.gke.io/pod-ips";
@@ -25,6 +27,7 @@ export const ROUTE_FINALIZER = "podpin.dev/address-release";
 export const DEFAULT_NETWORK = "default";
 export const LEGACY_DEFAULT_NETWORK = "pod-network";
 
+/** When a Pod is eligible for the addresses of a route; GKE's own words. */
 export const ReactionMode = {
   /** The Pod is eligible while its condition `Ready` is True. */
   ReadyCondition: "ReadyCondition",
@@ -35,33 +38,54 @@ export type ReactionMode = (typeof ReactionMode)[keyof typeof ReactionMode];
 
 /** Condition types of a GKEIPRoute. */
 export const RouteCondition = {
+  /** The route is valid and its Gateway admits it. */
   Accepted: "Accepted",
   /** The documented name; the newest public constant says `IPRouteGCPReady`, so readers accept both. */
   GCPReady: "GCPReady",
+  /** The node of the Pod is programmed. GKE's name; podpin sets it without Dataplane V2 as well. */
   DPV2Ready: "DPV2Ready",
+  /** Packets reach the Pod: all others are True. */
   Ready: "Ready",
 } as const;
 export type RouteCondition = (typeof RouteCondition)[keyof typeof RouteCondition];
 
 /** Reasons on a GKEIPRoute, GKE's own. */
 export const RouteReason = {
+  /** The route is valid and its Gateway admits it. */
   Accepted: "Accepted",
+  /** The selector cannot be parsed. */
   InvalidLabels: "InvalidLabels",
+  /** The route names no Gateway. */
   MissingParentRefs: "MissingParentRefs",
+  /** The Gateway that the route names does not exist. */
   GatewayNotFound: "GatewayNotFound",
+  /** The Gateway exists but its controller has not accepted it. */
   GatewayNotAccepted: "GatewayNotAccepted",
+  /** The Gateway's listeners do not admit the route's namespace, or the Gateway does not have its addresses. */
   Unattachable: "Unattachable",
+  /** An address is malformed, not a single IPv4 address, or held by another route. */
   InvalidAddresses: "InvalidAddresses",
+  /** The `Network` that the route names does not exist. */
   NetworkNotFound: "NetworkNotFound",
+  /** The `Network` exists but is not ready. */
   NetworkNotReady: "NetworkNotReady",
+  /** The cloud's side is done. */
   GCPReady: "GCPReady",
+  /** The cloud's side is under way. */
   GCPNotReady: "GCPNotReady",
+  /** The cloud's side failed; the message has the cause. */
   GCPFailed: "GCPFailed",
+  /** The route is being deleted, and nothing of it is left in the cloud. */
   CleanupComplete: "CleanupComplete",
+  /** The node of the Pod is programmed. */
   DPV2Ready: "DPV2Ready",
+  /** The node of the Pod is not programmed yet. */
   DPV2NotReady: "DPV2NotReady",
+  /** Cloud and node are done: packets reach the Pod. */
   ProgrammingComplete: "ProgrammingComplete",
+  /** No eligible Pod matches. */
   NoPodsFound: "NoPodsFound",
+  /** The route or its Pod has changed, and the new state is being set up. */
   Mutated: "Mutated",
 } as const;
 export type RouteReason = (typeof RouteReason)[keyof typeof RouteReason];

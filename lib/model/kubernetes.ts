@@ -22,9 +22,13 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
+/** Any object of Kubernetes. */
 export interface KubeObject {
+  /** Group and version, for example `podpin.dev/v1alpha1`; absent in lists. */
   readonly apiVersion?: string;
+  /** Kind, for example `AddressBinding`; absent in lists. */
   readonly kind?: string;
+  /** Name, labels and what the API server keeps about it. */
   readonly metadata: ObjectMeta;
 }
 
