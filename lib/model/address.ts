@@ -54,3 +54,17 @@ export function isIPv4Cidr(text: string): boolean {
   if (rest.length > 0 || !isIPv4(base) || !/^(?:\d|[12]\d|3[0-2])$/.test(bits)) return false;
   return addressToNumber(base) % 2 ** (32 - Number(bits)) === 0;
 }
+
+/** The first address of the range in which an address such as 10.9.0.1/14 lies, with its size; undefined where the text is something else. */
+export function baseOfCidr(text: string): string | undefined {
+  const [address = "", bits = ""] = String(text).split("/");
+  if (!isIPv4(address)) return undefined;
+  const size = 2 ** (32 - Number(bits));
+  const base = `${numberToAddress(Math.floor(addressToNumber(address) / size) * size)}/${bits}`;
+  return isIPv4Cidr(base) ? base : undefined;
+}
+
+/** The address that {@link addressToNumber} makes this number of. */
+export function numberToAddress(number: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+}

@@ -1,13 +1,23 @@
 // What a PersistentIpController takes, and what is wrong with it.
-import { addressToNumber, isIPv4Cidr, isIPv4 } from "./address";
+import { baseOfCidr, isIPv4Cidr } from "./address";
 import { checkChoice } from "./choices";
-import { GkeClassFabric } from "./classes";
-import { isKnown, type MaybeLater } from "./later";
+import { GkeClassFabric, PODPIN_L2_CLASS } from "./classes";
+import type { ClusterFacts } from "./cluster-facts";
+import { checkGoogleCloud, DEFAULT_ROLE_ID, type GoogleCloudInput } from "./iam";
+import { checkImage, type ImageInput } from "./image";
+import { isKnown } from "./later";
 import { checkNamespaceName, checkSelector } from "./names";
 import type { Problems } from "./problems";
 import { PODPIN_NAMESPACE } from "./runtime";
 
-/** What the controller component takes in both flavours besides its image. */
+/** Says aloud that podpin's agents are to run beside Google's own on Dataplane V2. */
+export const DataplaneV2 = {
+  /** Tried on no real cluster yet. */
+  Experimental: "experimental",
+} as const;
+export type DataplaneV2 = (typeof DataplaneV2)[keyof typeof DataplaneV2];
+
+/** What the controller component takes in both flavours besides its image and its cluster. */
 export interface ControllerOptions {
   /**
    * Namespace of the controller and the agents. A later change replaces both; addresses keep working meanwhile.
@@ -25,7 +35,8 @@ export interface ControllerOptions {
   /**
    * Installs the six `gke-…` GatewayClasses on this fabric, so that YAML written for GKE runs on other clusters
    * unchanged: announced on the shared segment (`l2`), or by your own routing (`none`). Never set it on GKE, where these
-   * classes are Google's.
+   * classes are Google's; with `cluster` that is an error. A later change moves the routes of these classes to the other
+   * fabric.
    *
    * @default - the six classes are not touched
    */
@@ -41,9 +52,32 @@ export interface ControllerOptions {
    * IPv4 ranges of the cluster's own Pods, Services and nodes, for example `["10.8.0.0/14"]`. Traffic to them keeps the
    * Pod's own address as source. A later change takes effect at once.
    *
-   * @default - the controller finds them from Nodes and ServiceCIDRs
+   * @default - those of `cluster`; and the controller finds them from Nodes and ServiceCIDRs
    */
   clusterCidrs?: string[];
+  /**
+   * Lets podpin run on a cluster with Dataplane V2, with the value `experimental`. Google's node agent there acts on every
+   * GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and its programs see packets before podpin's
+   * rules do. What the two do together has been tried on no real cluster. No effect on other clusters.
+   *
+   * @default - a `cluster` with Dataplane V2 is refused
+   */
+  dataplaneV2?: DataplaneV2;
+  /**
+   * Whether a NetworkPolicy limits the controller: in to its health port; out to `apiServerPorts`, and to Google's APIs
+   * where `googleCloudProject` is given. The agents are on their nodes' network, which no NetworkPolicy covers. A later
+   * change takes effect at once.
+   *
+   * @default true
+   */
+  networkPolicy?: boolean;
+  /**
+   * TCP ports, 1 to 65535, at which the controller may reach the API server: the port of the Service `kubernetes` in
+   * namespace `default`, and the one that the API server itself listens on. Only for `networkPolicy`.
+   *
+   * @default [443, 6443, 8443]
+   */
+  apiServerPorts?: number[];
   /**
    * Interface of the nodes on which addresses arrive, for example `eth0`. At most 15 characters.
    *
@@ -98,8 +132,8 @@ export interface Toleration {
   tolerationSeconds?: number;
 }
 
-export interface ControllerInput extends ControllerOptions {
-  readonly image: MaybeLater<string | undefined>;
+export interface ControllerInput extends ControllerOptions, ImageInput, GoogleCloudInput {
+  readonly cluster?: ClusterFacts;
 }
 
 export interface ControllerPlan extends ControllerOptions {
@@ -107,42 +141,49 @@ export interface ControllerPlan extends ControllerOptions {
   readonly createNamespace: boolean;
   readonly installGkeApi: boolean;
   readonly clusterCidrs: string[];
+  readonly networkPolicy: boolean;
+  readonly apiServerPorts: number[];
+  /** Whether the image is built from the packaged context. */
+  readonly buildImage: boolean;
+  /** Whether the controller gets an identity in Google Cloud. */
+  readonly googleCloud: boolean;
+  readonly googleCloudRoleId: string;
 }
+
+/** Of the Service everywhere; of the API server with kubeadm, kind, k3s and OpenShift; and with minikube. */
+const API_SERVER_PORTS = [443, 6443, 8443];
 
 const TOLERATION_OPERATOR = { Equal: "Equal", Exists: "Exists" };
 const TAINT_EFFECT = { NoSchedule: "NoSchedule", PreferNoSchedule: "PreferNoSchedule", NoExecute: "NoExecute" };
-
-const HOST = "[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?(?::\\d+)?";
-const PATH_PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-/** An image reference (distribution/reference). */
-const IMAGE = new RegExp(
-  `^(?:${HOST}/)?${PATH_PART}(?:/${PATH_PART})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
-);
 
 /** `IFNAMSIZ` of Linux less its closing zero; no blank and no slash. */
 const INTERFACE = /^[^\s/]{1,15}$/;
 
 /** Fills in the defaults of a controller and reports what is wrong with it. */
 export function planController(input: ControllerInput, problems: Problems): ControllerPlan {
-  const { image, ...options } = input;
-  const plan = {
-    ...options,
+  const { cluster } = input;
+  const { build } = checkImage(input, problems);
+  const plan: ControllerPlan = {
     namespace: input.namespace ?? PODPIN_NAMESPACE,
     createNamespace: input.createNamespace ?? true,
+    gkeClassFabric: input.gkeClassFabric,
     installGkeApi: input.installGkeApi ?? true,
-    clusterCidrs: input.clusterCidrs ?? [],
+    clusterCidrs: input.clusterCidrs ?? clusterCidrsOf(cluster),
+    uplink: input.uplink,
+    nodeSelector: input.nodeSelector,
+    tolerations: input.tolerations,
+    networkPolicy: input.networkPolicy ?? true,
+    apiServerPorts: input.apiServerPorts ?? API_SERVER_PORTS,
+    buildImage: build,
+    googleCloud: checkGoogleCloud(input, problems),
+    googleCloudRoleId: input.googleCloudRoleId ?? DEFAULT_ROLE_ID,
   };
-  if (isKnown(image) && (image === undefined || !IMAGE.test(image))) {
-    problems.add(
-      "image",
-      image,
-      'use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…"',
-    );
-  }
   checkNamespaceName("namespace", plan.namespace, problems);
   if (input.gkeClassFabric !== undefined) {
     checkChoice("gkeClassFabric", input.gkeClassFabric, GkeClassFabric, problems);
   }
+  if (input.dataplaneV2 !== undefined) checkChoice("dataplaneV2", input.dataplaneV2, DataplaneV2, problems);
+  if (cluster !== undefined) checkCluster(input, cluster, problems);
   plan.clusterCidrs.forEach((cidr, index) => checkCidr(`clusterCidrs[${index}]`, cidr, problems));
   if (input.uplink !== undefined && !INTERFACE.test(input.uplink)) {
     problems.add("uplink", input.uplink, "use the name of a network interface, at most 15 characters without blanks");
@@ -150,6 +191,14 @@ export function planController(input: ControllerInput, problems: Problems): Cont
   if (input.nodeSelector !== undefined) {
     checkSelector("nodeSelector", input.nodeSelector, "leave it out for every node", problems);
   }
+  if (plan.apiServerPorts.length === 0) {
+    problems.add("apiServerPorts", plan.apiServerPorts, "use at least one port, or set networkPolicy: false");
+  }
+  plan.apiServerPorts.forEach((port, index) => {
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      problems.add(`apiServerPorts[${index}]`, port, "use a TCP port, a whole number from 1 to 65535");
+    }
+  });
   (input.tolerations ?? []).forEach(({ operator, effect }, index) => {
     if (operator !== undefined) checkChoice(`tolerations[${index}].operator`, operator, TOLERATION_OPERATOR, problems);
     if (effect !== undefined) checkChoice(`tolerations[${index}].effect`, effect, TAINT_EFFECT, problems);
@@ -157,19 +206,34 @@ export function planController(input: ControllerInput, problems: Problems): Cont
   return plan;
 }
 
+/** What the controller must not do on this cluster. */
+function checkCluster(input: ControllerInput, cluster: ClusterFacts, problems: Problems): void {
+  const name = isKnown(cluster.name) ? `cluster "${cluster.name}"` : "the cluster";
+  if (input.gkeClassFabric !== undefined) {
+    problems.add(
+      "gkeClassFabric",
+      input.gkeClassFabric,
+      `${name} is GKE, where these six classes are Google's: leave it out, and use podpin's own, for example "${PODPIN_L2_CLASS}"`,
+    );
+  }
+  // What is given and not known has been told about already.
+  if (cluster.dataplaneV2 === true && input.dataplaneV2 === undefined) {
+    problems.add(
+      "dataplaneV2",
+      input.dataplaneV2,
+      `${name} has Dataplane V2, whose node agent acts on every GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and before podpin's own rules: leave PersistentIpController out to have GKE's own controller, or set dataplaneV2: "${DataplaneV2.Experimental}"`,
+    );
+  }
+}
+
+/** The ranges of a cluster, as far as they are known. */
+export function clusterCidrsOf(cluster: ClusterFacts | undefined): string[] {
+  if (cluster === undefined) return [];
+  return [cluster.podCidr, cluster.serviceCidr].filter((cidr): cidr is string => isKnown(cidr) && cidr !== "");
+}
+
 function checkCidr(field: string, cidr: string, problems: Problems): void {
   if (isIPv4Cidr(cidr)) return;
   const base = baseOfCidr(cidr);
   problems.add(field, cidr, base === undefined ? 'use an IPv4 range, for example "10.8.0.0/14"' : `use "${base}"`);
-}
-
-/** The range in which an address such as 10.9.0.1/14 lies; undefined where the text is something else. */
-function baseOfCidr(cidr: string): string | undefined {
-  const [address = "", bits = ""] = String(cidr).split("/");
-  if (!isIPv4(address)) return undefined;
-  const size = 2 ** (32 - Number(bits));
-  const first = Math.floor(addressToNumber(address) / size) * size;
-  const octets = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
-  const base = `${octets.join(".")}/${bits}`;
-  return isIPv4Cidr(base) ? base : undefined;
 }
