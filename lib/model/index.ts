@@ -21,6 +21,8 @@ export {
   RouteCondition,
   RouteReason,
 } from "./gke-api";
+export { PodRangePlan } from "./pod-ranges";
+export type { PodRangePlanForNodesOptions, PodRangePlanForRangesOptions } from "./pod-ranges";
 export { AllowedNamespaces } from "./pool";
 export type { PoolOptions } from "./pool";
 export type { RouteOptions } from "./route";
