@@ -163,6 +163,39 @@ test("shutdown waits for what runs, starts nothing more and leaves no timer", as
   await queue.shutdown();
 });
 
+test("pause drops what waits and what fails, takes nothing in, and leaves no timer; resume takes work in again", async () => {
+  const { clock, queue, started, end } = held({ concurrency: 2 });
+  for (const key of ["a", "b", "c"]) queue.add(key);
+  queue.addAfter("d", 50);
+  await settle();
+  queue.add("a");
+  queue.pause();
+  queue.add("e");
+  queue.addAfter("f", 10);
+  await end("a", new Error("no"));
+  await end("b", 20);
+  await clock.run(1_000);
+  expect([started, clock.pending]).toEqual([["a", "b"], 0]);
+  expect(queue.counters).toEqual({ waiting: 0, running: 0, delayed: 0, failures: 0 });
+  queue.resume();
+  queue.add("c");
+  await settle();
+  expect(started).toEqual(["a", "b", "c"]);
+});
+
+test("a key that still runs when the queue is resumed runs once more, afterwards", async () => {
+  const { queue, started, end } = held({ concurrency: 2 });
+  queue.add("a");
+  await settle();
+  queue.pause();
+  queue.resume();
+  queue.add("a");
+  await settle();
+  expect(started).toEqual(["a"]);
+  await end("a");
+  expect(started).toEqual(["a", "a"]);
+});
+
 test("a run that throws instead of rejecting is a failure like any other", async () => {
   const lines: string[] = [];
   const clock = new VirtualClock();

@@ -31,6 +31,10 @@ export interface ClientOptions {
   readonly fieldManager: string;
   /** @default "request" */
   readonly lane?: Lane;
+  /** Until the whole answer must be here. @default 10000 */
+  readonly timeoutMs?: number;
+  /** How often a read is tried. @default 4 */
+  readonly readAttempts?: number;
 }
 
 export class Client implements KubeApi {
@@ -83,8 +87,8 @@ export class Client implements KubeApi {
   }
 
   async #send<T>(request: Pick<HttpRequest, "method" | "path" | "body" | "contentType">): Promise<T> {
-    const { transport, lane = "request" } = this.options;
-    const answer = await transport.request({ ...request, lane, timeoutMs: TIMEOUT_MS });
+    const { transport, lane = "request", timeoutMs = TIMEOUT_MS } = this.options;
+    const answer = await transport.request({ ...request, lane, timeoutMs });
     try {
       return JSON.parse(answer) as T;
     } catch (cause) {
@@ -94,13 +98,13 @@ export class Client implements KubeApi {
 
   /** Again, a few times, where that can help. For reads only: nobody knows whether a lost write was done. */
   async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    const { clock } = this.options;
+    const { clock, readAttempts = READ_ATTEMPTS } = this.options;
     const backoff = new Backoff(clock, READ_RETRY);
     for (;;) {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof KubeError) || !isPassing(error) || backoff.failures + 1 >= READ_ATTEMPTS) throw error;
+        if (!(error instanceof KubeError) || !isPassing(error) || backoff.failures + 1 >= readAttempts) throw error;
         const { retryAfterSeconds = 0 } = error;
         if (retryAfterSeconds > LONGEST_RETRY_AFTER_SECONDS) throw error;
         await pause(clock, Math.max(backoff.nextMs(), retryAfterSeconds * 1000));

@@ -13,3 +13,8 @@ export const systemClock: Clock = {
   },
   random: () => Math.random(),
 };
+
+/** The present as `metav1.MicroTime`, which wants exactly six digits. */
+export function microTime(clock: Clock): string {
+  return new Date(clock.wallTime()).toISOString().replace("Z", "000Z");
+}

@@ -1,8 +1,10 @@
 export * from "./api";
-export { systemClock } from "./clock";
+export { microTime, systemClock } from "./clock";
 export { inClusterConfig, type KubeConfig, type Renewable } from "./config";
+export { Election, ELECTION_TIMES, type ElectionOptions, type ElectionTimes, type LeaseApi } from "./election";
 export { startHealth, type HealthOptions, type HealthServer } from "./health";
-export { createKube, type KubeOptions } from "./kube";
+export { createKube, createLeaseApi, type KubeOptions } from "./kube";
 export { kubeconfigOf } from "./kubeconfig";
+export { LeaderOnly, NotLeadingError } from "./leader-only";
 export { errorText, jsonLog, type LogOptions } from "./log";
 export { LANES, WorkQueue, type QueueCounters, type QueueLane, type WorkQueueOptions } from "./queue";

@@ -2,6 +2,7 @@ import type { KubeObject } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log, type Reflector, type ReflectorOptions } from "./api";
 import { Client } from "./client";
 import type { KubeConfig } from "./config";
+import { ELECTION_TIMES, type LeaseApi } from "./election";
 import { WatchReflector } from "./reflector";
 import { Transport, type TransportOptions } from "./transport";
 
@@ -19,6 +20,27 @@ export function createKube(options: KubeOptions): Kube {
   return new HttpKube(options, new Transport(options));
 }
 
+/** Found out sooner than on other connections: a Lease is lost in two seconds. */
+const LEASE_CONNECTION = { pingEveryMs: 1_000, pingTimeoutMs: 700, connectMs: 700 };
+
+/** The API server for an {@link Election}: its own connection, short patience, and no second try behind its back. */
+export function createLeaseApi(options: KubeOptions): LeaseApi & { close(): void } {
+  const { clock, userAgent } = options;
+  const transport = new Transport({ ...options, times: LEASE_CONNECTION });
+  const timeoutMs = ELECTION_TIMES.attemptMs;
+  const client = new Client({
+    transport,
+    clock,
+    fieldManager: managerOf(userAgent),
+    lane: "lease",
+    timeoutMs,
+    readAttempts: 1,
+  });
+  return Object.assign(client, { close: () => transport.close() });
+}
+
+const managerOf = (userAgent: string): string => userAgent.split("/")[0] ?? userAgent;
+
 class HttpKube extends Client implements Kube {
   readonly #reflectors = new Set<{ stop(): void }>();
   #closed = false;
@@ -28,7 +50,7 @@ class HttpKube extends Client implements Kube {
     private readonly transport: Transport,
   ) {
     const { clock, userAgent } = context;
-    super({ transport, clock, fieldManager: userAgent.split("/")[0] ?? userAgent });
+    super({ transport, clock, fieldManager: managerOf(userAgent) });
   }
 
   reflect<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {

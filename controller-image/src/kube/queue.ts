@@ -59,6 +59,7 @@ export class WorkQueue {
   #overtaken = 0;
   #pumping = false;
   #closed = false;
+  #paused = false;
   #whenIdle: (() => void)[] = [];
 
   constructor(private readonly options: WorkQueueOptions) {}
@@ -70,7 +71,7 @@ export class WorkQueue {
 
   /** Makes the key run soon. A key that waits already is only moved to the more urgent lane of the two. */
   add(key: string, lane: QueueLane = "move"): void {
-    if (this.#closed) return;
+    if (this.#deaf) return;
     const present = this.#dirty.get(key);
     const urgent = present === undefined ? lane : moreUrgent(present, lane);
     if (present === urgent) return;
@@ -97,18 +98,34 @@ export class WorkQueue {
     return this.#failures.get(key) ?? 0;
   }
 
-  /** Takes nothing in any more, drops what waits, and resolves when what runs has ended. */
-  shutdown(): Promise<void> {
-    this.#closed = true;
+  /** Drops what waits, failures and all, and takes nothing in until {@link resume}. What runs ends as it can. */
+  pause(): void {
+    this.#paused = true;
     for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key);
     for (const lane of LANES) this.#lanes[lane].clear();
     this.#dirty.clear();
+    this.#failures.clear();
+  }
+
+  /** Takes work in again. A key that still runs from before {@link pause} is not run a second time until it has ended. */
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /** Takes nothing in any more, drops what waits, and resolves when what runs has ended. */
+  shutdown(): Promise<void> {
+    this.#closed = true;
+    this.pause();
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => void this.#whenIdle.push(resolve));
   }
 
+  get #deaf(): boolean {
+    return this.#closed || this.#paused;
+  }
+
   #delay(key: string, ms: number, lane: QueueLane, isRetry: boolean): void {
-    if (this.#closed) return;
+    if (this.#deaf) return;
     const dueAt = this.options.clock.now() + ms;
     const present = this.#delayed.get(key);
     if (present !== undefined && present.dueAt <= dueAt) {
@@ -142,7 +159,7 @@ export class WorkQueue {
     queueMicrotask(() => {
       this.#pumping = false;
       const { concurrency = 1 } = this.options;
-      while (!this.#closed && this.#running.size < concurrency) {
+      while (!this.#deaf && this.#running.size < concurrency) {
         const lane = this.#nextLane();
         if (lane === undefined) return;
         const [key = ""] = this.#lanes[lane];
@@ -182,6 +199,8 @@ export class WorkQueue {
 
   #retry(key: string, lane: QueueLane, error: unknown): void {
     const { clock, log, firstRetryMs = 5, maxRetryMs = 60_000 } = this.options;
+    // Nobody waits for it here any more, so its end is no failure.
+    if (this.#deaf) return log("debug", "given up", { key, error });
     const failures = this.failuresOf(key);
     this.#failures.set(key, failures + 1);
     this.#failed++;
