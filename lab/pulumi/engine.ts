@@ -4,7 +4,10 @@ import { delimiter, dirname, join, resolve } from "node:path";
 
 import { inNamespace } from "../cluster/process";
 import { isAmbientNotice, readOutcome, type Outcome } from "./events";
-import { installKubernetesPlugin, type KubernetesPlugin } from "./plugins";
+import { installAuthPlugin } from "./gcp-plugin/auth-plugin";
+import { GCP_STATE } from "./gcp-plugin/cloud";
+import { GCP_CONTROL_PLANE } from "./gcp-plugin/settings";
+import { installPlugin, installStandIn, type Plugin, type PluginName } from "./plugins";
 import { runSession, type SessionResult } from "./session";
 
 export interface PulumiParts {
@@ -18,13 +21,30 @@ export interface PulumiEnv {
   readonly pulumi: string;
   /** Of every command: own home, own state, no updates, nothing fetched. */
   readonly variables: NodeJS.ProcessEnv;
-  readonly kubernetesPlugin: KubernetesPlugin;
+  readonly kubernetesPlugin: Plugin;
+  readonly gcpPlugin: Plugin;
 }
 
-/** @param options.dir an existing folder; everything that Pulumi writes stays in it, so removing it removes all */
+/** The API server that every cluster of the stand-in cloud leads to. */
+export interface StandInControlPlane {
+  /** Host and port. */
+  readonly endpoint: string;
+  /** PEM. */
+  readonly ca: string;
+  /** What the stand-in for `gke-gcloud-auth-plugin` prints. */
+  readonly token: string;
+}
+
+/**
+ * @param options.dir an existing folder; everything that Pulumi writes stays in it, so removing it removes all
+ * @param options.standIns plugins that are never the machine's own: a test must not reach, or pay for, somebody's cloud
+ * @param options.controlPlane without it nothing can be put on clusters that a program makes with the stand-in for `gcp`
+ */
 export async function preparePulumi(options: {
   readonly parts: PulumiParts;
   readonly dir: string;
+  readonly standIns?: readonly PluginName[];
+  readonly controlPlane?: StandInControlPlane;
 }): Promise<PulumiEnv> {
   const dir = resolve(options.dir);
   const bin = join(dir, "bin");
@@ -36,13 +56,19 @@ export async function preparePulumi(options: {
   await symlink(node, join(bin, "node"));
   await symlink(options.parts.pulumiLanguageNodejs, join(bin, "pulumi-language-nodejs"));
   await symlink(await dynamicProvider(), join(bin, "pulumi-resource-pulumi-nodejs"));
-  const kubernetesPlugin = await installKubernetesPlugin(bin, node);
+  const plugin = (name: PluginName): Promise<Plugin> =>
+    options.standIns?.includes(name) === true ? installStandIn(name, bin, node) : installPlugin(name, bin, node);
+  const kubernetesPlugin = await plugin("kubernetes");
+  const gcpPlugin = await plugin("gcp");
+  const cloud = gcpPlugin.kind === "real" ? {} : await standInCloud(bin, dir, options.controlPlane);
   return {
     dir,
     pulumi: options.parts.pulumi,
     kubernetesPlugin,
+    gcpPlugin,
     variables: {
       ...inherited(process.env),
+      ...cloud,
       PATH: [bin, ...systemFolders(process.env["PATH"] ?? "")].join(delimiter),
       HOME: folders.home,
       TMPDIR: folders.tmp,
@@ -167,6 +193,18 @@ export async function stack(options: StackOptions): Promise<Stack> {
   };
 }
 
+async function standInCloud(
+  bin: string,
+  dir: string,
+  controlPlane: StandInControlPlane | undefined,
+): Promise<NodeJS.ProcessEnv> {
+  const cloud = { [GCP_STATE]: join(dir, "gcp.json") };
+  if (controlPlane === undefined) return cloud;
+  await installAuthPlugin(bin, controlPlane.token);
+  const ca = Buffer.from(controlPlane.ca).toString("base64");
+  return { ...cloud, [GCP_CONTROL_PLANE]: JSON.stringify({ endpoint: controlPlane.endpoint, ca }) };
+}
+
 /** The development dependency `node`, which is the version that this repository is tested with; else whoever runs this. */
 async function nodeBinary(): Promise<string> {
   const packaged = resolve(__dirname, "../../node_modules/node/bin/node");
@@ -183,7 +221,7 @@ async function dynamicProvider(): Promise<string> {
 
 /** The user's environment without what would change how the engine, the language host or a plugin works. */
 function inherited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const steering = /^(PULUMI_|KUBE|NODE_|npm_|JEST_|TS_NODE_|XDG_)/;
+  const steering = /^(PULUMI_|KUBE|NODE_|npm_|JEST_|TS_NODE_|XDG_|GOOGLE_|GCLOUD_|CLOUDSDK_|USE_GKE_)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !steering.test(name)));
 }
 

@@ -1,11 +1,13 @@
-// Which executable serves `kubernetes` resources: the real plugin where the machine has one, else the stand-in.
+// Which executables serve `kubernetes` and `gcp` resources: the real plugin where the machine has one, else a stand-in.
 import { access, constants, readdir, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 
-import { bundleKubernetesPlugin, PLUGIN_NAME } from "./kubernetes-plugin/bundle";
+import { bundlePlugin } from "./plugin/bundle";
 
-export interface KubernetesPlugin {
+export type PluginName = "gcp" | "kubernetes";
+
+export interface Plugin {
   readonly kind: "real" | "stand-in";
   /** For people: the executable that serves. */
   readonly where: string;
@@ -15,37 +17,53 @@ export interface KubernetesPlugin {
  * Puts the plugin into `bin`, under the name that the engine looks for.
  * @param env the user's environment: a plugin on PATH wins over one in `$PULUMI_HOME/plugins`, as with the engine itself
  */
-export async function installKubernetesPlugin(
+export async function installPlugin(
+  name: PluginName,
   bin: string,
   node: string,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<KubernetesPlugin> {
-  const real = (await onPath(env)) ?? (await inPluginFolder(env));
-  if (real === undefined) return { kind: "stand-in", where: await bundleKubernetesPlugin(bin, node) };
-  await symlink(real, join(bin, PLUGIN_NAME));
-  return { kind: "real", where: real };
+): Promise<Plugin> {
+  const executable = `pulumi-resource-${name}`;
+  const real = (await onPath(executable, env)) ?? (await inPluginFolder(name, executable, env));
+  if (real !== undefined) {
+    await symlink(real, join(bin, executable));
+    return { kind: "real", where: real };
+  }
+  return installStandIn(name, bin, node);
 }
 
-async function onPath(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+/** The same, but never the machine's own. */
+export async function installStandIn(name: PluginName, bin: string, node: string): Promise<Plugin> {
+  const entry = join(__dirname, `${name}-plugin`, "main.ts");
+  const standIn = { name: `pulumi-resource-${name}`, entry, sdk: `@pulumi/${name}` };
+  return { kind: "stand-in", where: await bundlePlugin(standIn, bin, node) };
+}
+
+async function onPath(executable: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const folders = (env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
   for (const folder of folders) {
-    const file = join(folder, PLUGIN_NAME);
+    const file = join(folder, executable);
     if (await isExecutable(file)) return file;
   }
   return undefined;
 }
 
 /** The newest of the versions that `pulumi plugin install` has left. */
-async function inPluginFolder(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function inPluginFolder(
+  name: PluginName,
+  executable: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   const folder = join(env["PULUMI_HOME"] || join(env["HOME"] || homedir(), ".pulumi"), "plugins");
   const entries = await readdir(folder).catch(() => []);
+  const version = new RegExp(`^resource-${name}-v(\\d+)\\.(\\d+)\\.(\\d+)$`);
   const versions = entries
-    .map((entry) => /^resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$/.exec(entry))
+    .map((entry) => version.exec(entry))
     .filter((match) => match !== null)
     .map(([entry, ...numbers]) => ({ entry, order: numbers.map(Number) }))
     .sort((a, b) => compare(b.order, a.order));
   for (const { entry } of versions) {
-    const file = join(folder, entry, PLUGIN_NAME);
+    const file = join(folder, entry, executable);
     if (await isExecutable(file)) return file;
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { check, uniqueName, type CheckInput } from "../../lab/pulumi/kubernetes-plugin/check";
+import { check, type CheckInput } from "../../lab/pulumi/kubernetes-plugin/check";
 import {
   isSecret,
   secret,
@@ -6,6 +6,7 @@ import {
   withoutSecrets,
   type JsonObject,
 } from "../../lab/pulumi/kubernetes-plugin/values";
+import { uniqueName } from "../../lab/pulumi/plugin/unique-name";
 
 const URN = "urn:pulumi:dev::shop::kubernetes:core/v1:ConfigMap::front";
 const SEED = new Uint8Array([1, 2, 3]);
@@ -27,17 +28,17 @@ describe("names", () => {
   });
 
   test("are made of the resource's name and eight digits of the seed, and marked", () => {
-    const name = uniqueName("front", SEED);
+    const name = uniqueName("front", SEED, 8);
     expect(name).toMatch(/^front-[0-9a-f]{8}$/);
     expect(checked(configMap())["metadata"]).toEqual({ name, annotations: { "pulumi.com/autonamed": "true" } });
-    expect(uniqueName("front", new Uint8Array([4]))).not.toBe(name);
+    expect(uniqueName("front", new Uint8Array([4]), 8)).not.toBe(name);
   });
 
   test("stay what they were made at the first deployment, but a given name is not taken for a made one", () => {
     const olds = configMap({ name: "front-00c0ffee", annotations: { "pulumi.com/autonamed": "true" } });
     expect(checked(configMap(), { olds })["metadata"]).toEqual(olds["metadata"]);
     const given = checked(configMap(), { olds: configMap({ name: "given" }) });
-    expect(given["metadata"]).toMatchObject({ name: uniqueName("front", SEED) });
+    expect(given["metadata"]).toMatchObject({ name: uniqueName("front", SEED, 8) });
   });
 });
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 
 import { checkpoint, prunedTo, sameQuantity } from "../../lab/pulumi/kubernetes-plugin/checkpoint";
-import { diff, DiffKind, type Diff } from "../../lab/pulumi/kubernetes-plugin/diff";
-import { formatPath, isWithin, parsePath } from "../../lab/pulumi/kubernetes-plugin/path";
+import { diff } from "../../lab/pulumi/kubernetes-plugin/diff";
+import { DiffKind, type Diff } from "../../lab/pulumi/plugin/difference";
+import { formatPath, isWithin, parsePath } from "../../lab/pulumi/plugin/path";
 import { hasSecret, secret, UNKNOWN_STRING, type JsonObject } from "../../lab/pulumi/kubernetes-plugin/values";
 
 interface Options {

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { readOutcome } from "../../lab/pulumi/events";
-import { installKubernetesPlugin } from "../../lab/pulumi/plugins";
+import { installPlugin } from "../../lab/pulumi/plugins";
 import { runSession } from "../../lab/pulumi/session";
 import { stageExample } from "../../lab/pulumi/stage";
 
@@ -41,7 +41,7 @@ describe("the kubernetes plugin", () => {
     executable(join(folder, "pulumi/plugins/resource-kubernetes-v4.30.0", NAME));
     const env = { PATH: `/absent:${dirname(onPath)}`, PULUMI_HOME: join(folder, "pulumi") };
     const into = bin();
-    expect(await installKubernetesPlugin(into, process.execPath, env)).toEqual({ kind: "real", where: onPath });
+    expect(await installPlugin("kubernetes", into, process.execPath, env)).toEqual({ kind: "real", where: onPath });
     expect(realpathSync(join(into, NAME))).toBe(realpathSync(onPath));
   });
 
@@ -50,8 +50,16 @@ describe("the kubernetes plugin", () => {
       executable(join(folder, `.pulumi/plugins/resource-kubernetes-v${version}`, NAME));
     }
     executable(join(folder, ".pulumi/plugins/resource-gcp-v9.0.0", "pulumi-resource-gcp"));
-    const { kind, where } = await installKubernetesPlugin(bin(), process.execPath, { PATH: "", HOME: folder });
+    const { kind, where } = await installPlugin("kubernetes", bin(), process.execPath, { PATH: "", HOME: folder });
     expect([kind, where]).toEqual(["real", join(folder, ".pulumi/plugins/resource-kubernetes-v4.30.1", NAME)]);
+  });
+
+  test("is found in the same way for another cloud", async () => {
+    const real = executable(join(folder, ".pulumi/plugins/resource-gcp-v9.0.0", "pulumi-resource-gcp"));
+    const into = bin();
+    const found = await installPlugin("gcp", into, process.execPath, { PATH: "", HOME: folder });
+    expect(found).toEqual({ kind: "real", where: real });
+    expect(realpathSync(join(into, "pulumi-resource-gcp"))).toBe(realpathSync(real));
   });
 
   test("is the stand-in where there is none, or only one that cannot be run", async () => {
@@ -59,7 +67,7 @@ describe("the kubernetes plugin", () => {
     writeFileSync(join(folder, "path", NAME), "not a program", { mode: 0o644 });
     const into = bin();
     const env = { PATH: join(folder, "path"), HOME: folder };
-    expect(await installKubernetesPlugin(into, process.execPath, env)).toEqual({
+    expect(await installPlugin("kubernetes", into, process.execPath, env)).toEqual({
       kind: "stand-in",
       where: join(into, NAME),
     });

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { execCommand, ExecCredential } from "../../lab/pulumi/kubernetes-plugin/exec-credential";
 import { loadAccess } from "../../lab/pulumi/kubernetes-plugin/kubeconfig";
 import { diffSettings, readSettings } from "../../lab/pulumi/kubernetes-plugin/settings";
 import { secret } from "../../lab/pulumi/kubernetes-plugin/values";
@@ -48,10 +49,54 @@ describe("a kubeconfig", () => {
       "kubeconfig: /absent/config does not exist; set kubeconfig on the provider, or KUBECONFIG",
     ],
     [{ kubeconfig: KUBECONFIG, context: "four" }, 'kubeconfig: contexts: got no "four"; there is: one, two, three'],
-    [{ kubeconfig: KUBECONFIG, context: "three" }, 'kubeconfig: user "command" gets its token from a command (exec)'],
     [{ kubeconfig: "{\n  nonsense" }, "kubeconfig: it is not YAML or JSON"],
   ])("that leads nowhere says where it stopped: %j", (choice, text) => {
     expect(() => loadAccess(choice)).toThrow(text);
+  });
+});
+
+describe("a user that gets tokens from a command", () => {
+  /** A command that counts its calls and prints what it is told. */
+  const command = (name: string, body: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\necho called >> ${file}.calls\n${body}\n`, { mode: 0o755 });
+    const exec = execCommand("gke", { command: file, args: ["one"], env: [{ name: "EXTRA", value: "two" }] });
+    const calls = () => readFileSync(`${file}.calls`, "utf8").trim().split("\n").length;
+    return { credential: new ExecCredential(exec), calls };
+  };
+  const answer = (token: string, until: string) =>
+    JSON.stringify({ kind: "ExecCredential", status: { token, expirationTimestamp: until } });
+
+  test("is one where the kubeconfig has exec", () => {
+    const { exec, token } = loadAccess({ kubeconfig: KUBECONFIG, context: "three" });
+    expect([exec?.command, exec?.user, token]).toEqual(["gke-gcloud-auth-plugin", "command", undefined]);
+  });
+
+  test("asks once while the token lasts, with its arguments and environment", async () => {
+    const { credential, calls } = command("lasting", `cat <<END\n${answer("$1-$EXTRA", "2999-01-01T00:00:00Z")}\nEND`);
+    expect([await credential.token(), await credential.token()]).toEqual(["one-two", "one-two"]);
+    expect(calls()).toBe(1);
+  });
+
+  test("asks again when the token has ended", async () => {
+    const { credential, calls } = command("ended", `echo '${answer("old", "2001-01-01T00:00:00Z")}'`);
+    await credential.token();
+    await credential.token();
+    expect(calls()).toBe(2);
+  });
+
+  test.each([
+    ["silent", "true", /the command \S+ printed no token$/],
+    ["failing", "echo sign in first >&2; exit 1", /the command \S+ failed: sign in first$/],
+  ])("says so when the command is %s", async (name, body, text) => {
+    await expect(command(name, body).credential.token()).rejects.toThrow(text);
+  });
+
+  test("says how to install a command that is missing", async () => {
+    const exec = execCommand("gke", { command: "absent-auth-plugin", installHint: "install it with your packages" });
+    await expect(new ExecCredential(exec).token()).rejects.toThrow(
+      'kubeconfig: user "gke": the command absent-auth-plugin is not on PATH; install it with your packages',
+    );
   });
 });
 

@@ -1,17 +1,8 @@
 // Check: the inputs as the engine will keep them. Pure: what depends on the cluster comes in as an answer.
-import { createHash } from "node:crypto";
-
-import {
-  ANNOTATION,
-  gvkOf,
-  gvkOfType,
-  isAutonamed,
-  isNamed,
-  nameOf,
-  namespaceOf,
-  parseUrn,
-  withMetadata,
-} from "./object";
+import type { Checked } from "../plugin/provider";
+import { uniqueName } from "../plugin/unique-name";
+import { parseUrn } from "../plugin/urn";
+import { ANNOTATION, gvkOf, gvkOfType, isAutonamed, isNamed, nameOf, namespaceOf, withMetadata } from "./object";
 import {
   at,
   hasUnknown,
@@ -35,10 +26,8 @@ export interface CheckInput {
   readonly namespaced: boolean;
 }
 
-export interface Checked {
-  readonly inputs: JsonObject;
-  readonly failures: readonly { readonly property: string; readonly reason: string }[];
-}
+// As many as the real plugin uses.
+const AUTONAME_DIGITS = 8;
 
 const READ_ONLY_METADATA = [
   "creationTimestamp",
@@ -59,7 +48,7 @@ export function check(request: CheckInput): Checked {
   const olds = kubernetesObject(request.olds);
   if (!isNamed(inputs)) {
     const keepsOldName = isAutonamed(olds) && nameOf(olds) !== "";
-    inputs = autonamed(inputs, keepsOldName ? nameOf(olds) : uniqueName(name, request.randomSeed));
+    inputs = autonamed(inputs, keepsOldName ? nameOf(olds) : uniqueName(name, request.randomSeed, AUTONAME_DIGITS));
   }
   if (request.namespaced && request.defaultNamespace !== "" && namespaceOf(inputs) === "") {
     if (!isUnknown(at(inputs, "metadata")) && !isUnknown(at(inputs, "metadata", "namespace"))) {
@@ -115,9 +104,4 @@ function autonamed(object: JsonObject, name: string): JsonObject {
     name,
     annotations: { ...(isObject(annotations) ? annotations : {}), [ANNOTATION.autonamed]: "true" },
   });
-}
-
-/** `name-1a2b3c4d`; the seed comes from the engine, so a retried deployment finds the same name. */
-export function uniqueName(name: string, seed: Uint8Array): string {
-  return `${name}-${createHash("sha256").update(seed).update(name).digest("hex").slice(0, 8)}`;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
+import { ExecCredential } from "./exec-credential";
 import type { Access } from "./kubeconfig";
 import { at, isObject, numberAt, parseJson, textAt, type Json, type JsonObject } from "./values";
 
@@ -44,9 +45,11 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export class KubeClient {
   readonly #access: Access;
   readonly #agent: HttpAgent | HttpsAgent;
+  readonly #exec: ExecCredential | undefined;
 
   constructor(access: Access) {
     this.#access = access;
+    this.#exec = access.exec === undefined ? undefined : new ExecCredential(access.exec);
     const options = { keepAlive: true, maxSockets: 32 };
     this.#agent = access.server.startsWith("https:")
       ? new HttpsAgent({
@@ -84,41 +87,39 @@ export class KubeClient {
     }
   }
 
-  #exchange(call: Call): Promise<{ status: number; text: string; warnings: readonly string[] }> {
+  async #exchange(call: Call): Promise<{ status: number; text: string; warnings: readonly string[] }> {
     const url = new URL(this.#access.server + call.path);
     for (const [key, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, value);
     }
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = await this.#headers(call, body);
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const failed = (cause: Error): void =>
         reject(new ConnectionError(`the API server ${this.server} cannot be reached: ${cause.message}`, { cause }));
-      const request = send(
-        url,
-        { method: call.method ?? "GET", agent: this.#agent, headers: this.#headers(call, body) },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", failed);
-          response.on("end", () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              text: Buffer.concat(chunks).toString("utf8"),
-              warnings: warningsOf(response),
-            }),
-          );
-        },
-      );
+      const request = send(url, { method: call.method ?? "GET", agent: this.#agent, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", failed);
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(chunks).toString("utf8"),
+            warnings: warningsOf(response),
+          }),
+        );
+      });
       request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy(new Error("no answer within 60 s")));
       request.on("error", failed);
       request.end(body);
     });
   }
 
-  #headers(call: Call, body: string | undefined): Record<string, string> {
+  async #headers(call: Call, body: string | undefined): Promise<Record<string, string>> {
     const { token, tokenFile, basic } = this.#access;
-    const bearer = token ?? (tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim());
+    const given = token ?? (tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim());
+    const bearer = given ?? (await this.#exec?.token());
     return {
       accept: "application/json",
       "user-agent": "pulumi-resource-kubernetes (podpin lab)",

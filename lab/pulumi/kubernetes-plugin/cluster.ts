@@ -1,4 +1,6 @@
 // What is done to objects: create, read, update, delete, each with its wait.
+import type { ResourceLog } from "../plugin/engine-log";
+import { parsePath } from "../plugin/path";
 import { untilGone, untilReady, sleep, type Cancellation } from "./await/wait";
 import { parseWaitFor } from "./await/wait-for";
 import { READY, readinessRule, service, type Readiness } from "./await/readiness";
@@ -6,14 +8,7 @@ import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } fr
 import { UnservedKindError, type Discovery } from "./discovery";
 import { handedOver, isTakenOver, owns } from "./managed-fields";
 import { annotation, ANNOTATION, annotationIsTrue, gvkOf, isCrd, nameOf, namespaceOf, withMetadata } from "./object";
-import { parsePath } from "./path";
 import { at, isObject, numberAt, textAt, type Json, type JsonObject } from "./values";
-
-export interface ObjectLog {
-  /** A line that the next one replaces. */
-  status(text: string): void;
-  warn(text: string): void;
-}
 
 export interface Operation {
   readonly inputs: JsonObject;
@@ -21,7 +16,7 @@ export interface Operation {
   readonly preview: boolean;
   /** From the resource's customTimeouts; 0 for none. */
   readonly timeoutSeconds: number;
-  readonly log: ObjectLog;
+  readonly log: ResourceLog;
 }
 
 export interface UpdateOperation extends Operation {

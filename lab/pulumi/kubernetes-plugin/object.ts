@@ -64,12 +64,6 @@ export function gvkOfType(type: string): GroupVersionKind {
   return { group: group === "core" ? "" : group, version, kind };
 }
 
-/** `urn:pulumi:stack::project::parent$type::name` → type and name. */
-export function parseUrn(urn: string): { readonly type: string; readonly name: string } {
-  const [, , qualified = "", ...name] = urn.split("::");
-  return { type: qualified.slice(qualified.lastIndexOf("$") + 1), name: name.join("::") };
-}
-
 export function annotation(object: JsonObject, name: string): string {
   return textAt(object, "metadata", "annotations", name);
 }

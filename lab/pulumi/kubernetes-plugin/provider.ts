@@ -1,10 +1,24 @@
 // What each of the engine's calls means for Kubernetes objects; no gRPC here.
+import { randomBytes } from "node:crypto";
+
+import type { Diff } from "../plugin/difference";
+import type { ResourceLog } from "../plugin/engine-log";
+import {
+  PartialError,
+  type Checked,
+  type ConfigDiff,
+  type Created,
+  type Found,
+  type PluginProvider,
+  type UpdateInput,
+} from "../plugin/provider";
+import { parseUrn } from "../plugin/urn";
 import { Cancellation, NotReadyError } from "./await/wait";
-import { check, normalised, type Checked } from "./check";
+import { check, normalised } from "./check";
 import { checkpoint, fieldManagerOf, live as liveOf, oldInputs as oldInputsOf, prunedTo } from "./checkpoint";
 import { ApiError, ConnectionError, KubeClient } from "./client";
-import { Cluster, NotPreviewableError, type ObjectLog } from "./cluster";
-import { diff, type Diff } from "./diff";
+import { Cluster, NotPreviewableError } from "./cluster";
+import { diff } from "./diff";
 import { Discovery } from "./discovery";
 import { loadAccess } from "./kubeconfig";
 import {
@@ -18,54 +32,30 @@ import {
   isCrd,
   nameOf,
   parseId,
-  parseUrn,
   withMetadata,
   type GroupVersionKind,
 } from "./object";
-import { readSettings, type Settings } from "./settings";
+import { diffSettings, readSettings, type Settings } from "./settings";
 import { at, hasUnknown, isObject, kubernetesObject, withSecretsOf, type JsonObject } from "./values";
-import { randomBytes } from "node:crypto";
-
-/** The object exists, but not as wanted: the engine is to keep this state and fail the deployment. */
-export class PartialError extends Error {
-  readonly id: string;
-  readonly state: JsonObject;
-  readonly inputs: JsonObject;
-  readonly reasons: readonly string[];
-
-  constructor(message: string, id: string, state: JsonObject, inputs: JsonObject, reasons: readonly string[]) {
-    super(message);
-    this.name = "PartialError";
-    this.id = id;
-    this.state = state;
-    this.inputs = inputs;
-    this.reasons = reasons;
-  }
-}
-
-export interface Created {
-  readonly id: string;
-  readonly state: JsonObject;
-}
-
-export interface Found extends Created {
-  readonly inputs: JsonObject;
-}
 
 interface Connection {
   readonly cluster: Cluster;
   readonly discovery: Discovery;
 }
 
-export class Provider {
+export class Provider implements PluginProvider {
   readonly #cancellation = new Cancellation();
-  readonly #logFor: (urn: string) => ObjectLog;
+  readonly #logFor: (urn: string) => ResourceLog;
   #settings: Settings | undefined;
   #connection: Connection | undefined;
 
   /** @param logFor where a resource's messages go */
-  constructor(logFor: (urn: string) => ObjectLog) {
+  constructor(logFor: (urn: string) => ResourceLog) {
     this.#logFor = logFor;
+  }
+
+  diffConfig(olds: JsonObject, news: JsonObject): ConfigDiff {
+    return diffSettings(olds, news);
   }
 
   configure(configuration: JsonObject): void {
@@ -86,6 +76,7 @@ export class Provider {
   }
 
   async diff(
+    _urn: string,
     olds: JsonObject,
     oldInputs: JsonObject,
     news: JsonObject,
@@ -147,14 +138,8 @@ export class Provider {
     );
   }
 
-  async update(
-    urn: string,
-    olds: JsonObject,
-    news: JsonObject,
-    ignoreChanges: readonly string[],
-    timeoutSeconds: number,
-    preview: boolean,
-  ): Promise<JsonObject> {
+  async update(request: UpdateInput): Promise<JsonObject> {
+    const { urn, olds, news, ignoreChanges, timeoutSeconds, preview } = request;
     const inputs = await this.#placed(news);
     if (preview && (hasUnknown(inputs) || !(await this.#isServed(gvkOf(inputs))))) return news;
     const annotated = annotation(inputs, ANNOTATION.patchFieldManager);
@@ -180,6 +165,12 @@ export class Provider {
       }
       throw described(error, `${kindAndId(inputs)} could not be updated`);
     }
+  }
+
+  async invoke(token: string): Promise<JsonObject> {
+    throw new Error(
+      `${token}: the lab's stand-in plugin has no functions; put the real pulumi-resource-kubernetes on PATH`,
+    );
   }
 
   async delete(urn: string, id: string, state: JsonObject, timeoutSeconds: number): Promise<void> {

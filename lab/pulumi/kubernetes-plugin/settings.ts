@@ -1,4 +1,5 @@
 // The provider's own configuration, and whether a change of it means another cluster.
+import type { ConfigDiff } from "../plugin/provider";
 import { serverOf, type KubeconfigChoice } from "./kubeconfig";
 import { equal, textAt, withoutSecrets, type Json, type JsonObject } from "./values";
 
@@ -31,14 +32,8 @@ export function readSettings(configuration: JsonObject, env: NodeJS.ProcessEnv =
   };
 }
 
-export interface SettingsDiff {
-  readonly changed: readonly string[];
-  /** Non-empty if everything under this provider has to be made anew. */
-  readonly replaces: readonly string[];
-}
-
 /** A change of `clusterIdentifier` is another cluster; without one, a kubeconfig that leads to another server is. */
-export function diffSettings(olds: JsonObject, news: JsonObject): SettingsDiff {
+export function diffSettings(olds: JsonObject, news: JsonObject): ConfigDiff {
   const [before, after] = [withoutSecrets(olds) as JsonObject, withoutSecrets(news) as JsonObject];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   const changed = [...keys].filter((key) => key !== "version" && !equal(before[key], after[key]));

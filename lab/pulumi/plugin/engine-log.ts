@@ -3,9 +3,14 @@ import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
-import type { ObjectLog } from "./cluster";
+/** Messages about one resource. */
+export interface ResourceLog {
+  /** A line that the next one replaces. */
+  status(text: string): void;
+  warn(text: string): void;
+}
 
-export function engineLog(address: string): (urn: string) => ObjectLog {
+export function engineLog(address: string): (urn: string) => ResourceLog {
   const client = new EngineClient(address, credentials.createInsecure());
   const send = (urn: string, severity: LogSeverity, message: string, ephemeral: boolean): void => {
     const request = new LogRequest().setUrn(urn).setSeverity(severity).setMessage(message).setEphemeral(ephemeral);

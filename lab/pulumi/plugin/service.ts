@@ -29,9 +29,8 @@ import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 
-import type { Diff } from "./diff";
-import { PartialError, type Provider } from "./provider";
-import { diffSettings } from "./settings";
+import { DiffKind, type Diff } from "./difference";
+import { PartialError, type PluginProvider } from "./provider";
 import type { JsonObject } from "./values";
 
 type Service = Pick<
@@ -51,14 +50,14 @@ type Service = Pick<
   | "cancel"
 >;
 
-export function service(provider: Provider, version: string): Service {
+export function service(provider: PluginProvider, version: string): Service {
   return {
     getPluginInfo: unary(async () => new PluginInfo().setVersion(version)),
     getSchema: unary<GetSchemaRequest, GetSchemaResponse>(async () => new GetSchemaResponse().setSchema("{}")),
     checkConfig: unary(async (request: CheckRequest) => new CheckResponse().setInputs(request.getNews())),
     diffConfig: unary(async (request: DiffRequest) => {
       const olds = request.hasOldInputs() ? request.getOldInputs() : request.getOlds();
-      const { changed, replaces } = diffSettings(toObject(olds), toObject(request.getNews()));
+      const { changed, replaces } = provider.diffConfig(toObject(olds), toObject(request.getNews()));
       return new DiffResponse()
         .setChanges(changed.length > 0 ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE)
         .setDiffsList([...changed])
@@ -82,6 +81,7 @@ export function service(provider: Provider, version: string): Service {
     }),
     diff: unary(async (request: DiffRequest) => {
       const result = await provider.diff(
+        request.getUrn(),
         toObject(request.getOlds()),
         toObject(request.getOldInputs()),
         toObject(request.getNews()),
@@ -106,14 +106,15 @@ export function service(provider: Provider, version: string): Service {
       return new ReadResponse().setId(found.id).setProperties(toStruct(found.state)).setInputs(toStruct(found.inputs));
     }),
     update: unary(async (request: UpdateRequest) => {
-      const state = await provider.update(
-        request.getUrn(),
-        toObject(request.getOlds()),
-        toObject(request.getNews()),
-        request.getIgnorechangesList(),
-        request.getTimeout(),
-        request.getPreview(),
-      );
+      const state = await provider.update({
+        urn: request.getUrn(),
+        id: request.getId(),
+        olds: toObject(request.getOlds()),
+        news: toObject(request.getNews()),
+        ignoreChanges: request.getIgnorechangesList(),
+        timeoutSeconds: request.getTimeout(),
+        preview: request.getPreview(),
+      });
       return new UpdateResponse().setProperties(toStruct(state));
     }),
     delete: unary(async (request: DeleteRequest) => {
@@ -121,10 +122,9 @@ export function service(provider: Provider, version: string): Service {
       await provider.delete(request.getUrn(), request.getId(), state, request.getTimeout());
       return new Empty();
     }),
-    invoke: unary<InvokeRequest, InvokeResponse>(async (request) => {
-      throw new Error(
-        `${request.getTok()}: the lab's stand-in plugin has no functions; put the real pulumi-resource-kubernetes on PATH`,
-      );
+    invoke: unary(async (request: InvokeRequest) => {
+      const result = await provider.invoke(request.getTok(), toObject(request.getArgs()));
+      return new InvokeResponse().setReturn(toStruct(result));
     }),
     cancel: unary<Empty, Empty>(async () => {
       provider.cancel();
@@ -143,7 +143,7 @@ function diffResponse(result: Diff): DiffResponse {
     .setHasdetaileddiff(true);
   for (const [path, kind] of result.changes) {
     // A deleted property is nowhere in the new inputs: the engine must look for its old value in the old ones.
-    const deleted = kind === PropertyDiff.Kind.DELETE || kind === PropertyDiff.Kind.DELETE_REPLACE;
+    const deleted = kind === DiffKind.delete || kind === DiffKind.deleteReplace;
     response.getDetaileddiffMap().set(path, new PropertyDiff().setKind(kind).setInputdiff(deleted));
   }
   return response;

@@ -1,0 +1,202 @@
+// Types of gcp:container.
+import { at, isObject, textAt, type Json, type JsonObject } from "../plugin/values";
+import { API, labelled, projectOf, referred, type ResourceType, type Surroundings } from "./resource-type";
+
+export const CLUSTER = "gcp:container/cluster:Cluster";
+
+/** What a cluster runs where the program asks for no newer one. */
+const VERSION = "1.35.4-gke.1000";
+
+export const cluster: ResourceType = {
+  type: CLUSTER,
+  nameField: "name",
+  required: [],
+  fixed: [
+    "name",
+    "project",
+    "location",
+    "network",
+    "subnetwork",
+    "description",
+    "initialNodeCount",
+    "clusterIpv4Cidr",
+    "datapathProvider",
+    "networkingMode",
+    "enableMultiNetworking",
+    "enableAutopilot",
+    "enableKubernetesAlpha",
+    "defaultMaxPodsPerNode",
+    ...[
+      "clusterSecondaryRangeName",
+      "servicesSecondaryRangeName",
+      "clusterIpv4CidrBlock",
+      "servicesIpv4CidrBlock",
+      "podCidrOverprovisionConfig",
+    ].map((field) => `ipAllocationPolicy.${field}`),
+  ],
+  computed: [
+    "clusterIpv4Cidr",
+    "databaseEncryption",
+    "datapathProvider",
+    "defaultMaxPodsPerNode",
+    "endpoint",
+    "ipAllocationPolicy",
+    "labelFingerprint",
+    "location",
+    "masterAuth",
+    "masterVersion",
+    "network",
+    "nodeConfig",
+    "nodeLocations",
+    "nodePools",
+    "nodeVersion",
+    "operation",
+    "project",
+    "releaseChannel",
+    "selfLink",
+    "servicesIpv4Cidr",
+    "subnetwork",
+    "tpuIpv4CidrBlock",
+  ],
+  id: (inputs, around) =>
+    `projects/${projectOf(inputs, around)}/locations/${locationOf(inputs, around)}/clusters/${textAt(inputs, "name")}`,
+  decided(inputs, id, around) {
+    const project = projectOf(inputs, around);
+    const location = locationOf(inputs, around);
+    const version = newest(textAt(inputs, "minMasterVersion"), VERSION);
+    return {
+      ...labelled(inputs, "resourceLabels"),
+      clusterIpv4Cidr: "10.4.0.0/14",
+      databaseEncryption: { state: "DECRYPTED", keyName: "" },
+      datapathProvider: "LEGACY_DATAPATH",
+      defaultMaxPodsPerNode: 110,
+      deletionProtection: true,
+      endpoint: around.controlPlane.endpoint,
+      ipAllocationPolicy: { clusterIpv4CidrBlock: "10.4.0.0/14", servicesIpv4CidrBlock: "10.8.0.0/20" },
+      location,
+      masterAuth: {
+        clientCertificate: "",
+        clientCertificateConfig: { issueClientCertificate: false },
+        clientKey: "",
+        clusterCaCertificate: around.controlPlane.ca,
+      },
+      masterVersion: version,
+      network: `projects/${project}/global/networks/default`,
+      networkingMode: "VPC_NATIVE",
+      nodeLocations: nodeLocations(location),
+      nodeVersion: version,
+      operation: "",
+      project,
+      releaseChannel: { channel: "REGULAR" },
+      selfLink: `https://container.googleapis.com/v1/${id}`,
+      servicesIpv4Cidr: "10.8.0.0/20",
+      subnetwork: `projects/${project}/regions/${location.replace(/-[a-z]$/, "")}/subnetworks/default`,
+      tpuIpv4CidrBlock: "",
+    };
+  },
+  keeps: ({ outputs }) =>
+    at(outputs, "deletionProtection") === false
+      ? undefined
+      : "deletionProtection is on; set it to false and deploy that before you delete the cluster",
+};
+
+export const nodePool: ResourceType = {
+  type: "gcp:container/nodePool:NodePool",
+  nameField: "name",
+  required: ["cluster"],
+  fixed: [
+    "name",
+    "namePrefix",
+    "project",
+    "location",
+    "cluster",
+    "initialNodeCount",
+    "maxPodsPerNode",
+    "placementPolicy",
+    ...[
+      "additionalNodeNetworkConfigs",
+      "additionalPodNetworkConfigs",
+      "createPodRange",
+      "podIpv4CidrBlock",
+      "podRange",
+    ].map((field) => `networkConfig.${field}`),
+    ...["localSsdCount", "metadata", "minCpuPlatform", "oauthScopes", "preemptible", "serviceAccount", "spot"].map(
+      (field) => `nodeConfig.${field}`,
+    ),
+  ],
+  computed: [
+    "initialNodeCount",
+    "instanceGroupUrls",
+    "location",
+    "managedInstanceGroupUrls",
+    "management",
+    "maxPodsPerNode",
+    "nodeCount",
+    "nodeLocations",
+    "operation",
+    "project",
+    "version",
+  ],
+  id: (inputs, around) => `${clusterId(inputs, around)}/nodePools/${textAt(inputs, "name")}`,
+  decided(inputs, _id, around) {
+    const location = /\/locations\/([^/]+)\//.exec(clusterId(inputs, around))?.[1] ?? "";
+    const count = at(inputs, "nodeCount") ?? at(inputs, "initialNodeCount") ?? 1;
+    return {
+      initialNodeCount: count,
+      instanceGroupUrls: nodeLocations(location).map(
+        (zone) => `${API}projects/${projectOf(inputs, around)}/zones/${String(zone)}/instanceGroupManagers/pool`,
+      ),
+      location,
+      managedInstanceGroupUrls: [],
+      management: { autoRepair: true, autoUpgrade: true },
+      maxPodsPerNode: 110,
+      nodeCount: count,
+      nodeLocations: nodeLocations(location),
+      operation: "",
+      project: projectOf(inputs, around),
+      version: VERSION,
+    };
+  },
+};
+
+function clusterId(inputs: JsonObject, around: Surroundings): string {
+  const reference = textAt(inputs, "cluster");
+  const found = referred(CLUSTER, reference, around, textAt(inputs, "location") || undefined);
+  if (found !== undefined) return found.id;
+  throw new Error(`cluster: got "${reference}", which is no cluster of this cloud`);
+}
+
+function locationOf(inputs: JsonObject, around: Surroundings): string {
+  const location = textAt(inputs, "location") || around.zone || around.region;
+  if (location !== "") return location;
+  throw new Error("location: got nothing; give the cluster a location, or set gcp:zone or gcp:region");
+}
+
+/** Three zones of a region, or the zone itself. */
+function nodeLocations(location: string): Json[] {
+  return /-[a-z]$/.test(location) ? [location] : ["a", "b", "c"].map((zone) => `${location}-${zone}`);
+}
+
+/** The newer of two versions such as `1.31` and `1.35.4-gke.1000`. */
+function newest(asked: string, own: string): string {
+  const numbers = (version: string): number[] => version.split(/[^\d]+/).map(Number);
+  const [left, right] = [numbers(asked), numbers(own)];
+  const at = right.findIndex((number, i) => number !== (left[i] ?? number));
+  return at >= 0 && (left[at] ?? 0) > (right[at] ?? 0) ? asked : own;
+}
+
+/** A cluster as the function getCluster gives it: every block is a list, and its name is a plural. */
+export function blocksAsLists(outputs: JsonObject): JsonObject {
+  const maps = ["effectiveLabels", "pulumiLabels", "resourceLabels", "labels", "metadata"];
+  const entries = Object.entries(outputs).map(([key, value]): [string, Json] => {
+    if (isObject(value) && !maps.includes(key)) return [plural(key), [blocksAsLists(value)]];
+    if (Array.isArray(value)) return [key, value.map((item) => (isObject(item) ? blocksAsLists(item) : item))];
+    return [key, value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function plural(name: string): string {
+  if (name.endsWith("y")) return `${name.slice(0, -1)}ies`;
+  return name.endsWith("s") ? (name.endsWith("ss") || name.endsWith("Status") ? `${name}es` : name) : `${name}s`;
+}
