@@ -21,6 +21,8 @@ const project = (name, folders) => ({
 module.exports = {
   projects: [
     project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house", "cli"]),
+    // The package as it is published, and its consumers; no real part is needed.
+    project("package", ["package"]),
     project("kernel", ["kernel"]),
     project("cluster", ["cluster"]),
     project("engine", ["engine"]),

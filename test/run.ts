@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   mkdirSync(RESULTS, { recursive: true });
   if (only === "unit") {
-    const code = await jest("unit", ["unit"], [], args);
+    const code = await jest("unit", ["unit", "package"], [], args);
     process.stdout.write(
       "Only the unit tests ran (PODPIN_TEST_ONLY=unit): no real cluster, kernel or engine was tested.\n",
     );
@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const progress = progressOn();
   const { parts, images } = await prepare("test", progress);
-  const unit = await jest("unit", ["unit"], [], args);
+  const unit = await jest("unit", ["unit", "package"], [], args);
   const real = await onSharedLab(parts, images, progress, (env) => jest("real", ["cluster", "engine"], [], args, env));
   // Alone and one at a time: these count packets by the millisecond.
   const kernel = await jest("kernel", ["kernel"], ["--runInBand"], args);

@@ -1,0 +1,65 @@
+// What TypeScript says to a consumer: old and new compilers, each way of finding modules.
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { consumer, type Outcome, REPOSITORY, run, temporaryFolder } from "./packed";
+
+interface Check {
+  /** Folder of the compiler below node_modules. */
+  readonly compiler: string;
+  /** The compiler's options that differ. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const NODE16 = { module: "node16", moduleResolution: "node16" };
+const NODE10 = { module: "commonjs", moduleResolution: "node" };
+const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
+
+const CHECKS: readonly Check[] = [
+  { compiler: "typescript-4.7", options: NODE16 },
+  { compiler: "typescript-4.7", options: NODE10 },
+  { compiler: "typescript-5.9", options: NODE16 },
+  { compiler: "typescript-5.9", options: NODE10 },
+  { compiler: "typescript", options: NODE16 },
+  // The oldest way of finding modules, which `cdk8s init` and older Pulumi templates still choose; 7 has dropped it.
+  { compiler: "typescript", options: { ...NODE10, ignoreDeprecations: "6.0" } },
+  { compiler: "typescript", options: BUNDLER },
+  { compiler: "typescript-7", options: NODE16 },
+  { compiler: "typescript-7", options: BUNDLER },
+];
+
+const nameOf = ({ compiler, options }: Check) => `${compiler} with ${String(options["moduleResolution"])}`;
+
+const folder = temporaryFolder();
+let outcomes: Map<string, Outcome>;
+
+/** Two at a time, as the machine of a small team has cores. */
+beforeAll(async () => {
+  const folders = [await consumer("pulumi", await folder), await consumer("cdk8s", await folder)];
+  const waiting = CHECKS.map((check, index) => async () => {
+    const config = path.join(await folder, `tsconfig.${index}.json`);
+    const files = folders.flatMap((each) =>
+      each.endsWith("pulumi") ? [`${each}/program.ts`, `${each}/mistake.ts`] : [`${each}/program.ts`],
+    );
+    const compilerOptions = {
+      target: "ES2020",
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+      types: [],
+      ...check.options,
+    };
+    await writeFile(config, JSON.stringify({ compilerOptions, files }));
+    const tsc = path.join(REPOSITORY, "node_modules", check.compiler, "bin/tsc");
+    return [nameOf(check), await run([process.execPath, tsc, "-p", config], await folder)] as const;
+  });
+  const done: (readonly [string, Outcome])[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) done.push(await next());
+  };
+  await Promise.all([worker(), worker()]);
+  outcomes = new Map(done);
+}, 120_000);
+
+test.each(CHECKS.map(nameOf))("%s accepts a pool and a route, and refuses mistakes", (name) => {
+  expect(outcomes.get(name)).toEqual({ status: 0, output: "" });
+});
