@@ -4,6 +4,7 @@ import { typedAddress } from "../../lib/model/address";
 import { GKE_CONTROLLER_NAME, type GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
 import { runController, type Controller } from "../../controller-image/src/controller/controller";
+import type { LeaseApi } from "../../controller-image/src/kube/election";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A, aClass, aGateway, aPod, aRoute, B } from "../support/objects";
 import { VirtualClock } from "../support/virtual-clock";
@@ -39,9 +40,18 @@ class World {
     this.server.onCommit(() => void this.clock.after(5, () => this.answer()));
   }
 
-  start(clusterCidrs: readonly string[] = [], kube = this.kube): Controller {
+  /** @param leases where the election takes place; by default each controller has its own, and so leads */
+  start(
+    clusterCidrs: readonly string[] = [],
+    kube = this.kube,
+    leases: LeaseApi = new MemoryKube(new MemoryServer({ clock: this.clock }), { clock: this.clock }),
+  ): Controller {
+    const name = `controller-${this.#controllers.length}`;
     const controller = runController({
       kube,
+      leases,
+      podName: name,
+      identity: `${name}_${this.#controllers.length}`,
       clock: this.clock,
       log: () => undefined,
       namespace: "podpin-system",

@@ -44,7 +44,8 @@ export async function writeClusterRanges(kube: Kube, namespace: string, ranges: 
       .create<ConfigMap>(RESOURCES.configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data })
       .catch(ignoreExisting);
   } else if (present.data?.[CLUSTER_RANGES_KEY] !== data[CLUSTER_RANGES_KEY]) {
-    await kube.mergePatch(RESOURCES.configMaps, ref, { data });
+    const { resourceVersion } = present.metadata;
+    await kube.mergePatch(RESOURCES.configMaps, ref, { metadata: { resourceVersion }, data });
   }
 }
 

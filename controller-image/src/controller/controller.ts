@@ -1,16 +1,30 @@
-// The controller: live copies of the cluster, a queue of what has to be looked at, one reconcile per key.
+// The controller: live copies of the cluster, a queue of what has to be looked at, one reconcile per key. Every replica
+// keeps the copies, so that it can take over at once; only the one that leads works on the queue and writes.
+import { PODPIN_CONTROLLER_NAME } from "../../../lib/model/gke-api";
 import type { KubeObject } from "../../../lib/model/kubernetes";
+import { CONTROLLER } from "../../../lib/model/runtime";
 import type { Clock, Kube, Log } from "../kube/api";
+import { Election, type LeaseApi } from "../kube/election";
+import { Events } from "../kube/events";
+import { LeaderOnly } from "../kube/leader-only";
 import { errorText } from "../kube/log";
+import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
 import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-ranges";
 import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
+import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
 import { Store, type Touched } from "./store";
 
 export interface ControllerOptions {
   readonly kube: Kube;
+  /** For the election alone, on a connection of its own. */
+  readonly leases: LeaseApi;
+  /** Name of the Pod. */
+  readonly podName: string;
+  /** Names this process in the election: another one at every start. */
+  readonly identity: string;
   readonly clock: Clock;
   readonly log: Log;
   /** podpin's own namespace. */
@@ -19,12 +33,15 @@ export interface ControllerOptions {
   readonly clusterCidrs: readonly string[];
   /** Definitions to create where the cluster lacks them. */
   readonly definitions: readonly KubeObject[];
+  /** Takes the metrics. @default they are kept, and nobody sees them */
+  readonly metrics?: Metrics;
 }
 
 export interface Controller {
-  /** Why it cannot serve yet, one line each; empty when it can. */
+  /** Why it cannot serve yet, one line each; empty when it can, whether it leads or stands by. */
   problems(): readonly string[];
-  /** Ends the work under way, then everything else. */
+  isLeading(): boolean;
+  /** Ends the work under way, gives the lead away, then ends everything else. */
   stop(): Promise<void>;
 }
 
@@ -32,13 +49,24 @@ export interface Controller {
 const INSTALL_RETRY_MS = 5_000;
 
 export function runController(options: ControllerOptions): Controller {
-  const { kube, clock, log, namespace } = options;
+  const { clock, log, namespace, metrics = new Metrics() } = options;
   let installed = options.definitions.length === 0;
   let installError: string | undefined;
   let cancelRetry: (() => void) | undefined;
   let stopped = false;
 
-  // Nothing is decided on half a picture: what happens before the first complete lists is covered by `lookAtAll`.
+  const kube = new LeaderOnly(options.kube, () => election.isLeading());
+  const events = new Events({
+    api: kube,
+    clock,
+    log,
+    controller: PODPIN_CONTROLLER_NAME,
+    instance: options.podName,
+    onResult: (result) => report.event(result),
+  });
+  const report = reportOn(metrics, events);
+  // Nothing is decided on half a picture: what happens before the first complete lists, or while another replica leads, is
+  // covered by the look at everything.
   let synced = false;
   const look = (key: string, lane: QueueLane): void => {
     if (synced) queue.add(key, lane);
@@ -49,19 +77,45 @@ export function runController(options: ControllerOptions): Controller {
     gatewayClass: (name) => look(`class:${name}`, "housekeeping"),
     clusterRanges: () => look("ranges:", "housekeeping"),
   };
-  const lookAtAll = (): void => {
+  const queue = new WorkQueue({ clock, log, concurrency: 8, run: (key) => work(key) });
+  queue.pause();
+  const store = new Store(kube, clock, touched, () => {
     synced = true;
-    store.touchEverything();
     log("info", "every watch is complete");
-  };
-  const queue = new WorkQueue({ clock, log, concurrency: 8, run: (key) => handle(key) });
-  const store = new Store(kube, clock, touched, lookAtAll);
-  const routes = new RouteReconciler(kube, store, clock);
+    store.touchEverything();
+  });
+  const routes = new RouteReconciler(kube, store, clock, report);
   const gateways = new GatewayReconciler(kube, store, clock);
+  const election = new Election({
+    leases: options.leases,
+    clock,
+    log,
+    lease: { namespace, name: CONTROLLER },
+    identity: options.identity,
+    onStarted: () => {
+      report.led();
+      queue.resume();
+      if (synced) store.touchEverything();
+    },
+    onStopped: () => queue.pause(),
+  });
+  gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: reflectorsOf(store) });
 
-  async function handle(key: string): Promise<number | undefined> {
+  async function work(key: string): Promise<number | undefined> {
     const kind = key.slice(0, key.indexOf(":"));
-    const name = key.slice(kind.length + 1);
+    const started = clock.now();
+    const done = (error?: unknown): void => report.reconciled(kind, (clock.now() - started) / 1000, error);
+    try {
+      const againAfterMs = await handle(kind, key.slice(kind.length + 1));
+      done();
+      return againAfterMs;
+    } catch (error) {
+      done(error);
+      throw error;
+    }
+  }
+
+  async function handle(kind: string, name: string): Promise<number | undefined> {
     switch (kind) {
       case "route":
         return (await routes.reconcile(name)).againAfterMs;
@@ -82,9 +136,10 @@ export function runController(options: ControllerOptions): Controller {
     await writeClusterRanges(kube, namespace, ranges);
   }
 
+  /** Done by every replica, leading or not: it only ever creates what is missing, and without it none has copies. */
   async function install(): Promise<void> {
     try {
-      await installMissing(kube, options.definitions, log);
+      await installMissing(options.kube, options.definitions, log);
       installed = true;
       installError = undefined;
     } catch (error) {
@@ -100,12 +155,28 @@ export function runController(options: ControllerOptions): Controller {
       ...(installed ? [] : [`GKE's definitions are not installed yet${installError ? `: ${installError}` : ""}`]),
       ...store.problems,
       ...(store.synced || store.problems.length > 0 ? [] : ["the first lists are not complete yet"]),
+      ...(election.problem === undefined ? [] : [election.problem]),
     ],
+    isLeading: () => election.isLeading(),
     stop: async () => {
       stopped = true;
       cancelRetry?.();
-      await queue.shutdown();
+      await election.stop(() => queue.shutdown());
       store.stop();
     },
+  };
+}
+
+function reflectorsOf(store: Store): Readonly<Record<string, { readonly heardAt?: number }>> {
+  const { classes, gateways, routes, networks, namespaces, nodes, bindings, pods } = store;
+  return {
+    GatewayClass: classes,
+    Gateway: gateways,
+    GKEIPRoute: routes,
+    Network: networks,
+    Namespace: namespaces,
+    Node: nodes,
+    AddressBinding: bindings,
+    Pod: pods,
   };
 }

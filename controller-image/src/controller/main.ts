@@ -1,9 +1,21 @@
 // `podpin controller`: the real parts around the controller.
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { gkeApi } from "../../../lib/crds/index";
 import { isIPv4Cidr } from "../../../lib/model/address";
 import { CONTROLLER_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
-import { createKube, inClusterConfig, jsonLog, startHealth, systemClock } from "../kube/index";
+import {
+  createKube,
+  createLeaseApi,
+  inClusterConfig,
+  jsonLog,
+  Metrics,
+  processMetrics,
+  startHealth,
+  systemClock,
+} from "../kube/index";
+import type { RequestRecord } from "../kube/transport";
 import { runController } from "./controller";
 
 /** A flag's name without its dashes, as the parser wants it. */
@@ -17,25 +29,37 @@ export async function controllerMain(
 ): Promise<void> {
   const { installGkeApi, clusterCidrs } = readFlags(args);
   const log = jsonLog({ fields: { component: "controller" } });
-  const kube = createKube({
+  const metrics = new Metrics();
+  const stopLagWatch = processMetrics(metrics, systemClock, version);
+  const requests = metrics.counter("podpin_api_requests_total", "Requests to the API server; status 0: no answer.");
+  const connection = {
     config: inClusterConfig(env),
     clock: systemClock,
     log,
     userAgent: `podpin-controller/${version}`,
-  });
+    onRequest: ({ method, status }: RequestRecord) => requests.add({ method, status: String(status) }),
+  };
+  const kube = createKube(connection);
+  const leases = createLeaseApi(connection);
+  const podName = env["POD_NAME"] ?? hostname();
   const controller = runController({
     kube,
+    leases,
+    podName,
+    identity: `${podName}_${randomUUID()}`,
     clock: systemClock,
     log,
     namespace: env["POD_NAMESPACE"] ?? PODPIN_NAMESPACE,
     clusterCidrs,
     definitions: installGkeApi ? gkeApi : [],
+    metrics,
   });
   const health = await startHealth({
     host: "0.0.0.0",
     port: CONTROLLER_HEALTH_PORT,
     log,
     notReady: () => controller.problems(),
+    metrics: () => metrics.text(),
   });
   log("info", "controller started", { version });
   await new Promise<void>((resolve) => {
@@ -44,7 +68,9 @@ export async function controllerMain(
   });
   log("info", "controller stops");
   await controller.stop();
+  stopLagWatch();
   await health.close();
+  leases.close();
   kube.close();
 }
 

@@ -6,6 +6,8 @@ import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
+import type { RouteReport } from "./report";
+import { moveOf, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
 import { routeKeyOf, type Store } from "./store";
 
@@ -18,11 +20,13 @@ export class RouteReconciler {
   readonly #kube: Kube;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #report: RouteReport;
 
-  constructor(kube: Kube, store: Store, clock: Clock) {
+  constructor(kube: Kube, store: Store, clock: Clock, report: RouteReport) {
     this.#kube = kube;
     this.#store = store;
     this.#clock = clock;
+    this.#report = report;
   }
 
   /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
@@ -36,20 +40,22 @@ export class RouteReconciler {
     if (!ours && !holds) return {};
 
     const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
+    const rivals = this.#rivals(route, verdict);
     const decision = decide({
       route,
       verdict,
-      rivals: this.#rivals(route, verdict),
+      rivals,
       pods: this.#store.podsIn(route.metadata.namespace ?? ""),
       node: (name) => this.#store.node(name),
       bindings: this.#bindingsFor(route, verdict, bindings),
       waitedMs: (address) => this.#store.waitedMs(address),
       now: new Date(this.#clock.wallTime()).toISOString(),
     });
-    return this.#act(route, ours ? decision : { ...decision, status: undefined });
+    const contested = verdict.accepted && rivals.size > 0;
+    return this.#act(route, ours ? decision : { ...decision, status: undefined }, contested);
   }
 
-  async #act(route: GKEIPRoute, decision: Decision): Promise<Outcome> {
+  async #act(route: GKEIPRoute, decision: Decision, contested: boolean): Promise<Outcome> {
     const { changes, status } = decision;
     const finalizer = finalizerChange(route, decision);
     let current = route;
@@ -57,9 +63,11 @@ export class RouteReconciler {
     if (finalizer === true) current = await this.#writeFinalizer(current, true);
     // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them.
     const statusFirst = status !== undefined && changes.length > 0 && isReady(route) && !isReady({ status });
-    if (status !== undefined && statusFirst) current = await this.#writeStatus(current, status);
+    if (status !== undefined && statusFirst) current = await this.#writeStatus(current, status, contested);
     const results = await Promise.allSettled(changes.map((change) => this.#write(change)));
-    if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status);
+    const moves = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
+    this.#report.moved(route, moves);
+    if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status, contested);
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     if (finalizer === false && changes.length === 0) await this.#writeFinalizer(current, false);
@@ -71,7 +79,8 @@ export class RouteReconciler {
     for (const binding of bindings) {
       const { address } = binding.spec;
       const step = release(binding, (name) => this.#store.node(name), this.#store.waitedMs(address));
-      if (step.change !== undefined) await this.#write(step.change);
+      const move = step.change && (await this.#write(step.change));
+      if (move !== undefined) this.#report.moved(undefined, [move]);
       waiting ||= step.waiting;
     }
     return waiting ? { againAfterMs: 1000 } : {};
@@ -110,7 +119,20 @@ export class RouteReconciler {
     return rivals;
   }
 
-  async #write({ verb, binding }: BindingChange): Promise<void> {
+  /** Answers what the change did to the owner, once it is done. */
+  async #write(change: BindingChange): Promise<Move | undefined> {
+    const move = moveOf(change, this.#store.binding(change.binding.spec.address));
+    try {
+      await this.#send(change);
+    } catch (error) {
+      this.#report.wrote(change.verb, error);
+      throw error;
+    }
+    this.#report.wrote(change.verb);
+    return move;
+  }
+
+  async #send({ verb, binding }: BindingChange): Promise<void> {
     const { addressBindings } = RESOURCES;
     switch (verb) {
       case "create":
@@ -126,9 +148,11 @@ export class RouteReconciler {
     }
   }
 
-  async #writeStatus(route: GKEIPRoute, status: RouteStatus): Promise<GKEIPRoute> {
+  async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
     const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
-    return this.#patch(route, patch, "status");
+    const written = await this.#patch(route, patch, "status");
+    this.#report.judged(route, status, contested);
+    return written;
   }
 
   async #writeFinalizer(route: GKEIPRoute, present: boolean): Promise<GKEIPRoute> {

@@ -81,6 +81,8 @@ export interface Reflector<T extends KubeObject> {
   values(): IterableIterator<T>;
   /** Why the last attempt failed, until one succeeds; for readiness answers. */
   readonly lastError?: string;
+  /** When the server last said anything about the collection, by the clock; it does so about once a minute. */
+  readonly heardAt?: number;
   stop(): void;
 }
 

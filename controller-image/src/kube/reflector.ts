@@ -33,6 +33,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   #cache = new Map<string, Entry<T>>();
   #synced = false;
   #lastError: string | undefined;
+  #heardAt: number | undefined;
   /** Where to watch from; undefined asks for a list. */
   #version: string | undefined;
   /** An event could not be read, so that the copy may be wrong until the next list. */
@@ -57,6 +58,10 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
 
   get lastError(): string | undefined {
     return this.#lastError;
+  }
+
+  get heardAt(): number | undefined {
+    return this.#heardAt;
   }
 
   get(key: string): T | undefined {
@@ -100,6 +105,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     if (this.#stopped) return 0;
     this.#lastError = undefined;
     this.#version = version;
+    this.#heardAt = this.context.clock.now();
     this.#doubtful = false;
     this.#swap(fresh);
     return 0;
@@ -152,6 +158,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
         onEvent: (type, object) => {
           if (this.#stopped) return;
           progress();
+          this.#heardAt = clock.now();
           this.#onEvent(type, object);
         },
         onGarbage: (what) => this.#doubt(what),
