@@ -8,7 +8,10 @@ export {
   Delivery,
   Fabric,
   GkeClassFabric,
+  NetworkTier,
+  PoolMode,
   type PoolOptions,
+  type ReservationOptions,
   ReactionMode,
   type RouteOptions,
   type Toleration,
@@ -16,7 +19,10 @@ export {
 export { PersistentIpController, type PersistentIpControllerProps } from "./persistent-ip-controller";
 export {
   PersistentIpPool,
+  type PersistentIpPoolCommonProps,
   type PersistentIpPoolFromAddressesProps,
   type PersistentIpPoolProps,
+  type PoolCluster,
 } from "./persistent-ip-pool";
+export type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
 export { PinnedPodRoute, type PinnedPodRouteProps } from "./pinned-pod-route";

@@ -2,6 +2,7 @@
 // addresses for Pods").
 import { Fabric } from "./binding";
 
+/** Who can reach an address. */
 export const AddressType = {
   /** Reachable from the internet. */
   External: "EXTERNAL",
@@ -20,7 +21,12 @@ export const Provider = {
 export type Provider = (typeof Provider)[keyof typeof Provider];
 
 /** What the six `gke-…` classes run on where podpin installs them. Google Cloud's own fabric is Google's to serve. */
-export const GkeClassFabric = { L2: Fabric.L2, None: Fabric.None } as const;
+export const GkeClassFabric = {
+  /** ARP on a shared Ethernet segment. */
+  L2: "l2",
+  /** The user's own routing. */
+  None: "none",
+} as const;
 export type GkeClassFabric = (typeof GkeClassFabric)[keyof typeof GkeClassFabric];
 
 export interface ServedClass {
@@ -41,24 +47,56 @@ export const PODPIN_CLASSES: readonly ServedClass[] = [
   { name: PODPIN_L2_CLASS, fabric: Fabric.L2, description: "Persistent addresses announced on a shared segment" },
 ];
 
+/** How the addresses of a pool reach their Pods: the three families of GKE's classes. */
+export const PoolMode = {
+  /** One Pod at a time has an address: the newest eligible one. */
+  Standard: "standard",
+  /** As `standard`, and the Pods themselves move an address by gratuitous ARP. GKE asks for a Device network. */
+  FastFailover: "fast-failover",
+  /** Several Pods, at most one on a node, share an address; a regional health check says which of them get packets. */
+  LoadBalancing: "load-balancing",
+} as const;
+export type PoolMode = (typeof PoolMode)[keyof typeof PoolMode];
+
 export const GKE_EXTERNAL_CLASS = "gke-persistent-regional-external-managed";
 export const GKE_INTERNAL_CLASS = "gke-persistent-regional-internal-managed";
 
-/** The classes that are Google's on GKE. Elsewhere podpin can install them, so that YAML written for GKE works. */
-export const GKE_CLASS_NAMES: readonly string[] = [
-  GKE_EXTERNAL_CLASS,
-  GKE_INTERNAL_CLASS,
-  "gke-persistent-fast-regional-external-managed",
-  "gke-persistent-fast-regional-internal-managed",
-  "gke-passthrough-lb-external-managed",
-  "gke-passthrough-lb-internal-managed",
+interface ClassMeaning {
+  readonly name: string;
+  readonly addressType: AddressType;
+  readonly mode: PoolMode;
+}
+
+const { External, Internal } = AddressType;
+
+// That the passthrough classes are those of health-check-based load balancing is inferred from their names and their
+// controller; Google's documentation is not known to say so.
+const GKE_CLASSES: readonly ClassMeaning[] = [
+  { name: GKE_EXTERNAL_CLASS, addressType: External, mode: PoolMode.Standard },
+  { name: GKE_INTERNAL_CLASS, addressType: Internal, mode: PoolMode.Standard },
+  { name: "gke-persistent-fast-regional-external-managed", addressType: External, mode: PoolMode.FastFailover },
+  { name: "gke-persistent-fast-regional-internal-managed", addressType: Internal, mode: PoolMode.FastFailover },
+  { name: "gke-passthrough-lb-external-managed", addressType: External, mode: PoolMode.LoadBalancing },
+  { name: "gke-passthrough-lb-internal-managed", addressType: Internal, mode: PoolMode.LoadBalancing },
+];
+const PODPIN_CLOUD_CLASSES: readonly ClassMeaning[] = [
+  { name: PODPIN_EXTERNAL_CLASS, addressType: External, mode: PoolMode.Standard },
+  { name: PODPIN_INTERNAL_CLASS, addressType: Internal, mode: PoolMode.Standard },
 ];
 
+/** The classes that are Google's on GKE. Elsewhere podpin can install them, so that YAML written for GKE works. */
+export const GKE_CLASS_NAMES: readonly string[] = GKE_CLASSES.map(({ name }) => name);
+
 /** The class of a pool that names none. */
-export function defaultClassName(provider: Provider, addressType: AddressType): string {
-  const external = addressType === AddressType.External;
-  if (provider === Provider.Podpin) return external ? PODPIN_EXTERNAL_CLASS : PODPIN_INTERNAL_CLASS;
-  return external ? GKE_EXTERNAL_CLASS : GKE_INTERNAL_CLASS;
+export function defaultClassName(provider: Provider, addressType: AddressType, mode: PoolMode): string {
+  const classes = provider === Provider.Podpin ? PODPIN_CLOUD_CLASSES : GKE_CLASSES;
+  const found = classes.find((one) => one.addressType === addressType && one.mode === mode);
+  return (found ?? classes[0])?.name ?? "";
+}
+
+/** What the name of a class says of its pools; nothing for podpin-l2 and classes of your own. */
+export function classMeaning(className: string): ClassMeaning | undefined {
+  return [...GKE_CLASSES, ...PODPIN_CLOUD_CLASSES].find(({ name }) => name === className);
 }
 
 /** Every class that podpin serves, in the order in which they are created. */

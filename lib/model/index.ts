@@ -9,7 +9,9 @@ export type {
   BindingOwner,
   BindingRelease,
 } from "./binding";
-export { AddressType, GkeClassFabric, Provider } from "./classes";
+export { AddressType, GkeClassFabric, PoolMode, Provider } from "./classes";
+export { DatapathProvider, ReleaseChannel } from "./cluster";
+export type { ClusterOptions } from "./cluster";
 export type { ControllerOptions, Toleration } from "./controller";
 export {
   ANNOTATION_DELIVERY,
@@ -25,6 +27,8 @@ export { PodRangePlan } from "./pod-ranges";
 export type { PodRangePlanForNodesOptions, PodRangePlanForRangesOptions } from "./pod-ranges";
 export { AllowedNamespaces } from "./pool";
 export type { PoolOptions } from "./pool";
+export { NetworkTier } from "./pool-reservation";
+export type { ReservationOptions } from "./pool-reservation";
 export type { RouteOptions } from "./route";
 export { PODPIN_NAMESPACE } from "./runtime";
 export { addressBinding, gkeApi, gkeIpRoute, gkeNetworkParamSet, network } from "../crds";

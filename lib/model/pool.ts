@@ -1,20 +1,30 @@
 // A pool: Gateways that list persistent addresses and say which namespaces may use them.
 import { checkAddresses } from "./address-list";
-import { CIDR_ADDRESS_TYPE } from "./address";
+import { CIDR_ADDRESS_TYPE, cidrContains } from "./address";
 import { checkChoice } from "./choices";
 import {
   AddressType,
+  classMeaning,
   defaultClassName,
   GKE_CLASS_NAMES,
   type GkeClassFabric,
   PODPIN_CLASSES,
+  PoolMode,
   Provider,
 } from "./classes";
+import { checkClusterRegion, type ClusterFacts } from "./cluster-facts";
 import { MAX_ADDRESSES_PER_GATEWAY } from "./gke-api";
 import { apiVersionOf, RESOURCES } from "./kubernetes";
-import { isKnown, type MaybeLater } from "./later";
+import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkNamespaceName, checkObjectName, checkSelector } from "./names";
-import type { Problems } from "./problems";
+import { checkGkeServes } from "./pool-cluster";
+import {
+  checkAddressesInRange,
+  planReservation,
+  type ReservationInput,
+  type ReservationPlan,
+} from "./pool-reservation";
+import { Problems } from "./problems";
 
 /** Whose routes may use the addresses of a pool; the Gateway API's own words. */
 export const AllowedNamespaces = {
@@ -32,18 +42,28 @@ export interface PoolOptions {
   /**
    * GatewayClass of the pool's Gateways. Fixed after creation: GKE does not accept a change once a route uses the pool.
    *
-   * @default - with a controller `podpin-regional-external`, without one `gke-persistent-regional-external-managed`;
-   * the internal one of either with `addressType: "INTERNAL"`
+   * @default - as `mode` and `addressType` say: `podpin-regional-external` or `podpin-regional-internal` with a
+   * controller, one of GKE's six without one
    * @see https://cloud.google.com/kubernetes-engine/docs/concepts/about-persistent-ip-addresses-for-gke-pods
    */
   gatewayClassName?: string;
   /**
    * Whether the addresses are reachable from the internet (`EXTERNAL`) or within the VPC network (`INTERNAL`). It chooses
-   * the GatewayClass, so it cannot be given together with `gatewayClassName`.
+   * the GatewayClass, so it cannot be given together with a `gatewayClassName` that says it already. Fixed after creation.
    *
-   * @default "EXTERNAL"
+   * @default - "EXTERNAL", or what `gatewayClassName` says
    */
   addressType?: AddressType;
+  /**
+   * How the addresses reach Pods: one Pod at a time (`standard`), the same with a quick move by the Pods themselves
+   * (`fast-failover`), or several Pods behind a health check (`load-balancing`). It chooses among GKE's classes, so it
+   * cannot be given together with a `gatewayClassName` that says it already; podpin's controller serves `standard` only.
+   * Clusters do not all have the classes of `fast-failover`, and that `load-balancing` means the classes
+   * `gke-passthrough-lb-…` is inferred, not documented: look at `kubectl get gatewayclass` first. Fixed after creation.
+   *
+   * @default - "standard", or what `gatewayClassName` says
+   */
+  mode?: PoolMode;
   /**
    * Whose routes may use the addresses: those of `All` namespaces, of the `Same` namespace as the pool, or of the
    * namespaces that `namespaceSelector` matches (`Selector`). A later change takes effect at once: routes that are no
@@ -61,10 +81,21 @@ export interface PoolOptions {
   namespaceSelector?: Record<string, string>;
 }
 
+/** What is known of an address that a pool adopts, besides its value. */
+export interface AdoptedAddress {
+  readonly region?: MaybeLater<string>;
+  readonly addressType?: MaybeLater<string>;
+}
+
 export interface PoolInput extends PoolOptions {
   readonly name: string;
-  /** Absent where the program gives none. */
+  /** The values: those that the pool adopts, or those of its reserved addresses as far as they are known. */
   readonly addresses?: readonly MaybeLater<string>[];
+  /** Of adopted addresses that are resources, by position. */
+  readonly adoptedFacts?: readonly (AdoptedAddress | undefined)[];
+  /** Present where the pool reserves its addresses. */
+  readonly reserve?: ReservationInput;
+  readonly cluster?: ClusterFacts;
   readonly namespace?: MaybeLater<string>;
   /** Present when podpin runs the routes. */
   readonly controller?: { readonly gkeClassFabric?: GkeClassFabric };
@@ -77,7 +108,13 @@ export interface PoolPlan {
   /** Bare addresses; `LATER` where one is not known yet. */
   readonly addresses: readonly MaybeLater<string>[];
   readonly allowedNamespaces: AllowedNamespaces;
+  readonly addressType: AddressType;
+  readonly mode: PoolMode;
+  /** Region of the addresses, where the pool knows one. */
+  readonly region?: MaybeLater<string>;
   readonly gateways: readonly GatewayPlan[];
+  /** Present where the pool reserves its addresses. */
+  readonly reservation?: ReservationPlan;
 }
 
 export interface GatewayPlan {
@@ -98,23 +135,29 @@ export const LISTENER = { name: "default", port: 443, protocol: "none" } as cons
 export function planPool(input: PoolInput, problems: Problems): PoolPlan {
   const provider = input.controller === undefined ? Provider.Gke : Provider.Podpin;
   const namespace = input.namespace ?? DEFAULT_NAMESPACE;
-  const { addresses: given = [] } = input;
+  const kind = poolKind(input);
+  const found = new Problems();
+  const reservation =
+    input.reserve === undefined
+      ? undefined
+      : planReservation(input.name, input.reserve, { ...kind, cluster: input.cluster }, found);
+  const given =
+    input.addresses ?? reservation?.addresses.map((_, index) => input.reserve?.addresses?.[index] ?? LATER) ?? [];
   const positions = given.map((_, index) => index);
   const names = partNames(input.name, Math.max(1, Math.ceil(positions.length / MAX_ADDRESSES_PER_GATEWAY)));
 
   checkObjectName("name", input.name, problems, names.at(-1)?.slice(input.name.length));
-  if (input.addresses === undefined) {
-    problems.add(
-      "addresses",
-      undefined,
-      "this version does not reserve addresses yet, pass those that you have to PersistentIpPool.fromAddresses",
-    );
-  } else if (given.length === 0) {
-    problems.add("addresses", given, "pass at least one address");
+  problems.include(found);
+  if (input.reserve === undefined && given.length === 0) {
+    problems.add("addresses", input.addresses, "pass at least one address");
   }
   const addresses = checkAddresses("addresses", given, problems);
+  checkAddressesInRange(addresses, input.reserve?.subnetworkRange, problems);
+  checkAdopted(input, kind.addressType, problems);
   if (isKnown(namespace)) checkNamespaceName("namespace", namespace, problems);
-  const className = checkClass(input, provider, problems);
+  const className = checkClass(input, provider, kind, problems);
+  checkReach(className, kind.addressType, addresses, problems);
+  if (input.cluster !== undefined && provider === Provider.Gke) checkGkeServes(input.cluster, kind.mode, problems);
   const allowedNamespaces = checkAllowedNamespaces(input, problems);
 
   const gateways = names.map((name, index) => ({
@@ -124,7 +167,16 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
     allowedNamespaces,
     ...(input.namespaceSelector === undefined ? {} : { namespaceSelector: input.namespaceSelector }),
   }));
-  return { name: input.name, provider, namespace, addresses, allowedNamespaces, gateways };
+  return {
+    name: input.name,
+    provider,
+    namespace,
+    addresses,
+    allowedNamespaces,
+    ...kind,
+    ...(reservation === undefined ? {} : { region: reservation.region, reservation }),
+    gateways,
+  };
 }
 
 /** `name`, `name-2`, `name-3`, …: the first part has the plain name, so that it never changes when more follow. */
@@ -132,14 +184,42 @@ export function partNames(name: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}-${index + 1}`));
 }
 
-function checkClass(input: PoolInput, provider: Provider, problems: Problems): string {
-  const { addressType = AddressType.External, gatewayClassName } = input;
-  const knownType = checkChoice("addressType", addressType, AddressType, problems);
-  if (gatewayClassName === undefined) return defaultClassName(provider, knownType ? addressType : AddressType.External);
+interface PoolKind {
+  readonly addressType: AddressType;
+  readonly mode: PoolMode;
+}
+
+/** What kind of pool the program asks for, by name of its class or by the words for it. */
+function poolKind(input: PoolInput): PoolKind {
+  const meaning = input.gatewayClassName === undefined ? undefined : classMeaning(input.gatewayClassName);
+  const internal = input.addressType === AddressType.Internal;
+  return {
+    addressType: meaning?.addressType ?? (internal ? AddressType.Internal : AddressType.External),
+    mode: meaning?.mode ?? Object.values(PoolMode).find((mode) => mode === input.mode) ?? PoolMode.Standard,
+  };
+}
+
+function checkClass(input: PoolInput, provider: Provider, kind: PoolKind, problems: Problems): string {
+  const { addressType, mode, gatewayClassName } = input;
+  if (addressType !== undefined) checkChoice("addressType", addressType, AddressType, problems);
+  const knownMode = mode === undefined || checkChoice("mode", mode, PoolMode, problems);
+  if (gatewayClassName === undefined) {
+    if (provider === Provider.Podpin && knownMode && kind.mode !== PoolMode.Standard) {
+      problems.add(
+        "mode",
+        mode,
+        'podpin\'s controller serves only "standard": leave mode out, or leave controller out on GKE',
+      );
+    }
+    return defaultClassName(provider, kind.addressType, kind.mode);
+  }
 
   checkObjectName("gatewayClassName", gatewayClassName, problems);
-  if (input.addressType !== undefined) {
-    problems.add("addressType", addressType, "gatewayClassName decides that already, leave one of the two out");
+  if (classMeaning(gatewayClassName) !== undefined) {
+    for (const [what, value] of Object.entries({ addressType, mode })) {
+      if (value === undefined) continue;
+      problems.add(what, value, "gatewayClassName decides that already, leave one of the two out");
+    }
   }
   if (provider === Provider.Gke && PODPIN_CLASSES.some(({ name }) => name === gatewayClassName)) {
     problems.add("gatewayClassName", gatewayClassName, "podpin serves that class, pass its controller as well");
@@ -154,6 +234,42 @@ function checkClass(input: PoolInput, provider: Provider, problems: Problems): s
     }
   }
   return gatewayClassName;
+}
+
+/** Private ranges (RFC 1918). */
+const PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+
+/** Google's external classes forward from the internet, where no private address is ever the destination. */
+function checkReach(
+  className: string,
+  addressType: AddressType,
+  addresses: readonly MaybeLater<string>[],
+  problems: Problems,
+): void {
+  if (classMeaning(className) === undefined || addressType === AddressType.Internal) return;
+  addresses.forEach((address, index) => {
+    if (!isKnown(address) || !PRIVATE_RANGES.some((range) => cidrContains(range, address))) return;
+    problems.add(`addresses[${index}]`, address, 'that is a private address, set addressType: "INTERNAL"');
+  });
+}
+
+/** Checks what resources say of their addresses. */
+function checkAdopted(input: PoolInput, addressType: AddressType, problems: Problems): void {
+  const { adoptedFacts = [], addresses = [], cluster } = input;
+  const saysType = input.gatewayClassName === undefined || classMeaning(input.gatewayClassName) !== undefined;
+  adoptedFacts.forEach((facts, index) => {
+    const { region, addressType: type } = facts ?? {};
+    const what = `addresses[${index}]`;
+    if (region !== undefined && cluster !== undefined) checkClusterRegion(`${what}.region`, region, cluster, problems);
+    if (!saysType || type === undefined || !isKnown(type) || type === addressType) return;
+    const address = addresses[index];
+    const shown = address === undefined || !isKnown(address) ? "a value that is not known yet" : address;
+    problems.add(
+      what,
+      shown,
+      `it was reserved with addressType "${type}", and the pool is "${addressType}": make the two agree`,
+    );
+  });
 }
 
 function checkAllowedNamespaces(input: PoolInput, problems: Problems): AllowedNamespaces {

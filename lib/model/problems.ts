@@ -13,6 +13,25 @@ export class Problems {
     this.#lines.push(`${what}: got ${got === undefined || got === "" ? "nothing" : JSON.stringify(got)}; ${want}`);
   }
 
+  /**
+   * Adds one mistake that is told in words, because no single value is wrong.
+   *
+   * @param fact what was found, for example `3 addresses for 4 Pods`
+   */
+  addFact(what: string, fact: string, want: string): void {
+    this.#lines.push(`${what}: got ${fact}; ${want}`);
+  }
+
+  /** Adds lines that another collector found, those that are here already left out. */
+  addLines(lines: readonly string[]): void {
+    for (const line of lines) if (!this.#lines.includes(line)) this.#lines.push(line);
+  }
+
+  /** Adds what another check found. */
+  include(found: Problems): void {
+    this.#lines.push(...found.lines);
+  }
+
   /** The mistakes in the order in which they were found, one line each. */
   get lines(): readonly string[] {
     return this.#lines;

@@ -1,12 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Address } from "@pulumi/gcp/compute/address";
 import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import { typedAddress } from "../model/address";
-import { isKnown, LATER, type MaybeLater } from "../model/later";
-import { gatewayObject, planPool, type PoolOptions, type PoolPlan } from "../model/pool";
+import type { ClusterFacts } from "../model/cluster-facts";
+import { isKnown, LATER } from "../model/later";
+import {
+  type AdoptedAddress,
+  gatewayObject,
+  planPool,
+  type PoolInput,
+  type PoolOptions,
+  type PoolPlan,
+} from "../model/pool";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpController } from "./persistent-ip-controller";
+import { type PersistentIpPoolReservationArgs, reservedAddresses } from "./persistent-ip-pool-reservation";
+import { withKubernetesProvider } from "./providers";
 
 /** An address as text, `198.51.100.7` or `198.51.100.7/32`, or a resource that has one. */
 export type PoolAddress = pulumi.Input<string> | AddressResource;
@@ -15,10 +26,31 @@ export type PoolAddress = pulumi.Input<string> | AddressResource;
 export interface AddressResource {
   /** The address, known once the resource exists. */
   readonly address: pulumi.Output<string>;
+  /** Its region, checked against that of the cluster. */
+  readonly region?: pulumi.Output<string>;
+  /** `EXTERNAL` or `INTERNAL`, checked against that of the pool. */
+  readonly addressType?: pulumi.Output<string | undefined>;
 }
 
-/** What every {@link PersistentIpPool} takes. */
-export interface PersistentIpPoolArgs extends PoolOptions {
+/** A cluster as a pool sees it; a `PersistentIpCluster` is one. */
+export interface PoolCluster {
+  /** @internal */
+  readonly facts: ClusterFacts;
+  /** @internal */
+  readonly settled: pulumi.Output<ClusterFacts>;
+  /** Provider of the cluster's Kubernetes objects. */
+  readonly provider: pulumi.ProviderResource;
+}
+
+/** What every {@link PersistentIpPool} takes, wherever its addresses come from. */
+export interface PersistentIpPoolCommonArgs extends PoolOptions {
+  /**
+   * The cluster of the pool. Its provider declares the Gateways unless the options name another one, its region and
+   * project are the defaults for addresses to reserve, and what does not fit to it is an error.
+   *
+   * @default - the Kubernetes provider of the program
+   */
+  cluster?: PoolCluster;
   /**
    * Namespace of the pool's Gateways. Fixed after creation: a change replaces the Gateways and the routes.
    *
@@ -32,13 +64,16 @@ export interface PersistentIpPoolArgs extends PoolOptions {
    * @default - GKE's own
    */
   controller?: PersistentIpController;
+}
 
+/** What a {@link PersistentIpPool} that reserves its addresses takes. */
+export interface PersistentIpPoolArgs extends PersistentIpPoolCommonArgs, PersistentIpPoolReservationArgs {
   /** @internal */
   adopted?: PoolAddress[];
 }
 
 /** What {@link PersistentIpPool.fromAddresses} takes. */
-export interface PersistentIpPoolFromAddressesArgs extends PersistentIpPoolArgs {
+export interface PersistentIpPoolFromAddressesArgs extends PersistentIpPoolCommonArgs {
   /**
    * The addresses, at least one, each once. More may be appended later without moving any; removing one takes it from
    * the route that has it. How many there are is plain, so that a preview shows every Gateway.
@@ -47,15 +82,18 @@ export interface PersistentIpPoolFromAddressesArgs extends PersistentIpPoolArgs 
 }
 
 /**
- * Persistent addresses, and which namespaces may use them: a Gateway, or several with more than 16 addresses.
+ * Persistent addresses, and which namespaces may use them: addresses that it reserves, or that you have already
+ * ({@link PersistentIpPool.fromAddresses}), and a Gateway, or several with more than 16 addresses.
  *
  * @see https://cloud.google.com/kubernetes-engine/docs/concepts/about-persistent-ip-addresses-for-gke-pods
  */
 export class PersistentIpPool extends pulumi.ComponentResource {
-  /** The addresses, `a.b.c.d`, in the order in which they were given. */
+  /** The addresses, `a.b.c.d`, in the order of their index or in which they were given. */
   public readonly addresses: pulumi.Output<string>[];
   /** The Gateways that list them: the first one has the name of the pool, later ones end in `-2`, `-3` and so on. */
   public readonly gateways: CustomResource[];
+  /** The addresses that the pool reserves, in the order of their index; none where it adopts. */
+  public readonly reserved: Address[];
 
   /** @internal What is known while the program runs. */
   public readonly plan: PoolPlan;
@@ -67,6 +105,8 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   public readonly claims: Map<number, string>;
   /** @internal */
   public readonly namespace: pulumi.Input<string>;
+  /** @internal */
+  public readonly cluster: PoolCluster | undefined;
 
   /**
    * Makes a pool of addresses that you have already: literals, or resources such as `gcp.compute.Address`.
@@ -82,37 +122,97 @@ export class PersistentIpPool extends pulumi.ComponentResource {
     return new PersistentIpPool(name, { ...rest, adopted: addresses }, opts);
   }
 
-  /** Reserving addresses comes in a later version; use {@link PersistentIpPool.fromAddresses}. */
+  /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(name: string, args: PersistentIpPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("podpin:index:PersistentIpPool", name, {}, opts);
+    super("podpin:index:PersistentIpPool", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
-    const given = args.adopted?.map(textOf);
-    const plan = (namespace: MaybeLater<string> | undefined, addresses: readonly MaybeLater<string>[] | undefined) =>
-      checked("PersistentIpPool", name, this, (problems) =>
-        planPool({ ...args, name, namespace, addresses }, problems),
-      );
-    const addressesNow = given?.map(knownNow);
-    this.plan = plan(knownNow(args.namespace), addressesNow);
+    const planWith = (known: Known): PoolPlan =>
+      checked("PersistentIpPool", name, this, (problems) => planPool(poolInput(name, args, known), problems));
+    const { cluster, adopted } = args;
+    const now: Known = {
+      cluster: cluster?.facts,
+      namespace: knownNow(args.namespace),
+      addresses: adopted?.map((address) => knownNow(textOf(address))),
+      adoptedFacts: adopted?.map(factsNow),
+      reservation: {
+        region: knownNow(args.region),
+        subnetwork: knownNow(args.subnetwork),
+        subnetworkRange: knownNow(args.subnetworkRange),
+        ipCollection: knownNow(args.ipCollection),
+        addresses: args.addresses?.map(knownNow),
+      },
+    };
+    this.plan = planWith(now);
+    this.cluster = cluster;
 
-    this.namespace = nowOrLater(this.plan.namespace, () =>
-      pulumi.output(args.namespace).apply((namespace) => plan(namespace, addressesNow).namespace as string),
-    );
+    // In steps, so that a value that is known by then shows in a preview even while others are still to come.
+    const planNamespace = (namespace: string | undefined) => planWith({ ...now, namespace }).namespace as string;
+    this.namespace = nowOrLater(this.plan.namespace, () => pulumi.output(args.namespace).apply(planNamespace));
+    const asked = pulumi
+      .output({
+        cluster: cluster?.settled,
+        region: args.region,
+        subnetwork: args.subnetwork,
+        subnetworkRange: args.subnetworkRange,
+        ipCollection: args.ipCollection,
+        addresses: args.addresses,
+      })
+      .apply(({ cluster: facts, ...reservation }) => ({
+        reservation,
+        plan: planWith({ ...now, cluster: facts as ClusterFacts | undefined, reservation }),
+      }));
+
+    const { reservation } = this.plan;
+    this.reserved =
+      reservation === undefined
+        ? []
+        : reservedAddresses(
+            name,
+            reservation,
+            args,
+            {
+              region: nowOrLater(reservation.region, () => asked.apply(({ plan }) => plan.region as string)),
+              project: args.project ?? cluster?.settled.apply(({ project }) => project as string),
+              ipCollection:
+                args.ipCollection === undefined
+                  ? undefined
+                  : nowOrLater(knownNow(args.ipCollection), () =>
+                      asked.apply(({ reservation: found }) => found.ipCollection as string),
+                    ),
+              given: (args.addresses ?? []).map((_, index) =>
+                nowOrLater(this.plan.addresses[index] ?? LATER, () =>
+                  asked.apply(({ plan }) => plan.addresses[index] as string),
+                ),
+              ),
+            },
+            { parent: this },
+          );
+    const values = adopted?.map(textOf) ?? this.reserved.map(({ address }) => address);
     this.settled = pulumi
-      .output({ namespace: args.namespace, addresses: given })
-      .apply(({ namespace, addresses }) => plan(namespace, addresses));
+      .output({
+        asked,
+        namespace: args.namespace,
+        addresses: values,
+        adoptedFacts: adopted?.map(factsLater),
+      })
+      .apply(({ asked: { plan: _, reservation: settled }, ...known }) =>
+        planWith({ ...now, ...known, reservation: settled }),
+      );
     this.addresses = this.plan.addresses.map((address, position) =>
       pulumi.output(nowOrLater(address, () => this.settled.apply(({ addresses }) => addresses[position] as string))),
     );
-    this.handles = this.addresses.map((address, position) => [address, given?.[position]]);
+    this.handles = this.addresses.map((address, position) => [address, values[position]]);
     this.claims = new Map();
 
     this.gateways = this.plan.gateways.map((gateway) => {
       const cidrs = gateway.positions.map((position) => this.cidr(position));
       const manifest = gatewayObject(gateway, { namespace: this.namespace, cidrs });
-      const dependsOn = args.controller === undefined ? [] : [args.controller];
       return customResource(gateway.name, manifest, {
         parent: this,
-        dependsOn,
+        dependsOn: [
+          ...(args.controller === undefined ? [] : [args.controller]),
+          ...gateway.positions.flatMap((position) => this.reserved[position] ?? []),
+        ],
         replaceOnChanges: ["spec.gatewayClassName"],
         deleteBeforeReplace: true,
       });
@@ -129,8 +229,42 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   }
 }
 
+/** The inputs of a pool that may come from other resources. */
+interface Known extends Pick<PoolInput, "cluster" | "namespace" | "addresses" | "adoptedFacts"> {
+  readonly reservation: Pick<
+    NonNullable<PoolInput["reserve"]>,
+    "region" | "subnetwork" | "subnetworkRange" | "ipCollection" | "addresses"
+  >;
+}
+
+function poolInput(name: string, args: PersistentIpPoolArgs, known: Known): PoolInput {
+  const { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller } = args;
+  const { reservation, ...rest } = known;
+  const { size, networkTier, addressNamePrefix, protectAddresses } = args;
+  const options = { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller };
+  return {
+    ...options,
+    ...rest,
+    name,
+    ...(args.adopted === undefined
+      ? { reserve: { size, networkTier, addressNamePrefix, protectAddresses, ...reservation } }
+      : {}),
+  };
+}
+
 function textOf(address: PoolAddress): pulumi.Input<string> {
   return isAddressResource(address) ? address.address : address;
+}
+
+function factsNow(address: PoolAddress): AdoptedAddress | undefined {
+  if (!isAddressResource(address)) return undefined;
+  const { region, addressType } = address;
+  return { region: region && LATER, addressType: addressType && LATER };
+}
+
+function factsLater(address: PoolAddress): pulumi.Input<AdoptedAddress | undefined> {
+  if (!isAddressResource(address)) return undefined;
+  return pulumi.all([address.region, address.addressType]).apply(([region, addressType]) => ({ region, addressType }));
 }
 
 function isAddressResource(address: PoolAddress): address is AddressResource {

@@ -83,10 +83,10 @@ test("takes name, namespace and replicas from a StatefulSet of the chart", () =>
   });
 });
 
-test("refuses a pool without addresses", () => {
-  expect(() => new PersistentIpPool(new Chart(new App(), "chart"), "n2", {})).toThrow(
+test("refuses to reserve what nobody knows at synthesis", () => {
+  expect(() => new PersistentIpPool(new Chart(new App(), "chart"), "n2", { region: "us-central1", size: 2 })).toThrow(
     'PersistentIpPool "n2" is not valid:\n' +
-      "  - addresses: got nothing; this version does not reserve addresses yet, pass those that you have to PersistentIpPool.fromAddresses",
+      "  - addresses: got nothing; at synthesis nobody knows what Google would choose: list the 2 addresses to ask for, or reserve first and pass what you got to PersistentIpPool.fromAddresses",
   );
 });
 

@@ -1,11 +1,29 @@
 import fc from "fast-check";
 
+import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { LATER } from "../../lib/model/later";
 import { gatewayObject, planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
 
 const documentationAddress = (index: number) => `203.0.113.${index + 1}`;
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => documentationAddress(index));
+
+const cluster: ClusterFacts = {
+  name: "core",
+  location: "us-central1-a",
+  region: "us-central1",
+  project: "my-project",
+  version: "1.33.5-gke.1201000",
+  autopilot: false,
+  dataplaneV2: true,
+  gatewayApi: true,
+  multiNetworking: false,
+  workloadPool: "",
+  network: "",
+  subnetwork: "",
+  podCidr: LATER,
+  serviceCidr: LATER,
+};
 
 function plan(input: Partial<PoolInput>): { plan: PoolPlan; lines: readonly string[] } {
   const problems = new Problems();
@@ -21,13 +39,7 @@ test.each<[string, Partial<PoolInput>, string[]]>([
       'name: got "-"; an object name has 1 to 253 lower-case letters, digits, "-" and ".", and starts and ends with a letter or digit',
     ],
   ],
-  [
-    "no addresses at all",
-    { addresses: undefined },
-    [
-      "addresses: got nothing; this version does not reserve addresses yet, pass those that you have to PersistentIpPool.fromAddresses",
-    ],
-  ],
+  ["no addresses at all", { addresses: undefined }, ["addresses: got nothing; pass at least one address"]],
   ["an empty list", { addresses: [] }, ["addresses: got []; pass at least one address"]],
   [
     "a range",
@@ -81,6 +93,63 @@ test.each<[string, Partial<PoolInput>, string[]]>([
     "class and address type together",
     { addressType: "INTERNAL", gatewayClassName: "gke-persistent-regional-internal-managed" },
     ['addressType: got "INTERNAL"; gatewayClassName decides that already, leave one of the two out'],
+  ],
+  [
+    "class and mode together",
+    { mode: "standard", gatewayClassName: "gke-persistent-fast-regional-external-managed" },
+    ['mode: got "standard"; gatewayClassName decides that already, leave one of the two out'],
+  ],
+  ["a mode in the wrong case", { mode: "Standard" as never }, ['mode: got "Standard"; use "standard"']],
+  [
+    "an unknown mode",
+    { mode: "fast" as never },
+    ['mode: got "fast"; use "standard", "fast-failover" or "load-balancing"'],
+  ],
+  [
+    "a mode that podpin's controller does not serve",
+    { controller: {}, mode: "load-balancing" },
+    [
+      'mode: got "load-balancing"; podpin\'s controller serves only "standard": leave mode out, or leave controller out on GKE',
+    ],
+  ],
+  [
+    "a private address in an external pool of GKE's",
+    { addresses: ["10.0.0.5"] },
+    ['addresses[0]: got "10.0.0.5"; that is a private address, set addressType: "INTERNAL"'],
+  ],
+  [
+    "a private address in an external pool of podpin's on Google Cloud",
+    { controller: {}, addresses: ["198.51.100.7", "172.31.0.5"] },
+    ['addresses[1]: got "172.31.0.5"; that is a private address, set addressType: "INTERNAL"'],
+  ],
+  [
+    "an address that was reserved with the other type",
+    { addresses: ["198.51.100.7", LATER], adoptedFacts: [{ addressType: "INTERNAL" }, { addressType: "INTERNAL" }] },
+    [
+      'addresses[0]: got "198.51.100.7"; it was reserved with addressType "INTERNAL", and the pool is "EXTERNAL": make the two agree',
+      'addresses[1]: got "a value that is not known yet"; it was reserved with addressType "INTERNAL", and the pool is "EXTERNAL": make the two agree',
+    ],
+  ],
+  [
+    "an address of another region",
+    { adoptedFacts: [{ region: "europe-west1" }], cluster },
+    [
+      'addresses[0].region: got "europe-west1"; cluster "core" is in "us-central1", and addresses must be in its region',
+    ],
+  ],
+  [
+    "a cluster without Dataplane V2",
+    { cluster: { ...cluster, dataplaneV2: false } },
+    [
+      'cluster: got "core"; it has no Dataplane V2, which GKE\'s own controller needs: use a cluster that has, or pass a controller',
+    ],
+  ],
+  [
+    "a cluster that is too old for load balancing",
+    { cluster: { ...cluster, version: "1.32.3-gke.1000000" }, mode: "load-balancing" },
+    [
+      'cluster: got "core"; it has version "1.32.3-gke.1000000", and GKE has load balancing from 1.32.3-gke.1440000 on: upgrade it first',
+    ],
   ],
   [
     "a class of podpin without its controller",
@@ -146,6 +215,22 @@ test.each([
     { controller: { gkeClassFabric: "l2" as const }, gatewayClassName: "gke-passthrough-lb-external-managed" },
     "gke-passthrough-lb-external-managed",
   ],
+  ["GKE's fast external class", { mode: "fast-failover" as const }, "gke-persistent-fast-regional-external-managed"],
+  [
+    "GKE's fast internal class",
+    { mode: "fast-failover" as const, addressType: "INTERNAL" as const },
+    "gke-persistent-fast-regional-internal-managed",
+  ],
+  [
+    "GKE's external class for load balancing",
+    { mode: "load-balancing" as const },
+    "gke-passthrough-lb-external-managed",
+  ],
+  [
+    "GKE's internal class for load balancing",
+    { mode: "load-balancing" as const, addressType: "INTERNAL" as const },
+    "gke-passthrough-lb-internal-managed",
+  ],
 ])("chooses %s", (_, input, className) => {
   const { plan: pool, lines } = plan(input);
   expect(lines).toEqual([]);
@@ -194,4 +279,30 @@ test("growing a pool renames no Gateway and moves no address", () => {
       expect(new Set(listed).size).toBe(count + more);
     }),
   );
+});
+
+test("takes address type and mode from the name of a class that says them", () => {
+  const kindOf = (input: Partial<PoolInput>) => {
+    const { addressType, mode } = plan(input).plan;
+    return [addressType, mode];
+  };
+  expect(kindOf({ gatewayClassName: "gke-passthrough-lb-internal-managed" })).toEqual(["INTERNAL", "load-balancing"]);
+  expect(kindOf({ gatewayClassName: "gke-persistent-fast-regional-external-managed" })).toEqual([
+    "EXTERNAL",
+    "fast-failover",
+  ]);
+  expect(kindOf({ controller: {}, gatewayClassName: "podpin-regional-internal" })).toEqual(["INTERNAL", "standard"]);
+});
+
+test("lets classes that say nothing of the address type have private addresses, and be told the type", () => {
+  const { lines } = plan({ controller: {}, gatewayClassName: "podpin-l2", addresses: ["10.0.0.5"] });
+  const told = plan({ controller: {}, gatewayClassName: "podpin-l2", addressType: "INTERNAL" });
+  expect([lines, told.lines, told.plan.addressType]).toEqual([[], [], "INTERNAL"]);
+});
+
+test("asks of a cluster only what is known of it, and nothing where podpin's controller runs the routes", () => {
+  const unknown = Object.fromEntries(Object.keys(cluster).map((key) => [key, LATER])) as unknown as ClusterFacts;
+  expect(plan({ cluster: unknown }).lines).toEqual([]);
+  const bare = { ...cluster, dataplaneV2: false, version: "1.30.1" };
+  expect(plan({ cluster: bare, controller: {} }).lines).toEqual([]);
 });

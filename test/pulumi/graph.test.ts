@@ -48,6 +48,10 @@ test("a controller is these resources", async () => {
      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding podpin-agent-clusterrolebinding",
      "kubernetes:rbac.authorization.k8s.io/v1:Role podpin-agent-role",
      "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding podpin-agent-rolebinding",
+     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy podpin-agent-admissionpolicy",
+     "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding podpin-agent-admissionpolicybinding",
+     "kubernetes:networking.k8s.io/v1:NetworkPolicy podpin-controller-networkpolicy",
+     "kubernetes:policy/v1:PodDisruptionBudget podpin-controller-disruptionbudget",
      "kubernetes:gateway.networking.k8s.io/v1:GatewayClass podpin-class-podpin-regional-external",
      "kubernetes:gateway.networking.k8s.io/v1:GatewayClass podpin-class-podpin-regional-internal",
      "kubernetes:gateway.networking.k8s.io/v1:GatewayClass podpin-class-podpin-l2",
@@ -201,10 +205,10 @@ describe("refuses", () => {
   };
   const pool = () => PersistentIpPool.fromAddresses("n2", { addresses: addresses(2), allowedNamespaces: "All" });
 
-  test("a pool without addresses", () => {
+  test("a pool that cannot know where to reserve", () => {
     expect(messageOf(() => new PersistentIpPool("n2", {}))).toBe(
       'PersistentIpPool "n2" is not valid:\n' +
-        "  - addresses: got nothing; this version does not reserve addresses yet, pass those that you have to PersistentIpPool.fromAddresses",
+        '  - region: got nothing; say in which region to reserve, for example "us-central1": it must be that of the cluster',
     );
   });
 

@@ -25,7 +25,7 @@ export function useMocks(
       newResource: ({ type, name, inputs }) => {
         registered.push({ type, name, inputs });
         onResource(type, inputs);
-        return { id: `${name}-id`, state: stateOf(type, inputs, mode.preview) };
+        return { id: `${name}-id`, state: stateOf(type, name, inputs, mode.preview) };
       },
       call: ({ inputs }) => inputs,
     },
@@ -36,7 +36,16 @@ export function useMocks(
 }
 
 /** An address exists after an update only; a Kubernetes object is its inputs. */
-function stateOf(type: string, inputs: Record<string, unknown>, preview: boolean): Record<string, unknown> {
+function stateOf(
+  type: string,
+  name: string,
+  inputs: Record<string, unknown>,
+  preview: boolean,
+): Record<string, unknown> {
+  // Google chooses the values that the program does not ask for.
+  if (type === "gcp:compute/address:Address" && !preview) {
+    return { address: `203.0.113.${Number(name.split("-").at(-1)) + 100}`, ...inputs };
+  }
   if (type !== "test:index:Address") return inputs;
   return preview ? {} : { address: inputs["value"] };
 }
