@@ -20,7 +20,7 @@ const project = (name, folders) => ({
 
 module.exports = {
   projects: [
-    project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house", "cli"]),
+    project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house", "cli", "golden"]),
     // The package as it is published, and its consumers; no real part is needed.
     project("package", ["package"]),
     project("kernel", ["kernel"]),
