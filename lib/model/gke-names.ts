@@ -1,0 +1,21 @@
+// Names in Google Kubernetes Engine.
+import type { Problems } from "./problems";
+
+const GKE_NAME = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
+/** Of clusters and node pools (Kubernetes Engine API, read 2026-11). */
+const MAX_GKE_NAME = 40;
+
+/** Checks the name of a cluster or a node pool. */
+export function checkGkeName(what: string, got: string, problems: Problems): void {
+  if (isGkeName(got)) return;
+  const meant = String(got).toLowerCase().replaceAll("_", "-");
+  problems.add(
+    what,
+    got,
+    isGkeName(meant)
+      ? `use ${JSON.stringify(meant)}`
+      : `a name in GKE has 1 to ${MAX_GKE_NAME} lower-case letters, digits and "-", starts with a letter and does not end with "-"`,
+  );
+}
+
+const isGkeName = (text: string): boolean => text.length <= MAX_GKE_NAME && GKE_NAME.test(text);
