@@ -20,6 +20,7 @@ export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
         metadata: { labels: labelsOf(component) },
         spec: {
           serviceAccountName: AGENT,
+          automountServiceAccountToken: true,
           priorityClassName: PriorityClass.Node,
           terminationGracePeriodSeconds: 5,
           hostNetwork: true,

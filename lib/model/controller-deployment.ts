@@ -5,9 +5,20 @@ import { Command, CONTROLLER, CONTROLLER_HEALTH_PORT, Flag } from "./runtime";
 /** The `nonroot` user of distroless images; nobody in particular elsewhere. */
 const NONROOT_USER = 65532;
 
-/** The Deployment of the controller: one replica; during an update the new one is ready before the old one goes. */
-export function controllerDeployment(plan: ControllerPlan, image: unknown): Manifest {
-  const { namespace, installGkeApi, clusterCidrs } = plan;
+/** Arguments of the controller program. */
+export function controllerArguments(plan: Pick<ControllerPlan, "installGkeApi" | "clusterCidrs">): readonly string[] {
+  return [
+    Command.Controller,
+    ...(plan.installGkeApi ? [Flag.InstallGkeApi] : []),
+    ...plan.clusterCidrs.map((cidr) => `${Flag.ClusterCidr}=${cidr}`),
+  ];
+}
+
+/**
+ * The Deployment of the controller: one replica, since two would decide at the same time; during an update the new one is
+ * ready before the old one goes.
+ */
+export function controllerDeployment({ namespace }: ControllerPlan, image: unknown, args: unknown): Manifest {
   const component = "controller";
   const deployment = {
     apiVersion: "apps/v1",
@@ -21,6 +32,7 @@ export function controllerDeployment(plan: ControllerPlan, image: unknown): Mani
         metadata: { labels: labelsOf(component) },
         spec: {
           serviceAccountName: CONTROLLER,
+          automountServiceAccountToken: true,
           priorityClassName: PriorityClass.Cluster,
           terminationGracePeriodSeconds: 5,
           nodeSelector: { "kubernetes.io/os": "linux" },
@@ -35,11 +47,7 @@ export function controllerDeployment(plan: ControllerPlan, image: unknown): Mani
               name: component,
               image,
               imagePullPolicy: "IfNotPresent",
-              args: [
-                Command.Controller,
-                ...(installGkeApi ? [Flag.InstallGkeApi] : []),
-                ...clusterCidrs.map((cidr) => `${Flag.ClusterCidr}=${cidr}`),
-              ],
+              args,
               env: [
                 fieldEnv("POD_NAME", "metadata.name"),
                 fieldEnv("POD_NAMESPACE", "metadata.namespace"),
@@ -61,4 +69,19 @@ export function controllerDeployment(plan: ControllerPlan, image: unknown): Mani
     },
   };
   return deployment;
+}
+
+/** Lets a drain take the one Pod: addresses keep working without it, and a drain that waits for ever helps nobody. */
+export function controllerDisruptionBudget(namespace: string): Manifest {
+  const budget = {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: CONTROLLER, namespace, labels: labelsOf("controller") },
+    spec: {
+      maxUnavailable: 1,
+      selector: { matchLabels: selectorOf("controller") },
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    },
+  };
+  return budget;
 }

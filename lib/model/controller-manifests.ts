@@ -1,10 +1,12 @@
 // Every object that PersistentIpController declares, in the order in which the cluster must get them. GKE's own
 // CustomResourceDefinitions are not among them: the controller creates those, and only where they are absent.
 import { addressBinding } from "../crds/address-binding";
+import { admissionObjects } from "./admission";
 import { agentDaemonSet } from "./agent-daemonset";
 import { servedClasses } from "./classes";
 import type { ControllerPlan } from "./controller";
-import { controllerDeployment } from "./controller-deployment";
+import { controllerArguments, controllerDeployment, controllerDisruptionBudget } from "./controller-deployment";
+import { controllerNetworkPolicy } from "./controller-network-policy";
 import { ANNOTATION_FABRIC, PODPIN_CONTROLLER_NAME } from "./gke-api";
 import { apiVersionOf, RESOURCES } from "./kubernetes";
 import { labelsOf, type Manifest, PriorityClass } from "./manifest";
@@ -25,9 +27,16 @@ const Stage = { Namespace: 0, Foundation: 1, Class: 1, Workload: 2 } as const;
 /**
  * The objects of a controller.
  *
- * @param image the reference of the image; a framework may use its own type for one that comes later
+ * A framework may use its own type for what comes later.
+ *
+ * @param image the reference of the image
+ * @param args the arguments of the controller program
  */
-export function controllerObjects(plan: ControllerPlan, image: unknown): readonly DeclaredObject[] {
+export function controllerObjects(
+  plan: ControllerPlan,
+  image: unknown,
+  args: unknown = controllerArguments(plan),
+): readonly DeclaredObject[] {
   const { namespace } = plan;
   const declared = (key: string, stage: number, object: Manifest): DeclaredObject => ({ key, stage, object });
   return [
@@ -40,6 +49,13 @@ export function controllerObjects(plan: ControllerPlan, image: unknown): readonl
         return declared(`${component}-${object.kind.toLowerCase()}`, Stage.Foundation, withLabels(object, component));
       }),
     ),
+    ...admissionObjects(namespace).map((object) =>
+      declared(ADMISSION_KEYS[object.kind] ?? object.kind, Stage.Foundation, withLabels(object, "agent")),
+    ),
+    ...(plan.networkPolicy
+      ? [declared("controller-networkpolicy", Stage.Foundation, controllerNetworkPolicy(plan))]
+      : []),
+    declared("controller-disruptionbudget", Stage.Foundation, controllerDisruptionBudget(namespace)),
     ...servedClasses(plan.gkeClassFabric).map(({ name, fabric, description }) =>
       declared(`class-${name}`, Stage.Class, {
         apiVersion: apiVersionOf(RESOURCES.gatewayClasses),
@@ -48,10 +64,15 @@ export function controllerObjects(plan: ControllerPlan, image: unknown): readonl
         spec: { controllerName: PODPIN_CONTROLLER_NAME, description },
       } as Manifest),
     ),
-    declared("controller", Stage.Workload, controllerDeployment(plan, image)),
+    declared("controller", Stage.Workload, controllerDeployment(plan, image, args)),
     declared("agent", Stage.Workload, agentDaemonSet(plan, image)),
   ];
 }
+
+const ADMISSION_KEYS: Readonly<Record<string, string>> = {
+  ValidatingAdmissionPolicy: "agent-admissionpolicy",
+  ValidatingAdmissionPolicyBinding: "agent-admissionpolicybinding",
+};
 
 const COMPONENTS: Readonly<Record<string, string>> = { [CONTROLLER]: "controller", [AGENT]: "agent" };
 const componentOf = (account: string): string => COMPONENTS[account] ?? account;

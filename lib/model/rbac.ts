@@ -83,6 +83,8 @@ export interface RbacObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
+  /** Of a ServiceAccount. */
+  readonly automountServiceAccountToken?: boolean;
   readonly rules?: readonly PolicyRule[];
   readonly roleRef?: { readonly apiGroup: string; readonly kind: string; readonly name: string };
   readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace: string }[];
@@ -102,7 +104,8 @@ function accountObjects(
   return {
     account,
     objects: [
-      { apiVersion: "v1", kind: "ServiceAccount", metadata: inNamespace },
+      // Only the Pods that say so get the token, not whatever else names this account.
+      { apiVersion: "v1", kind: "ServiceAccount", metadata: inNamespace, automountServiceAccountToken: false },
       { apiVersion, kind: "ClusterRole", metadata: inCluster, rules: clusterRules },
       {
         apiVersion,

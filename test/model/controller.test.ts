@@ -1,6 +1,7 @@
 import { type ControllerInput, planController } from "../../lib/model/controller";
 import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
 import { Problems } from "../../lib/model/problems";
+import { LATER } from "../../lib/model/later";
 import {
   agentClusterRules,
   agentNamespaceRules,
@@ -55,9 +56,85 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
       'tolerations[0].effect: got "Never"; use "NoSchedule", "PreferNoSchedule" or "NoExecute"',
     ],
   ],
+  [
+    "an unknown way to use Dataplane V2",
+    { dataplaneV2: "Experimental" as never },
+    ['dataplaneV2: got "Experimental"; use "experimental"'],
+  ],
+  [
+    "no port of the API server",
+    { apiServerPorts: [] },
+    ["apiServerPorts: got []; use at least one port, or set networkPolicy: false"],
+  ],
+  [
+    "a port that is none",
+    { apiServerPorts: [443, 0, 70000] },
+    [
+      "apiServerPorts[1]: got 0; use a TCP port, a whole number from 1 to 65535",
+      "apiServerPorts[2]: got 70000; use a TCP port, a whole number from 1 to 65535",
+    ],
+  ],
 ])("says what is wrong with %s", (_, input, expected) => {
   expect(lines(input)).toEqual(expected);
 });
+
+const built = { image: undefined, canBuild: true, imageRepository: "registry.example.com/tools/podpin" };
+
+test.each<[string, Partial<ControllerInput>, string[]]>([
+  [
+    "neither image nor repository",
+    { image: undefined, canBuild: true },
+    [`image: got nothing; ${IMAGE_HELP}, or set imageRepository to have it built`],
+  ],
+  [
+    "both image and repository",
+    { ...built, image },
+    ['image: got "registry.example.com/podpin:0.1.0"; imageRepository is set as well: leave out one of the two'],
+  ],
+  [
+    "an image that comes later, and a repository",
+    { ...built, image: LATER },
+    ["image: got a value that comes later; imageRepository is set as well: leave out one of the two"],
+  ],
+  [
+    "a base and processors for an image that exists",
+    { imageBase: LATER, imagePlatforms: ["linux/arm64"] },
+    [
+      "imageBase: got a value that comes later; only an image that is built has it: set imageRepository, or leave it out",
+      'imagePlatforms: got ["linux/arm64"]; only an image that is built has it: set imageRepository, or leave it out',
+    ],
+  ],
+  [
+    "a repository with a tag",
+    { ...built, imageRepository: "registry.example.com:5000/tools/podpin:0.1.0" },
+    [
+      'imageRepository: got "registry.example.com:5000/tools/podpin:0.1.0"; use the repository alone, the tag is podpin\'s version: "registry.example.com:5000/tools/podpin"',
+    ],
+  ],
+  [
+    "something that is no repository, a base that is none, and an unknown processor",
+    { ...built, imageRepository: "https://registry.example.com", imageBase: "Debian 13", imagePlatforms: ["amd64"] },
+    [
+      'imageRepository: got "https://registry.example.com"; use a repository that you may push to, for example "us-central1-docker.pkg.dev/my-project/tools/podpin"',
+      'imageBase: got "Debian 13"; use the reference of a Debian image with Node.js 24, for example "node:24-bookworm-slim"',
+      'imagePlatforms[0]: got "amd64"; use "linux/amd64" or "linux/arm64"',
+    ],
+  ],
+  [
+    "no processor at all",
+    { ...built, imagePlatforms: [] },
+    ['imagePlatforms: got []; use "linux/amd64" or "linux/arm64", or leave it out'],
+  ],
+])("says what is wrong with %s", (_, input, expected) => {
+  expect(lines(input)).toEqual(expected);
+});
+
+test.each(["podpin", "us-central1-docker.pkg.dev/my-project/tools/podpin", "localhost:5000/podpin"])(
+  "builds the image for the repository %s",
+  (imageRepository) => {
+    expect(lines({ ...built, imageRepository, imagePlatforms: ["linux/amd64", "linux/arm64"] })).toEqual([]);
+  },
+);
 
 test.each([
   "podpin",
@@ -83,6 +160,10 @@ test("declares these objects, in stages, under names that are contract", () => {
     "1 agent-clusterrolebinding: ClusterRoleBinding podpin-agent",
     "1 agent-role: Role podpin-agent",
     "1 agent-rolebinding: RoleBinding podpin-agent",
+    "1 agent-admissionpolicy: ValidatingAdmissionPolicy podpin-agent-acknowledgements",
+    "1 agent-admissionpolicybinding: ValidatingAdmissionPolicyBinding podpin-agent-acknowledgements",
+    "1 controller-networkpolicy: NetworkPolicy podpin-controller",
+    "1 controller-disruptionbudget: PodDisruptionBudget podpin-controller",
     "1 class-podpin-regional-external: GatewayClass podpin-regional-external",
     "1 class-podpin-regional-internal: GatewayClass podpin-regional-internal",
     "1 class-podpin-l2: GatewayClass podpin-l2",

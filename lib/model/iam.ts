@@ -1,0 +1,132 @@
+// What the controller may do in Google Cloud, and as whom.
+import type { ClusterFacts } from "./cluster-facts";
+import { isKnown, type MaybeLater } from "./later";
+import type { Problems } from "./problems";
+import { CONTROLLER } from "./runtime";
+
+/** Id of the custom role where none is given. */
+export const DEFAULT_ROLE_ID = "podpinController";
+export const ROLE_TITLE = "podpin controller";
+export const ROLE_DESCRIPTION =
+  "Brings persistent addresses to the nodes of their Pods: forwarding rules and what they need";
+export const ROLE_STAGE = "GA";
+
+/**
+ * Permissions of the custom role, for forwarding rules that follow the leader of a regional backend service. It reserves
+ * and releases no address, changes no instance and no IAM policy.
+ */
+export const CONTROLLER_PERMISSIONS: readonly string[] = [
+  ...permissions("addresses", "get", "list", "use", "useInternal"),
+  ...permissions("forwardingRules", "create", "delete", "get", "list", "setLabels", "use"),
+  ...permissions("instances", "get", "use"),
+  ...permissions(
+    "networkEndpointGroups",
+    "attachNetworkEndpoints",
+    "create",
+    "delete",
+    "detachNetworkEndpoints",
+    "get",
+    "list",
+    "use",
+  ),
+  ...permissions("networks", "get", "use"),
+  ...permissions("regionBackendServices", "create", "delete", "get", "list", "update", "use"),
+  ...permissions("regionOperations", "get"),
+  ...permissions("regions", "get"),
+  ...permissions("subnetworks", "get", "use"),
+  ...permissions("zoneOperations", "get"),
+  ...permissions("zones", "list"),
+];
+
+function permissions(resource: string, ...verbs: readonly string[]): readonly string[] {
+  return verbs.map((verb) => `compute.${resource}.${verb}`);
+}
+
+/** What is known of the identity while the program runs. */
+export interface GoogleCloudInput {
+  readonly googleCloudProject?: MaybeLater<string | undefined>;
+  readonly googleCloudProjectNumber?: MaybeLater<string | undefined>;
+  readonly workloadPool?: MaybeLater<string | undefined>;
+  readonly googleCloudRoleId?: string;
+  readonly cluster?: ClusterFacts;
+}
+
+/** `my-project-1`, and the older `example.com:my-project-1`. */
+const PROJECT = /^(?:[a-z0-9][-a-z0-9.]*:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
+const NUMBER = /^\d+$/;
+const POOL = /^[a-z0-9][-a-z0-9.:]*\.svc\.id\.goog$/;
+const ROLE_ID = /^[a-zA-Z0-9_.]{3,64}$/;
+
+/** Whether the controller gets an identity in Google Cloud; reports what is wrong with it. */
+export function checkGoogleCloud(input: GoogleCloudInput, problems: Problems): boolean {
+  const { googleCloudProject: project, googleCloudProjectNumber: number, workloadPool: pool } = input;
+  const { googleCloudRoleId: roleId, cluster } = input;
+  const field = "googleCloudProject";
+  if (project === undefined || project === "") {
+    const given = { googleCloudProjectNumber: number, workloadPool: pool, googleCloudRoleId: roleId };
+    for (const [other, value] of Object.entries(given)) {
+      if (value === undefined || value === "") continue;
+      problems.add(
+        field,
+        project,
+        `${other} is set, which needs it: give the id of the project, or leave out ${other}`,
+      );
+    }
+    return false;
+  }
+  if (isKnown(project) && !PROJECT.test(project)) {
+    problems.add(
+      field,
+      project,
+      NUMBER.test(project)
+        ? "that is the number of a project: give it as googleCloudProjectNumber, and the id here"
+        : 'use the id of a project, for example "my-project"',
+    );
+  }
+  if (number === undefined || (isKnown(number) && !NUMBER.test(number))) {
+    problems.add(
+      "googleCloudProjectNumber",
+      number,
+      'use the number of the project, for example "123456789012"; `gcloud projects describe` shows it as projectNumber',
+    );
+  }
+  if (pool !== undefined && isKnown(pool) && !POOL.test(pool)) {
+    problems.add(
+      "workloadPool",
+      pool,
+      'use the pool of Workload Identity, "<project id>.svc.id.goog", or leave it out for the project\'s own',
+    );
+  }
+  if (pool === undefined && cluster?.workloadPool === "") {
+    const name = isKnown(cluster.name) ? `cluster "${cluster.name}"` : "the cluster";
+    problems.add(
+      "workloadPool",
+      pool,
+      `${name} has no Workload Identity, by which Google Cloud knows the controller: switch it on, or leave out googleCloudProject`,
+    );
+  }
+  if (roleId !== undefined && !ROLE_ID.test(roleId)) {
+    problems.add("googleCloudRoleId", roleId, 'use 3 to 64 letters, digits, "_" and "."');
+  }
+  return true;
+}
+
+/** The pool that is meant: the one given, else the cluster's, else that of the project's clusters. */
+export function workloadPoolOf(given: string | undefined, cluster: ClusterFacts | undefined, project: string): string {
+  if (given !== undefined) return given;
+  const own = cluster?.workloadPool;
+  return own !== undefined && isKnown(own) && own !== "" ? own : `${project}.svc.id.goog`;
+}
+
+/** The controller's ServiceAccount as IAM knows it: the project's number in front, the pool's name after. */
+export function controllerPrincipal(projectNumber: string, workloadPool: string, namespace: string): string {
+  return (
+    `principal://iam.googleapis.com/projects/${projectNumber}/locations/global/workloadIdentityPools/${workloadPool}` +
+    `/subject/ns/${namespace}/sa/${CONTROLLER}`
+  );
+}
+
+/** The full name of a custom role. */
+export function roleName(project: string, roleId: string): string {
+  return `projects/${project}/roles/${roleId}`;
+}
