@@ -48,6 +48,8 @@ export interface Agent {
 const DEBOUNCE_MS = 10;
 /** Against what the kernel does not report. */
 const POLL_MS = 30_000;
+/** An answer that did not settle what becomes of an address is asked for again after this time, or with the next event. */
+const ASK_AGAIN_MS = 500;
 /** How long the first pass waits for the cluster's ranges before it does without them. */
 const RANGES_PATIENCE_MS = 5000;
 
@@ -61,6 +63,8 @@ export function runAgent(options: AgentOptions): Agent {
   const acks = ackWriter(kube, clock, log, nodeName);
   const evidence = new Map<string, AddressBinding | "absent">();
   const asking = new Set<string>();
+  /** Per address, or two that wait would have each other asked again with every answer. */
+  const askAgainAt = new Map<string, number>();
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 30_000 });
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
   let stopped = false;
@@ -74,6 +78,7 @@ export function runAgent(options: AgentOptions): Agent {
   const onBinding = (change: Change<AddressBinding>): void => {
     // What the caches say now is newer than what was asked before.
     evidence.delete(change.key);
+    askAgainAt.delete(change.key);
     trigger();
     // Gone from a cache means only that it no longer names this node here.
     if (change.type === "delete") void ask(change.key);
@@ -165,10 +170,7 @@ export function runAgent(options: AgentOptions): Agent {
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
     report(made, failed);
-    for (const address of made.inquire) {
-      // An answer that did not settle it is asked for again with the next retry, not at once.
-      if (!evidence.delete(address)) void ask(address);
-    }
+    const askAt = inquire(made);
     for (const [address, { target }] of made.outcomes) {
       if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
     }
@@ -176,8 +178,23 @@ export function runAgent(options: AgentOptions): Agent {
     const retry = made.retry || failed.size > 0;
     if (!retry) backoff.reset();
     const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
-    later(Math.min(next, made.wakeAt ?? Infinity));
+    later(Math.min(next, made.wakeAt ?? Infinity, askAt));
     options.onPass?.(made);
+  }
+
+  /** Asks what is due; answers when the next question is. */
+  function inquire(made: Plan): number {
+    for (const address of askAgainAt.keys()) if (!made.inquire.includes(address)) askAgainAt.delete(address);
+    for (const address of made.inquire) {
+      const at = askAgainAt.get(address);
+      if (evidence.delete(address)) {
+        askAgainAt.set(address, made.outcomes.get(address)?.wakeAt ?? clock.now() + ASK_AGAIN_MS);
+      } else if (at === undefined || at <= clock.now() + 1) {
+        askAgainAt.delete(address);
+        void ask(address);
+      }
+    }
+    return Math.min(Infinity, ...askAgainAt.values());
   }
 
   async function applied(made: Plan): Promise<ReadonlyMap<string, string>> {
