@@ -4,19 +4,43 @@ import "./peers";
 export {
   AddressType,
   AllowedNamespaces,
+  type ClusterOptions,
   type ControllerOptions,
+  DatapathProvider,
+  DataplaneV2,
   Delivery,
+  DeviceMode,
   Fabric,
   GkeClassFabric,
+  ImagePlatform,
   NetworkTier,
   PoolMode,
   type PoolOptions,
   type ReservationOptions,
+  type GkeRouteOptions,
+  type LabelExpression,
+  LabelOperator,
+  type OrdinalRange,
+  type PinnedDeploymentOptions,
+  type PinnedStatefulSetOptions,
+  type PinnedWorkloadOptions,
+  type PodAddressOptions,
+  type PodInterface,
+  podInterfaces,
+  type PodNetworkOptions,
+  PodNetworkType,
+  type PodSetupOptions,
+  PodSetupMethod,
   ReactionMode,
+  ReleaseChannel,
   type RouteOptions,
   type Toleration,
 } from "../model";
-export { PersistentIpController, type PersistentIpControllerProps } from "./persistent-ip-controller";
+export {
+  type ControllerCluster,
+  PersistentIpController,
+  type PersistentIpControllerProps,
+} from "./persistent-ip-controller";
 export {
   PersistentIpPool,
   type PersistentIpPoolCommonProps,
@@ -25,4 +49,17 @@ export {
   type PoolCluster,
 } from "./persistent-ip-pool";
 export type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
+export type { DeploymentReference } from "./deployment";
+export { PinnedDeployment, type PinnedDeploymentProps } from "./pinned-deployment";
 export { PinnedPodRoute, type PinnedPodRouteProps } from "./pinned-pod-route";
+export { PinnedStatefulSet, type PinnedStatefulSetProps } from "./pinned-stateful-set";
+export { PodNetwork, type PodNetworkProps } from "./pod-network";
+export {
+  podSetup,
+  type PodSetup,
+  type PodSetupContainer,
+  type PodSetupPodSecurityContext,
+  type PodSetupProps,
+} from "./pod-setup";
+export type { NetworkReference } from "./route-objects";
+export type { StatefulSetReference } from "./stateful-set";

@@ -1,14 +1,11 @@
-import { ApiObject } from "cdk8s";
+import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
-import { typedAddress } from "../model/address";
-import { planRoute, type RouteOptions, routeObject } from "../model/route";
-import type { StatefulSetFacts } from "../model/workload";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { claimantOf, planRoute, type RouteOptions } from "../model/route";
+import { checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-
-/** The name of a StatefulSet, or the StatefulSet itself. */
-export type StatefulSetReference = string | ApiObject;
+import { networkName, type NetworkReference, routeObjects } from "./route-objects";
+import { statefulSetFacts, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedPodRoute} takes. */
 export interface PinnedPodRouteProps extends RouteOptions {
@@ -36,12 +33,21 @@ export interface PinnedPodRouteProps extends RouteOptions {
    */
   readonly statefulSet?: StatefulSetReference;
   /**
-   * Name of the `Network` whose Pod interface receives the packets. `default` is the primary one. Fixed after creation:
-   * delete the route before you apply a change.
+   * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, after which the route comes then.
+   * `default` is the primary one. Fixed after creation: delete the route before you apply a change.
    *
    * @default "default"
    */
-  readonly network?: string;
+  readonly network?: NetworkReference;
+  /**
+   * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
+   * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
+   * provider only.
+   *
+   * @default - none: the newest eligible Pod alone has the addresses
+   * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+   */
+  readonly healthCheckName?: string;
 }
 
 /**
@@ -62,8 +68,7 @@ export class PinnedPodRoute extends Construct {
   constructor(scope: Construct, id: string, props: PinnedPodRouteProps) {
     super(scope, id);
 
-    const { pool, ordinal, podSelector, reactionMode, delivery, namespace, network, statefulSet } = props;
-    const options: RouteOptions = { ordinal, podSelector, reactionMode, delivery };
+    const { pool, addresses, network, statefulSet, ...options } = props;
     const plan = checked("PinnedPodRoute", id, (problems) =>
       planRoute(
         {
@@ -71,45 +76,17 @@ export class PinnedPodRoute extends Construct {
           name: id,
           pool: pool.plan,
           claims: pool.claims,
-          namespace,
-          network,
+          network: networkName(network),
           statefulSet: statefulSetFacts(statefulSet),
-          addresses: props.addresses?.map((value) => ({ value })),
+          addresses: addresses?.map((value) => ({ value })),
         },
         problems,
       ),
     );
-    for (const position of plan.positions) pool.claims.set(position, id);
+    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name: id }));
 
     // Every value is a literal here, so none is left to come.
     this.addresses = plan.addresses as string[];
-    this.routes = plan.parts.map((part, index) => {
-      const manifest = routeObject(plan, part, {
-        namespace: plan.namespace as string,
-        gatewayNamespace: pool.plan.namespace as string,
-        network: plan.network as string,
-        matchLabels: plan.matchLabels as Record<string, string>,
-        cidrs: part.indexes.map((at) => typedAddress(this.addresses[at] ?? "").value),
-      });
-      const object = kubernetesObject(this, index === 0 ? "Resource" : `Resource-${index + 1}`, manifest);
-      object.addDependency(...pool.gateways);
-      if (ApiObject.isApiObject(statefulSet)) object.addDependency(statefulSet as ApiObject);
-      return object;
-    });
+    this.routes = routeObjects(this, "Resource", pool, plan, [statefulSet, network]);
   }
-}
-
-function statefulSetFacts(reference: StatefulSetReference | undefined): StatefulSetFacts | undefined {
-  if (reference === undefined) return undefined;
-  if (!ApiObject.isApiObject(reference)) return { name: reference as string };
-  const { name, metadata } = reference as ApiObject;
-  const { spec } = (reference as ApiObject).toJson() as {
-    spec?: { replicas?: number; ordinals?: { start?: number } };
-  };
-  return {
-    name,
-    namespace: metadata.namespace ?? "default",
-    replicas: spec?.replicas,
-    firstOrdinal: spec?.ordinals?.start,
-  };
 }

@@ -12,6 +12,7 @@ export type {
 export { AddressType, GkeClassFabric, PoolMode, Provider } from "./classes";
 export { DatapathProvider, ReleaseChannel } from "./cluster";
 export type { ClusterOptions } from "./cluster";
+export { DataplaneV2 } from "./controller";
 export type { ControllerOptions, Toleration } from "./controller";
 export {
   ANNOTATION_DELIVERY,
@@ -25,11 +26,39 @@ export {
 } from "./gke-api";
 export { PodRangePlan } from "./pod-ranges";
 export type { PodRangePlanForNodesOptions, PodRangePlanForRangesOptions } from "./pod-ranges";
+export { ImagePlatform } from "./image";
 export { AllowedNamespaces } from "./pool";
 export type { PoolOptions } from "./pool";
 export { NetworkTier } from "./pool-reservation";
 export type { ReservationOptions } from "./pool-reservation";
 export type { RouteOptions } from "./route";
+export type { GkeRouteOptions } from "./route-fields";
+export { LabelOperator } from "./selector";
+export type { LabelExpression } from "./selector";
+export type {
+  OrdinalRange,
+  PinnedStatefulSetOptions,
+  PinnedWorkloadOptions,
+  PodAddressOptions,
+} from "./pinned-stateful-set";
+export type { PinnedDeploymentOptions } from "./pinned-deployment";
+export { podInterfaces } from "./pod-interfaces";
+export type { PodInterface } from "./pod-interfaces";
+export { DeviceMode, PodNetworkType } from "./pod-network";
+export type { PodNetworkOptions } from "./pod-network";
+export { PodSetupMethod } from "./pod-setup";
+export type {
+  PodSetupCapabilities,
+  PodSetupContainerObject,
+  PodSetupFieldRef,
+  PodSetupOptions,
+  PodSetupSecurityContext,
+  PodSetupVariable,
+  PodSetupVariableSource,
+  PodSysctl,
+} from "./pod-setup";
+export type { PodTemplate, PodTemplateContainer, PodTemplateMetadata, PodTemplateSpec } from "./pod-template";
+export { adviceFor } from "./waiting";
 export { PODPIN_NAMESPACE } from "./runtime";
 export { addressBinding, gkeApi, gkeIpRoute, gkeNetworkParamSet, network } from "../crds";
 export type { CustomResourceDefinition } from "../crds";

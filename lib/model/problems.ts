@@ -27,11 +27,6 @@ export class Problems {
     for (const line of lines) if (!this.#lines.includes(line)) this.#lines.push(line);
   }
 
-  /** Adds what another check found. */
-  include(found: Problems): void {
-    this.#lines.push(...found.lines);
-  }
-
   /** The mistakes in the order in which they were found, one line each. */
   get lines(): readonly string[] {
     return this.#lines;

@@ -1,16 +1,18 @@
 // A pinned route: these addresses of a pool go to the Pod that a selector finds.
-import { CIDR_ADDRESS_TYPE, parseAddress } from "./address";
+import { parseAddress } from "./address";
 import { checkAddresses } from "./address-list";
 import { Delivery } from "./binding";
 import { checkChoice } from "./choices";
 import { Provider } from "./classes";
-import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ReactionMode } from "./gke-api";
-import { apiVersionOf, RESOURCES } from "./kubernetes";
+import { DEFAULT_NETWORK, ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
-import { checkNamespaceName, checkObjectName, checkSelector } from "./names";
+import { checkNamespaceName, checkObjectName } from "./names";
 import { checkNetwork } from "./network";
 import { AllowedNamespaces, DEFAULT_NAMESPACE, type GatewayPlan, partNames, type PoolPlan } from "./pool";
+import { checkPodInterface, type WorkloadTemplate } from "./pod-template";
 import type { Problems } from "./problems";
+import { checkGkeFields, type GkeRouteFields, type GkeRouteOptions } from "./route-fields";
+import { checkExpressions, type LabelExpression, selectorOfParts, type SelectorObject } from "./selector";
 import { checkStatefulSetPod, POD_NAME_LABEL, podNameOf, type StatefulSetFacts } from "./workload";
 
 /** The label with its own name that Kubernetes keeps on every Namespace. */
@@ -28,7 +30,7 @@ export const FIXED_ROUTE_FIELDS: readonly string[] = [
 ];
 
 /** What a route takes in both flavours besides its pool, its Pod and its addresses. */
-export interface RouteOptions {
+export interface RouteOptions extends GkeRouteOptions {
   /**
    * Ordinal of the StatefulSet's Pod that gets the addresses: the number at the end of its name. A plain whole number
    * from 0. A later change moves the addresses to the other Pod.
@@ -43,6 +45,12 @@ export interface RouteOptions {
    * @default - the one Pod that `statefulSet` and `ordinal` name
    */
   podSelector?: Record<string, string>;
+  /**
+   * Further conditions on the labels of those Pods, all of which must hold as well, with or without `podSelector`.
+   *
+   * @default - none
+   */
+  podSelectorExpressions?: LabelExpression[];
   /**
    * When a Pod is eligible: while its condition Ready is True (`ReadyCondition`), or as soon as it has a node
    * (`Exists`: quickest, but says nothing about health). Fixed after creation: a change replaces the route, and traffic
@@ -67,13 +75,22 @@ export interface RouteAddress {
   readonly position?: number;
 }
 
-export interface RouteInput extends RouteOptions {
+export interface RouteInput extends Omit<RouteOptions, "podSelector" | "podSelectorExpressions"> {
   readonly name: string;
+  /** The component as the user knows it where it makes several routes; it checks the name itself. */
+  readonly owner?: string;
+  /** Kind of the component. */
+  readonly kind?: "PinnedPodRoute" | "PinnedDeployment";
   readonly pool: PoolPlan;
-  /** Positions in the pool that other routes of this program hold, with the name of the route. */
+  /** Positions in the pool that components of this program hold, with the component as the user knows it. */
   readonly claims?: ReadonlyMap<number, string>;
+  readonly podSelector?: MaybeLater<Readonly<Record<string, string>>>;
+  readonly podSelectorExpressions?: MaybeLater<readonly LabelExpression[]>;
+  readonly healthCheckName?: MaybeLater<string>;
   readonly namespace?: MaybeLater<string>;
   readonly statefulSet?: StatefulSetFacts;
+  /** The workload of the Pods where it is known, for a look at its template. */
+  readonly workload?: WorkloadTemplate;
   /** All of the pool's when absent. */
   readonly addresses?: readonly RouteAddress[];
   readonly network?: MaybeLater<string>;
@@ -85,7 +102,8 @@ export interface RoutePlan {
   readonly reactionMode: ReactionMode;
   /** Written as annotation; GKE's own provider has none. */
   readonly delivery?: Delivery;
-  readonly matchLabels: Readonly<Record<string, MaybeLater<string>>>;
+  readonly podSelector: MaybeLater<SelectorObject<MaybeLater<string>>>;
+  readonly fields: GkeRouteFields;
   /** The route's addresses, bare; `LATER` where one is not known yet. */
   readonly addresses: readonly MaybeLater<string>[];
   /** Positions in the pool that this route holds, as far as they are known. */
@@ -109,20 +127,27 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
   const reactionMode = input.reactionMode ?? ReactionMode.ReadyCondition;
 
   const longestSuffix = partNames("", pool.gateways.length).at(-1);
-  checkObjectName("name", input.name, problems, longestSuffix);
+  if (input.owner === undefined) checkObjectName("name", input.name, problems, longestSuffix);
   checkNamespace(input, namespace, problems);
-  const matchLabels = checkPodSelection(input, problems);
+  const podSelector = checkPodSelection(input, problems);
   const addresses = checkRouteAddresses(input, problems);
   checkChoice("reactionMode", reactionMode, ReactionMode, problems);
   if (isKnown(network)) checkNetwork(network, problems);
+  checkPodInterface(
+    input.workload ?? (input.statefulSet && { kind: "StatefulSet", ...input.statefulSet }),
+    network,
+    problems,
+  );
   const delivery = checkDelivery(input, problems);
+  const fields = checkGkeFields(input, pool, problems);
 
   return {
     namespace,
     network,
     reactionMode,
     ...(pool.provider === Provider.Podpin ? { delivery } : {}),
-    matchLabels,
+    podSelector,
+    fields,
     addresses: addresses.map(({ value }) => value),
     positions: addresses.flatMap(({ position }) => (position === undefined ? [] : [position])),
     parts: planParts(input.name, pool, addresses),
@@ -179,28 +204,25 @@ function checkNamespace(input: RouteInput, namespace: MaybeLater<string>, proble
   }
 }
 
-function checkPodSelection(input: RouteInput, problems: Problems): Record<string, MaybeLater<string>> {
-  const { statefulSet, ordinal, podSelector } = input;
-  if (statefulSet !== undefined && podSelector !== undefined) {
-    problems.add(
-      "podSelector",
-      podSelector,
-      "statefulSet and ordinal choose the Pod already, leave one of the two out",
-    );
-  }
+function checkPodSelection(input: RouteInput, problems: Problems): MaybeLater<SelectorObject<MaybeLater<string>>> {
+  const { statefulSet, ordinal, podSelector, podSelectorExpressions } = input;
   if (statefulSet !== undefined) {
+    const both = "statefulSet and ordinal choose the Pod already, leave one of the two out";
+    if (podSelector !== undefined) problems.add("podSelector", podSelector, both);
+    if (podSelectorExpressions !== undefined) problems.add("podSelectorExpressions", podSelectorExpressions, both);
     checkStatefulSetPod(statefulSet, ordinal, problems);
     const { name } = statefulSet;
-    return { [POD_NAME_LABEL]: isKnown(name) ? podNameOf(name, ordinal ?? 0) : LATER };
+    return { matchLabels: { [POD_NAME_LABEL]: isKnown(name) ? podNameOf(name, ordinal ?? 0) : LATER } };
   }
-  if (podSelector === undefined) {
+  if (podSelector === undefined && podSelectorExpressions === undefined) {
     problems.add("podSelector", undefined, "say which Pod: pass statefulSet and ordinal, or podSelector");
     return {};
   }
   if (ordinal !== undefined) problems.add("ordinal", ordinal, "it counts only with statefulSet, leave it out");
+  if (podSelector === LATER || podSelectorExpressions === LATER) return LATER;
   const emptyMeans = "no labels match every Pod, name at least one label of the Pods";
-  checkSelector("podSelector", podSelector, emptyMeans, problems);
-  return { ...podSelector };
+  checkExpressions("podSelector", podSelector, podSelectorExpressions, emptyMeans, problems);
+  return selectorOfParts(podSelector, podSelectorExpressions) ?? {};
 }
 
 function checkRouteAddresses(input: RouteInput, problems: Problems): readonly RouteAddress[] {
@@ -219,7 +241,8 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
   return given.map((address, index): RouteAddress => {
     const value = bare[index] ?? LATER;
     const position = address.position ?? (isKnown(value) ? positionInPool(pool, value) : undefined);
-    const field = `addresses[${index}]`;
+    const field =
+      input.owner === undefined || position === undefined ? `addresses[${index}]` : `pool.addresses[${position}]`;
     const shown = isKnown(address.value)
       ? address.value
       : position === undefined
@@ -247,15 +270,24 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
     }
     seen.add(position);
     const holder = claims?.get(position);
-    if (holder !== undefined && holder !== input.name) {
+    if (holder !== undefined && holder !== claimantOf(input)) {
       problems.add(
         field,
         shown,
-        `PinnedPodRoute "${holder}" has it already, and an address goes to one Pod: remove it from one of the two`,
+        `${holder} has it already, and an address goes to one Pod: remove it from one of the two`,
       );
     }
     return { value, position };
   });
+}
+
+/** The component that holds the addresses, as the user knows it. */
+export function claimantOf({
+  name,
+  owner,
+  kind = "PinnedPodRoute",
+}: Pick<RouteInput, "name" | "owner" | "kind">): string {
+  return owner ?? `${kind} "${name}"`;
 }
 
 function positionInPool(pool: PoolPlan, address: string): number | undefined {
@@ -278,56 +310,4 @@ function checkDelivery(input: RouteInput, problems: Problems): Delivery {
     checkChoice("delivery", delivery, { App: Delivery.App, Nat: Delivery.Nat }, problems);
   }
   return delivery;
-}
-
-/** A GKEIPRoute as both flavours emit it. `Text` is a string, or what a framework uses for one that comes later. */
-export interface RouteObject<Text> {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: Text;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly spec: {
-    readonly parentRefs: readonly { readonly name: string; readonly namespace: Text }[];
-    readonly addresses: readonly { readonly type: string; readonly value: Text }[];
-    readonly network: Text;
-    readonly podSelector: { readonly matchLabels: Readonly<Record<string, Text>> };
-    readonly reactionMode: ReactionMode;
-  };
-}
-
-/**
- * One GKEIPRoute of a plan.
- *
- * @param cidrs the addresses of this part as `a.b.c.d/32`
- */
-export function routeObject<Text>(
-  plan: RoutePlan,
-  part: RoutePart,
-  values: {
-    readonly namespace: Text;
-    readonly gatewayNamespace: Text;
-    readonly network: Text;
-    readonly matchLabels: Readonly<Record<string, Text>>;
-    readonly cidrs: readonly Text[];
-  },
-): RouteObject<Text> {
-  return {
-    apiVersion: apiVersionOf(RESOURCES.gkeIpRoutes),
-    kind: RESOURCES.gkeIpRoutes.kind,
-    metadata: {
-      name: part.name,
-      namespace: values.namespace,
-      ...(plan.delivery === undefined ? {} : { annotations: { [ANNOTATION_DELIVERY]: plan.delivery } }),
-    },
-    spec: {
-      parentRefs: [{ name: part.gateway.name, namespace: values.gatewayNamespace }],
-      addresses: values.cidrs.map((value) => ({ type: CIDR_ADDRESS_TYPE, value })),
-      network: values.network,
-      podSelector: { matchLabels: values.matchLabels },
-      reactionMode: plan.reactionMode,
-    },
-  };
 }

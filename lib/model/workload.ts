@@ -1,7 +1,9 @@
-// How a Pod of a StatefulSet is told from its siblings.
+// What a program knows of its workloads, and how a Pod of a StatefulSet is told from its siblings.
 import { isKnown, type MaybeLater } from "./later";
 import { isDnsSubdomain, isLabelValue } from "./names";
+import { type PodTemplate, subjectOf } from "./pod-template";
 import type { Problems } from "./problems";
+import type { LabelExpression } from "./selector";
 
 /** The label that the StatefulSet controller puts on every Pod: the Pod's own name, `<set>-<ordinal>`. */
 export const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
@@ -15,6 +17,21 @@ export interface StatefulSetFacts {
   readonly replicas?: MaybeLater<number>;
   /** `spec.ordinals.start`, 0 by default. */
   readonly firstOrdinal?: MaybeLater<number>;
+  /** `spec.template`; absent when only the name was given. */
+  readonly template?: MaybeLater<PodTemplate>;
+}
+
+/** What a program can know of a Deployment. */
+export interface DeploymentFacts {
+  readonly name: MaybeLater<string>;
+  /** Absent when only the name was given, as is everything that follows. */
+  readonly namespace?: MaybeLater<string>;
+  /** `spec.selector.matchLabels`. */
+  readonly labels?: MaybeLater<Readonly<Record<string, string>>>;
+  /** `spec.selector.matchExpressions`. */
+  readonly expressions?: MaybeLater<readonly LabelExpression[]>;
+  /** `spec.template`. */
+  readonly template?: MaybeLater<PodTemplate>;
 }
 
 /** The name of one Pod of a StatefulSet. */
@@ -46,7 +63,7 @@ export function checkStatefulSetPod(set: StatefulSetFacts, ordinal: number | und
   if (replicas === undefined || !isKnown(replicas) || !isKnown(firstOrdinal)) return;
   const last = firstOrdinal + replicas - 1;
   if (ordinal >= firstOrdinal && ordinal <= last) return;
-  const subject = isKnown(set.name) ? `StatefulSet "${set.name}"` : "the StatefulSet";
+  const subject = subjectOf({ kind: "StatefulSet", name: set.name });
   problems.add(
     "ordinal",
     ordinal,

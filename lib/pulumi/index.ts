@@ -7,13 +7,30 @@ export {
   type ClusterOptions,
   type ControllerOptions,
   DatapathProvider,
+  DataplaneV2,
   Delivery,
+  DeviceMode,
   Fabric,
   GkeClassFabric,
+  ImagePlatform,
   NetworkTier,
   PoolMode,
   type PoolOptions,
   type ReservationOptions,
+  type GkeRouteOptions,
+  type LabelExpression,
+  LabelOperator,
+  type OrdinalRange,
+  type PinnedDeploymentOptions,
+  type PinnedStatefulSetOptions,
+  type PinnedWorkloadOptions,
+  type PodAddressOptions,
+  type PodInterface,
+  podInterfaces,
+  type PodNetworkOptions,
+  PodNetworkType,
+  type PodSetupOptions,
+  PodSetupMethod,
   ReactionMode,
   ReleaseChannel,
   type RouteOptions,
@@ -32,7 +49,26 @@ export {
   type PoolCluster,
 } from "./persistent-ip-pool";
 export { AddressDeletionPolicy, type PersistentIpPoolReservationArgs } from "./persistent-ip-pool-reservation";
+export type {
+  DeploymentExpression,
+  DeploymentMetadata,
+  DeploymentReference,
+  DeploymentResource,
+  DeploymentSelector,
+  DeploymentSpec,
+} from "./deployment";
+export { PinnedDeployment, type PinnedDeploymentArgs } from "./pinned-deployment";
 export { PinnedPodRoute, type PinnedPodRouteArgs } from "./pinned-pod-route";
+export { PinnedStatefulSet, type PinnedStatefulSetArgs } from "./pinned-stateful-set";
+export { PodNetwork, type PodNetworkArgs } from "./pod-network";
+export {
+  podSetup,
+  type PodSetup,
+  type PodSetupArgs,
+  type PodSetupContainer,
+  type PodSetupPodSecurityContext,
+} from "./pod-setup";
+export type { NetworkReference, RouteWaiting } from "./route-resources";
 export type {
   StatefulSetMetadata,
   StatefulSetOrdinals,

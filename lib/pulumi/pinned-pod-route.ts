@@ -1,27 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
-import { typedAddress } from "../model/address";
-import { RouteCondition } from "../model/gke-api";
-import { isKnown, LATER, type MaybeLater } from "../model/later";
-import {
-  FIXED_ROUTE_FIELDS,
-  planRoute,
-  type RouteAddress,
-  type RouteInput,
-  type RouteOptions,
-  type RoutePlan,
-  routeObject,
-} from "../model/route";
-import type { Problems } from "../model/problems";
 import type { PoolPlan } from "../model/pool";
-import { checked, knownNow, nowOrLater } from "./inputs";
-import { customResource } from "./kubernetes-resource";
+import { claimantOf, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
+import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { withKubernetesProvider } from "./providers";
+import {
+  addressNow,
+  checkTimeout,
+  networkName,
+  type NetworkReference,
+  routeResources,
+  type RouteWaiting,
+} from "./route-resources";
 import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedPodRoute} takes. */
-export interface PinnedPodRouteArgs extends RouteOptions {
+export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
   /** The pool that has the addresses. Fixed after creation: a change replaces the route. */
   pool: PersistentIpPool;
   /**
@@ -45,27 +41,24 @@ export interface PinnedPodRouteArgs extends RouteOptions {
    */
   statefulSet?: StatefulSetReference;
   /**
-   * Name of the `Network` whose Pod interface receives the packets. `default` is the primary one. Fixed after creation:
-   * a change replaces the route, and traffic stops until the new one is Ready.
+   * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the route then waits for.
+   * `default` is the primary one. Fixed after creation: a change replaces the route, and traffic stops until the new one
+   * is Ready.
    *
    * @default "default"
    */
-  network?: pulumi.Input<string>;
+  network?: NetworkReference;
   /**
-   * Whether the deployment waits until traffic flows: until the route's condition Ready is True.
+   * Name of a regional Compute Engine health check in the project and the region of the cluster, for example
+   * `healthCheck.name` of a `gcp.compute.RegionHealthCheck`. With it all eligible Pods share the addresses, at most one
+   * on a node, and Google Cloud sends packets to those that are healthy. GKE's own provider only. The deployment then
+   * waits until the route is Accepted, as nothing is published about Ready in that mode.
    *
-   * @default true
+   * @default - none: the newest eligible Pod alone has the addresses
+   * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
    */
-  waitUntilReady?: boolean;
-  /**
-   * How long it waits, in seconds, before the deployment fails. At least 1.
-   *
-   * @default 300
-   */
-  readyTimeoutSeconds?: number;
+  healthCheckName?: pulumi.Input<string>;
 }
-
-const DEFAULT_READY_TIMEOUT_SECONDS = 300;
 
 /**
  * Pins addresses of a pool to a Pod: they go to the newest eligible Pod that the selector finds and follow it from node
@@ -83,91 +76,48 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
   public readonly routes: CustomResource[];
 
   constructor(name: string, args: PinnedPodRouteArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("podpin:index:PinnedPodRoute", name, {}, opts);
+    super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
-    const { pool, ordinal, podSelector, reactionMode, delivery } = args;
-    const options: RouteOptions = { ordinal, podSelector, reactionMode, delivery };
+    const { pool, namespace, network, healthCheckName, statefulSet, addresses: given, ...options } = args;
     const inputs = {
-      namespace: args.namespace,
-      network: args.network,
-      statefulSet: statefulSetLater(args.statefulSet),
+      namespace,
+      network: networkName(network),
+      healthCheckName,
+      statefulSet: statefulSetLater(statefulSet),
     };
     const now: Known = {
       pool: pool.plan,
       namespace: knownNow(inputs.namespace),
       network: knownNow(inputs.network),
-      statefulSet: statefulSetNow(args.statefulSet),
-      addresses: args.addresses?.map((address) => addressNow(pool, address)),
+      healthCheckName: knownNow(inputs.healthCheckName),
+      statefulSet: statefulSetNow(statefulSet),
+      addresses: given?.map((address) => addressNow(pool, address)),
     };
     const planWith = (known: Known): RoutePlan =>
       checked("PinnedPodRoute", name, this, (problems) => {
         const planned = planRoute({ ...options, ...known, name, claims: pool.claims }, problems);
-        checkTimeout(args.readyTimeoutSeconds, problems);
+        checkTimeout(args, problems);
         return planned;
       });
     const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, name);
+    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name }));
 
-    // Two steps, so that a preview shows where a route goes even while its addresses are still to come.
-    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...place }));
+    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
     const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, addresses: args.addresses })
+      .output({ place: inputs, pool: pool.settled, addresses: given })
       .apply(({ place, pool: poolPlan, addresses }) => {
         const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-        return planWith({ ...place, pool: poolPlan as PoolPlan, addresses: found });
+        return planWith({ ...(place as Place), pool: poolPlan as PoolPlan, addresses: found });
       });
 
-    const later = (value: MaybeLater<string>, of: (plan: RoutePlan) => MaybeLater<string> | undefined) =>
-      nowOrLater(value, () => placed.apply((known) => of(known) as string));
-    const matchLabels = Object.fromEntries(
-      Object.entries(plan.matchLabels).map(([key, value]) => [key, later(value, (known) => known.matchLabels[key])]),
-    );
-    const address = (index: number): pulumi.Input<string> =>
-      nowOrLater(plan.addresses[index] ?? LATER, () => settled.apply(({ addresses }) => addresses[index] as string));
-
-    const timeout = `${args.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS}s`;
-    const waitFor = (args.waitUntilReady ?? true) ? `condition=${RouteCondition.Ready}` : undefined;
-    const dependsOn: pulumi.Resource[] = [...pool.gateways];
-    if (pulumi.Resource.isInstance(args.statefulSet)) dependsOn.push(args.statefulSet);
-
-    this.addresses = plan.addresses.map((_, index) => pulumi.output(address(index)));
-    this.routes = plan.parts.map((part) => {
-      const manifest = routeObject<pulumi.Input<string>>(plan, part, {
-        namespace: later(plan.namespace, (known) => known.namespace),
-        gatewayNamespace: pool.namespace,
-        network: later(plan.network, (known) => known.network),
-        matchLabels,
-        cidrs: part.indexes.map((index) => cidrOf(address(index))),
-      });
-      const resourceOptions: pulumi.CustomResourceOptions = {
-        parent: this,
-        dependsOn,
-        replaceOnChanges: [...FIXED_ROUTE_FIELDS],
-        deleteBeforeReplace: true,
-        ...(waitFor === undefined ? {} : { customTimeouts: { create: timeout, update: timeout } }),
-      };
-      return customResource(part.name, manifest, resourceOptions, waitFor);
-    });
+    const stages = { now: plan, placed, settled };
+    const { addresses, routes } = routeResources(this, pool, stages, args, [statefulSet, network]);
+    this.addresses = addresses;
+    this.routes = routes;
     this.registerOutputs({ addresses: this.addresses });
   }
 }
 
 /** The inputs of a route that may come from other resources. */
-type Known = Pick<RouteInput, "pool" | "namespace" | "network" | "statefulSet" | "addresses">;
-
-/** Where the program shows the position in the pool: the entry of `pool.addresses`, or what the pool was given. */
-function addressNow(pool: PersistentIpPool, address: pulumi.Input<string>): RouteAddress {
-  const position = pool.handles.findIndex((handles) => handles.includes(address));
-  if (position === -1) return { value: knownNow(address) };
-  return { value: pool.plan.addresses[position] ?? LATER, position };
-}
-
-function cidrOf(address: pulumi.Input<string>): pulumi.Input<string> {
-  const now = knownNow(address);
-  return isKnown(now) ? typedAddress(now).value : pulumi.output(address).apply((known) => typedAddress(known).value);
-}
-
-function checkTimeout(seconds: number | undefined, problems: Problems): void {
-  if (seconds === undefined || (Number.isSafeInteger(seconds) && seconds >= 1)) return;
-  problems.add("readyTimeoutSeconds", seconds, "use a whole number of seconds from 1");
-}
+type Place = Pick<RouteInput, "namespace" | "network" | "healthCheckName" | "statefulSet">;
+type Known = Place & Pick<RouteInput, "pool" | "addresses">;

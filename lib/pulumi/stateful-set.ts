@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { knownNow } from "./inputs";
 import { LATER } from "../model/later";
+import type { PodTemplate } from "../model/pod-template";
 import type { StatefulSetFacts } from "../model/workload";
 
 /** A StatefulSet as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
@@ -26,6 +27,8 @@ export interface StatefulSetSpec {
   readonly replicas?: number;
   /** How it numbers them. */
   readonly ordinals?: StatefulSetOrdinals;
+  /** Their template. */
+  readonly template?: PodTemplate;
 }
 
 /** Where the ordinals of a StatefulSet start. */
@@ -41,7 +44,7 @@ export type StatefulSetReference = pulumi.Input<string> | StatefulSetResource;
 export function statefulSetNow(reference: StatefulSetReference | undefined): StatefulSetFacts | undefined {
   if (reference === undefined) return undefined;
   if (!isStatefulSetResource(reference)) return { name: knownNow(reference) };
-  return { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER };
+  return { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER, template: LATER };
 }
 
 /** What is known of it in the end. */
@@ -55,6 +58,7 @@ export function statefulSetLater(
     namespace: metadata.namespace,
     replicas: spec?.replicas,
     firstOrdinal: spec?.ordinals?.start,
+    template: spec?.template,
   }));
 }
 

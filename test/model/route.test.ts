@@ -4,7 +4,8 @@ import { MAX_ADDRESSES_PER_ROUTE } from "../../lib/model/gke-api";
 import { LATER } from "../../lib/model/later";
 import { planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
-import { planRoute, routeObject, type RouteInput, type RoutePlan } from "../../lib/model/route";
+import { planRoute, type RouteInput, type RoutePlan } from "../../lib/model/route";
+import { routeObject } from "../../lib/model/route-object";
 
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => `203.0.113.${index + 1}`);
 
@@ -136,7 +137,7 @@ test.each<[string, Partial<RouteInput>, string[]]>([
   ],
   [
     "an address that another route has",
-    { ...ofSet, addresses: [{ value: "198.51.100.8/32" }], claims: new Map([[1, "web"]]) },
+    { ...ofSet, addresses: [{ value: "198.51.100.8/32" }], claims: new Map([[1, 'PinnedPodRoute "web"']]) },
     [
       'addresses[0]: got "198.51.100.8/32"; PinnedPodRoute "web" has it already, and an address goes to one Pod: remove it from one of the two',
     ],
@@ -203,7 +204,7 @@ function objects(input: Partial<RouteInput>) {
       namespace: route.namespace as string,
       gatewayNamespace: "default",
       network: route.network as string,
-      matchLabels: route.matchLabels as Record<string, string>,
+      podSelector: route.podSelector as object,
       cidrs: part.indexes.map((index) => `${String(route.addresses[index])}/32`),
     }),
   );

@@ -125,7 +125,7 @@ test("a route waits for Ready unless told otherwise, and is never deleted in the
   };
   const background = { "pulumi.com/deletionPropagationPolicy": "background" };
   expect(await annotationsOf({ readyTimeoutSeconds: 60 })).toEqual([
-    { ...background, "pulumi.com/waitFor": "condition=Ready" },
+    { ...background, "pulumi.com/waitFor": '["condition=Accepted","condition=Ready"]' },
     { create: "60s", update: "60s" },
   ]);
   expect(await annotationsOf({ waitUntilReady: false })).toEqual([background, undefined]);

@@ -1,0 +1,77 @@
+import type { ApiObject } from "cdk8s";
+import { Construct } from "constructs";
+
+import {
+  pinnedStatefulSetSubject,
+  type PinnedStatefulSetOptions,
+  planPinnedStatefulSet,
+} from "../model/pinned-stateful-set";
+import { checked } from "./kubernetes-object";
+import type { PersistentIpPool } from "./persistent-ip-pool";
+import { networkName, type NetworkReference, routeObjects } from "./route-objects";
+import { statefulSetFacts, type StatefulSetReference } from "./stateful-set";
+
+/** What a {@link PinnedStatefulSet} takes. */
+export interface PinnedStatefulSetProps extends PinnedStatefulSetOptions {
+  /** The pool that has the addresses. Fixed after creation. */
+  readonly pool: PersistentIpPool;
+  /**
+   * The StatefulSet: the object itself (`ApiObject.of(set)` gives it for a higher-level construct), or its name together
+   * with `replicas`. With the object the routes come after it and take its namespace, and its replicas, its first ordinal
+   * and its Pod template are used and checked.
+   */
+  readonly statefulSet: StatefulSetReference;
+  /**
+   * Namespace of the Pods and of the routes. Fixed after creation.
+   *
+   * @default - the namespace of `statefulSet` where that is an object, else "default"
+   */
+  readonly namespace?: string;
+  /**
+   * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, after which the routes come then.
+   * `default` is the primary one. Fixed after creation: delete the routes before you apply a change.
+   *
+   * @default "default"
+   */
+  readonly network?: NetworkReference;
+}
+
+/**
+ * Gives every Pod of a StatefulSet addresses of its own: Pod i has the i-th address of the pool, or the i-th group of
+ * `addressesPerPod`, and keeps it wherever it runs. More replicas and a larger pool move no address.
+ *
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+ */
+export class PinnedStatefulSet extends Construct {
+  /** The addresses, `a.b.c.d`, in the order of the Pods; with `addressesPerPod` those of a Pod stand together. */
+  public readonly addresses: string[];
+  /** The GKEIPRoutes, named `<id>-<ordinal>`, in the order of the Pods. */
+  public readonly routes: ApiObject[];
+
+  constructor(scope: Construct, id: string, props: PinnedStatefulSetProps) {
+    super(scope, id);
+
+    const { pool, network, statefulSet, ...options } = props;
+    const { pods } = checked("PinnedStatefulSet", id, (problems) =>
+      planPinnedStatefulSet(
+        {
+          ...options,
+          name: id,
+          pool: pool.plan,
+          claims: pool.claims,
+          network: networkName(network),
+          statefulSet: statefulSetFacts(statefulSet),
+        },
+        problems,
+      ),
+    );
+    for (const { positions } of pods) {
+      for (const position of positions) pool.claims.set(position, pinnedStatefulSetSubject(id));
+    }
+    // Every value is a literal here, so none is left to come.
+    this.addresses = pods.flatMap(({ route }) => route.addresses as readonly string[]);
+    this.routes = pods.flatMap(({ ordinal, route }) =>
+      routeObjects(this, `Pod-${ordinal}`, pool, route, [statefulSet, network]),
+    );
+  }
+}

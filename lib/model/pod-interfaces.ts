@@ -1,0 +1,78 @@
+// The annotations by which a Pod asks for interfaces on several networks (GKE docs, "Set up multi-network support for
+// Pods", read 2026-11).
+import { DEFAULT_NETWORK } from "./gke-api";
+import { checkObjectName } from "./names";
+import { Problems } from "./problems";
+
+/** On Pods: JSON list of the interfaces and their networks. */
+export const ANNOTATION_INTERFACES = "networking.gke.io/interfaces";
+/** On Pods: the interface with the default route. */
+export const ANNOTATION_DEFAULT_INTERFACE = "networking.gke.io/default-interface";
+
+/** Interface of every Pod on its primary network. */
+export const DEFAULT_INTERFACE = "eth0";
+
+/** One interface of a Pod. */
+export interface PodInterface {
+  /** Name of the interface in the Pod, at most 15 characters, for example `eth1`. */
+  interfaceName: string;
+  /** Name of the `Network` that it is on; `default` is the primary one. */
+  network: string;
+}
+
+/** The longest name of a network interface in Linux, IFNAMSIZ less the end mark. */
+const MAX_INTERFACE_NAME = 15;
+
+/**
+ * Annotations for a Pod template whose Pods are on further networks. The primary network is listed as `eth0` unless an
+ * entry names it. A later change rolls the Pods.
+ *
+ * @param interfaces the further interfaces
+ * @param defaultInterface the interface with the default route; GKE keeps it on the primary network, `eth0`, by default
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/setup-multinetwork-support-for-pods
+ */
+export function podInterfaces(
+  interfaces: PodInterface[],
+  defaultInterface: string = DEFAULT_INTERFACE,
+): Record<string, string> {
+  const listed = interfaces.some(({ network }) => network === DEFAULT_NETWORK)
+    ? interfaces
+    : [{ interfaceName: DEFAULT_INTERFACE, network: DEFAULT_NETWORK }, ...interfaces];
+  const problems = new Problems();
+  const seen = new Set<string>();
+  for (const { interfaceName, network } of listed) {
+    if (!/^[^\s/:]+$/.test(interfaceName) || interfaceName.length > MAX_INTERFACE_NAME) {
+      problems.add(
+        "interfaceName",
+        interfaceName,
+        `use 1 to ${MAX_INTERFACE_NAME} characters without spaces, "/" and ":", for example "eth1"`,
+      );
+    } else if (seen.has(interfaceName)) {
+      problems.add("interfaceName", interfaceName, "another interface of the Pod has that name: give each its own");
+    }
+    seen.add(interfaceName);
+    checkObjectName("network", network, problems);
+  }
+  if (!seen.has(defaultInterface)) {
+    problems.add("defaultInterface", defaultInterface, `use one of ${[...seen].map((one) => `"${one}"`).join(", ")}`);
+  }
+  const message = problems.message("podInterfaces");
+  if (message !== undefined) throw new Error(message);
+  return {
+    [ANNOTATION_DEFAULT_INTERFACE]: defaultInterface,
+    [ANNOTATION_INTERFACES]: JSON.stringify(listed.map(({ interfaceName, network }) => ({ interfaceName, network }))),
+  };
+}
+
+/** The networks in the annotation of a template; undefined where it cannot be read. */
+export function networksOf(annotation: string): readonly string[] | undefined {
+  try {
+    const listed: unknown = JSON.parse(annotation);
+    if (!Array.isArray(listed)) return undefined;
+    const names = listed.map((item: { network?: unknown } | null) => item?.network);
+    // An entry may name an interface object of the cluster instead, whose network is not told here.
+    return names.every((name) => typeof name === "string") ? names : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+// What the Pod template of a workload must have, so that its Pods can have the addresses.
+import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
+import { isKnown, type MaybeLater } from "./later";
+import { ANNOTATION_INTERFACES, networksOf } from "./pod-interfaces";
+import type { Problems } from "./problems";
+
+/** The parts of a Pod template that are read. */
+export interface PodTemplate {
+  /** Labels and annotations of the Pods. */
+  metadata?: PodTemplateMetadata;
+  /** What the Pods run. */
+  spec?: PodTemplateSpec;
+}
+
+/** Labels and annotations of a Pod template. */
+export interface PodTemplateMetadata {
+  /** Labels of the Pods. */
+  labels?: Record<string, string>;
+  /** Annotations of the Pods. */
+  annotations?: Record<string, string>;
+}
+
+/** The part of a Pod's spec that is read. */
+export interface PodTemplateSpec {
+  /** Whether the Pods share the network of their node. */
+  hostNetwork?: boolean;
+  /** The containers. */
+  containers?: PodTemplateContainer[];
+  /** The init containers; one that keeps running can have a probe. */
+  initContainers?: PodTemplateContainer[];
+  /** Further conditions of readiness. */
+  readinessGates?: object[];
+}
+
+/** The part of a container that is read. */
+export interface PodTemplateContainer {
+  /** Says when the container can serve. */
+  readinessProbe?: object;
+}
+
+/** A workload as far as a program knows it. */
+export interface WorkloadTemplate {
+  readonly kind: "StatefulSet" | "Deployment";
+  readonly name: MaybeLater<string>;
+  /** Absent when only the name of the workload was given. */
+  readonly template?: MaybeLater<PodTemplate>;
+}
+
+/** `StatefulSet "db"`. */
+export function subjectOf({ kind, name }: Pick<WorkloadTemplate, "kind" | "name">): string {
+  return isKnown(name) ? `${kind} "${name}"` : `the ${kind}`;
+}
+
+/** Checks that the Pods have an interface on the network. */
+export function checkPodInterface(
+  workload: WorkloadTemplate | undefined,
+  network: MaybeLater<string>,
+  problems: Problems,
+): void {
+  const template = workload?.template;
+  if (workload === undefined || template === undefined || !isKnown(template) || !isKnown(network)) return;
+  if (network === DEFAULT_NETWORK || network === LEGACY_DEFAULT_NETWORK) return;
+  const annotation = template.metadata?.annotations?.[ANNOTATION_INTERFACES];
+  const networks = annotation === undefined ? [] : networksOf(annotation);
+  // What cannot be read may come from a later value inside it; the cluster will say.
+  if (networks === undefined || networks.includes(network)) return;
+  problems.add(
+    "network",
+    network,
+    `the Pod template of ${subjectOf(workload)} has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: ${JSON.stringify(network)} }]) into the annotations of the template`,
+  );
+}
+
+/** Checks what makes a Pod eligible: without a probe `ReadyCondition` says no more than that the containers run. */
+export function checkReadiness(
+  workload: WorkloadTemplate,
+  reactionMode: ReactionMode,
+  allowNoReadinessProbe: boolean | undefined,
+  problems: Problems,
+): void {
+  const { template } = workload;
+  if (template === undefined || !isKnown(template)) return;
+  const field = workload.kind === "StatefulSet" ? "statefulSet" : "deployment";
+  if (template.spec?.hostNetwork === true) {
+    problems.addFact(
+      field,
+      "a Pod template with hostNetwork: true",
+      "such Pods have the addresses of their node, and none can be theirs: leave hostNetwork out",
+    );
+  }
+  if (reactionMode !== ReactionMode.ReadyCondition || allowNoReadinessProbe === true) return;
+  const { containers = [], initContainers = [], readinessGates = [] } = template.spec ?? {};
+  const probed = [...containers, ...initContainers].some(({ readinessProbe }) => readinessProbe !== undefined);
+  if (probed || readinessGates.length > 0) return;
+  problems.add(
+    "reactionMode",
+    reactionMode,
+    `no container of ${subjectOf(workload)} has a readinessProbe, so a Pod would have the addresses before it can answer: add a probe, or accept that with allowNoReadinessProbe: true`,
+  );
+}

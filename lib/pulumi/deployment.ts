@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { LATER } from "../model/later";
+import type { PodTemplate } from "../model/pod-template";
+import type { LabelExpression } from "../model/selector";
+import type { DeploymentFacts } from "../model/workload";
+import { knownNow } from "./inputs";
+
+/** A Deployment as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
+export interface DeploymentResource {
+  /** Its metadata. */
+  readonly metadata: pulumi.Output<DeploymentMetadata>;
+  /** Its spec. */
+  readonly spec: pulumi.Output<DeploymentSpec>;
+}
+
+/** The part of a Deployment's metadata that is read. */
+export interface DeploymentMetadata {
+  /** Name of the Deployment. */
+  readonly name: string;
+  /** Namespace of the Deployment and of its Pods. */
+  readonly namespace: string;
+}
+
+/** The part of a Deployment's spec that is read. */
+export interface DeploymentSpec {
+  /** How it finds its Pods. */
+  readonly selector: DeploymentSelector;
+  /** Their template. */
+  readonly template?: PodTemplate;
+}
+
+/** How a Deployment finds its Pods. */
+export interface DeploymentSelector {
+  /** Labels that they have. */
+  readonly matchLabels?: Record<string, string>;
+  /** Further conditions on their labels. */
+  readonly matchExpressions?: DeploymentExpression[];
+}
+
+/** One condition on a label. */
+export interface DeploymentExpression {
+  /** Key of the label. */
+  readonly key: string;
+  /** `In`, `NotIn`, `Exists` or `DoesNotExist`. */
+  readonly operator: string;
+  /** The values, with `In` and `NotIn`. */
+  readonly values?: string[];
+}
+
+/** The name of a Deployment, or the Deployment itself. */
+export type DeploymentReference = pulumi.Input<string> | DeploymentResource;
+
+/** What the program knows of the Deployment while it runs. */
+export function deploymentNow(reference: DeploymentReference | undefined): DeploymentFacts | undefined {
+  if (reference === undefined) return undefined;
+  if (!isDeploymentResource(reference)) return { name: knownNow(reference) };
+  return { name: LATER, namespace: LATER, labels: LATER, expressions: LATER, template: LATER };
+}
+
+/** What is known of it in the end. */
+export function deploymentLater(reference: DeploymentReference | undefined): pulumi.Input<DeploymentFacts | undefined> {
+  if (reference === undefined) return undefined;
+  if (!isDeploymentResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
+  return pulumi.all([reference.metadata, reference.spec]).apply(([metadata, spec]) => ({
+    name: metadata.name,
+    namespace: metadata.namespace,
+    labels: spec?.selector?.matchLabels,
+    expressions: spec?.selector?.matchExpressions as LabelExpression[] | undefined,
+    template: spec?.template,
+  }));
+}
+
+/** Whether this is the Deployment itself. */
+export function isDeploymentResource(reference: DeploymentReference | undefined): reference is DeploymentResource {
+  // An Output has every property, so it is ruled out first.
+  if (pulumi.Output.isInstance(reference) || typeof reference !== "object" || reference === null) return false;
+  return "metadata" in reference;
+}

@@ -1,0 +1,127 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+
+import { LATER } from "../model/later";
+import {
+  type PinnedDeploymentInput,
+  type PinnedDeploymentOptions,
+  planPinnedDeployment,
+} from "../model/pinned-deployment";
+import type { PoolPlan } from "../model/pool";
+import { claimantOf, type RoutePlan } from "../model/route";
+import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
+import { checked, knownNow } from "./inputs";
+import type { PersistentIpPool } from "./persistent-ip-pool";
+import { withKubernetesProvider } from "./providers";
+import {
+  addressNow,
+  checkTimeout,
+  networkName,
+  type NetworkReference,
+  routeResources,
+  type RouteWaiting,
+} from "./route-resources";
+
+/** What a {@link PinnedDeployment} takes. */
+export interface PinnedDeploymentArgs extends PinnedDeploymentOptions, RouteWaiting {
+  /** The pool that has the addresses. Fixed after creation: a change replaces the route. */
+  pool: PersistentIpPool;
+  /**
+   * The Deployment: the resource itself, or its name together with `podSelector`. With the resource the route waits for
+   * it, takes its namespace and its selector, and its Pod template is checked.
+   */
+  deployment: DeploymentReference;
+  /**
+   * The addresses that go to the newest Pod: entries of `pool.addresses`, or literals that the pool lists. A later change
+   * takes effect at once; addresses that stay do not notice.
+   *
+   * @default - all of the pool
+   */
+  addresses?: pulumi.Input<string>[];
+  /**
+   * Namespace of the Pods and of the route. Fixed after creation: a change replaces the route.
+   *
+   * @default - the namespace of `deployment` where that is a resource, else "default"
+   */
+  namespace?: pulumi.Input<string>;
+  /**
+   * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the route then waits for.
+   * `default` is the primary one. Fixed after creation: a change replaces the route.
+   *
+   * @default "default"
+   */
+  network?: NetworkReference;
+  /**
+   * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
+   * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
+   * provider only. The deployment then waits until the route is Accepted.
+   *
+   * @default - none: the newest eligible Pod alone has the addresses
+   * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+   */
+  healthCheckName?: pulumi.Input<string>;
+}
+
+/**
+ * Gives addresses to the newest eligible Pod of a Deployment, however many replicas it has: they move with every rollout
+ * and when that Pod is gone.
+ *
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+ */
+export class PinnedDeployment extends pulumi.ComponentResource {
+  /** The addresses, `a.b.c.d`, in the order in which they were given. */
+  public readonly addresses: pulumi.Output<string>[];
+  /**
+   * The GKEIPRoutes: one for each Gateway of the pool that lists some of the addresses. The first has the name of the
+   * component, later ones end in `-2`, `-3` and so on.
+   */
+  public readonly routes: CustomResource[];
+
+  constructor(name: string, args: PinnedDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
+
+    const { pool, namespace, network, healthCheckName, deployment, addresses: given, ...options } = args;
+    const inputs = {
+      namespace,
+      network: networkName(network),
+      healthCheckName,
+      deployment: deploymentLater(deployment),
+    };
+    const now: Known = {
+      pool: pool.plan,
+      namespace: knownNow(inputs.namespace),
+      network: knownNow(inputs.network),
+      healthCheckName: knownNow(inputs.healthCheckName),
+      deployment: deploymentNow(deployment),
+      addresses: given?.map((address) => addressNow(pool, address)),
+    };
+    const planWith = (known: Known): RoutePlan =>
+      checked("PinnedDeployment", name, this, (problems) => {
+        const planned = planPinnedDeployment({ ...options, ...known, name, claims: pool.claims }, problems);
+        checkTimeout(args, problems);
+        return planned;
+      });
+    const plan = planWith(now);
+    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name, kind: "PinnedDeployment" }));
+
+    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
+    const settled = pulumi
+      .output({ place: inputs, pool: pool.settled, addresses: given })
+      .apply(({ place, pool: poolPlan, addresses }) => {
+        const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
+        return planWith({ ...(place as Place), pool: poolPlan as PoolPlan, addresses: found });
+      });
+
+    // The selector of a resource goes through the checks of its template, which are due once it is known.
+    const early: RoutePlan = isDeploymentResource(deployment) ? { ...plan, podSelector: LATER } : plan;
+    const stages = { now: early, placed, settled };
+    const { addresses, routes } = routeResources(this, pool, stages, args, [deployment, network]);
+    this.addresses = addresses;
+    this.routes = routes;
+    this.registerOutputs({ addresses: this.addresses });
+  }
+}
+
+/** The inputs that may come from other resources. */
+type Place = Pick<PinnedDeploymentInput, "namespace" | "network" | "healthCheckName" | "deployment">;
+type Known = Place & Pick<PinnedDeploymentInput, "pool" | "addresses">;

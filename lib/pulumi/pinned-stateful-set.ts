@@ -1,0 +1,102 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+
+import {
+  type OrdinalRange,
+  pinnedStatefulSetSubject,
+  type PinnedStatefulSetInput,
+  type PinnedStatefulSetOptions,
+  type PinnedStatefulSetPlan,
+  planPinnedStatefulSet,
+} from "../model/pinned-stateful-set";
+import type { PoolPlan } from "../model/pool";
+import type { RoutePlan } from "../model/route";
+import { checked, knownNow } from "./inputs";
+import type { PersistentIpPool } from "./persistent-ip-pool";
+import { withKubernetesProvider } from "./providers";
+import { checkTimeout, networkName, type NetworkReference, routeResources, type RouteWaiting } from "./route-resources";
+import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
+
+/** What a {@link PinnedStatefulSet} takes. */
+export interface PinnedStatefulSetArgs extends PinnedStatefulSetOptions, RouteWaiting {
+  /** The pool that has the addresses. Fixed after creation: a change replaces the routes. */
+  pool: PersistentIpPool;
+  /**
+   * The StatefulSet: the resource itself, or its name together with `replicas`. With the resource the routes wait for
+   * it and take its namespace, and its replicas, its first ordinal and its Pod template are checked.
+   */
+  statefulSet: StatefulSetReference;
+  /**
+   * Namespace of the Pods and of the routes. Fixed after creation: a change replaces the routes.
+   *
+   * @default - the namespace of `statefulSet` where that is a resource, else "default"
+   */
+  namespace?: pulumi.Input<string>;
+  /**
+   * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the routes then wait for.
+   * `default` is the primary one. Fixed after creation: a change replaces the routes.
+   *
+   * @default "default"
+   */
+  network?: NetworkReference;
+}
+
+/**
+ * Gives every Pod of a StatefulSet addresses of its own: Pod i has the i-th address of the pool, or the i-th group of
+ * `addressesPerPod`, and keeps it wherever it runs. More replicas and a larger pool move no address.
+ *
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+ */
+export class PinnedStatefulSet extends pulumi.ComponentResource {
+  /** The addresses, `a.b.c.d`, in the order of the Pods; with `addressesPerPod` those of a Pod stand together. */
+  public readonly addresses: pulumi.Output<string>[];
+  /** The GKEIPRoutes, named `<name>-<ordinal>`, in the order of the Pods. */
+  public readonly routes: CustomResource[];
+
+  constructor(name: string, args: PinnedStatefulSetArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("podpin:index:PinnedStatefulSet", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
+
+    const { pool, namespace, network, statefulSet, ...options } = args;
+    const inputs = {
+      namespace,
+      network: networkName(network),
+      statefulSet: statefulSetLater(statefulSet),
+    };
+    const now: Known = {
+      pool: pool.plan,
+      namespace: knownNow(inputs.namespace),
+      network: knownNow(inputs.network),
+      statefulSet: statefulSetNow(statefulSet),
+    };
+    const planWith = (known: Known, planned?: OrdinalRange): PinnedStatefulSetPlan =>
+      checked("PinnedStatefulSet", name, this, (problems) => {
+        const found = planPinnedStatefulSet({ ...options, ...known, name, claims: pool.claims, planned }, problems);
+        checkTimeout(args, problems);
+        return found;
+      });
+    const plan = planWith(now);
+    const { ordinals } = plan;
+    for (const { positions } of plan.pods) {
+      for (const position of positions) pool.claims.set(position, pinnedStatefulSetSubject(name));
+    }
+
+    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }, ordinals));
+    const settled = pulumi
+      .output({ place: inputs, pool: pool.settled })
+      .apply(({ place, pool: known }) => planWith({ ...(place as Place), pool: known as PoolPlan }, ordinals));
+
+    const after = [statefulSet, network];
+    const made = plan.pods.map((pod, index) => {
+      const routeOf = (whole: PinnedStatefulSetPlan) => whole.pods[index]?.route as RoutePlan;
+      const stages = { now: pod.route, placed: placed.apply(routeOf), settled: settled.apply(routeOf) };
+      return routeResources(this, pool, stages, args, after);
+    });
+    this.addresses = made.flatMap(({ addresses }) => addresses);
+    this.routes = made.flatMap(({ routes }) => routes);
+    this.registerOutputs({ addresses: this.addresses });
+  }
+}
+
+/** The inputs that may come from other resources. */
+type Place = Pick<PinnedStatefulSetInput, "namespace" | "network" | "statefulSet">;
+type Known = Place & Pick<PinnedStatefulSetInput, "pool">;

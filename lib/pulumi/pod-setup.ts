@@ -1,0 +1,67 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import { isKnown, LATER } from "../model/later";
+import {
+  planPodSetup,
+  type PodSetupContainerObject,
+  type PodSetupOptions,
+  type PodSysctl,
+  setupContainers,
+} from "../model/pod-setup";
+import { Problems } from "../model/problems";
+import type { PersistentIpPool } from "./persistent-ip-pool";
+
+/** What {@link podSetup} takes. */
+export interface PodSetupArgs extends PodSetupOptions {
+  /** The pool that has the addresses. */
+  pool: PersistentIpPool;
+  /**
+   * The addresses that every Pod of the template takes, for a Deployment or a single Pod: packets for them still go to
+   * one Pod only. Without this each Pod of a StatefulSet takes its own, by the same rules as `PinnedStatefulSet`.
+   *
+   * @default - each Pod of a StatefulSet takes its own
+   */
+  addresses?: pulumi.Input<string>[];
+}
+
+/** What {@link podSetup} gives: parts of a Pod template. */
+export interface PodSetup {
+  /** For `metadata.annotations`: the interface on a further network. */
+  readonly annotations: Record<string, string>;
+  /** For `spec.securityContext`. */
+  readonly securityContext: PodSetupPodSecurityContext;
+  /** For `spec.initContainers`. */
+  readonly initContainers: PodSetupContainer[];
+}
+
+/** The init container that adds the addresses. */
+export type PodSetupContainer = PodSetupContainerObject<pulumi.Input<string>>;
+
+/** The part of a Pod's security context that is set. */
+export interface PodSetupPodSecurityContext {
+  /** The sysctls, none where the node pool allows none. */
+  readonly sysctls: PodSysctl[];
+}
+
+/**
+ * Parts of a Pod template that let ordinary programs use their addresses with delivery `app`. Spread them into the
+ * template before you create the workload; a later change rolls the Pods.
+ *
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
+ */
+export function podSetup(args: PodSetupArgs): PodSetup {
+  const { pool, addresses, ...options } = args;
+  const problems = new Problems();
+  const plan = planPodSetup({ ...options, pool: pool.plan, sharedCount: addresses?.length }, problems);
+  const message = problems.message("podSetup");
+  if (message !== undefined) throw new Error(message);
+  const own = (position: number): pulumi.Input<string> => {
+    const known = pool.plan.addresses[position] ?? LATER;
+    return isKnown(known) ? known : (pool.addresses[position] ?? "");
+  };
+  return {
+    annotations: plan.annotations,
+    securityContext: { sysctls: [...plan.sysctls] },
+    initContainers: setupContainers(plan, (position) => addresses?.[position] ?? own(position)),
+  };
+}

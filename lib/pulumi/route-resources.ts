@@ -1,0 +1,141 @@
+// Registers the GKEIPRoutes of a plan.
+import * as pulumi from "@pulumi/pulumi";
+import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+
+import { typedAddress } from "../model/address";
+import { isKnown, LATER, type MaybeLater } from "../model/later";
+import type { Problems } from "../model/problems";
+import { FIXED_ROUTE_FIELDS, type RouteAddress, type RoutePlan } from "../model/route";
+import { routeObject } from "../model/route-object";
+import type { SelectorObject } from "../model/selector";
+import { awaitedConditions, waitForExpression } from "../model/waiting";
+import { knownNow, nowOrLater } from "./inputs";
+import { customResource } from "./kubernetes-resource";
+import type { PersistentIpPool } from "./persistent-ip-pool";
+import type { PodNetwork } from "./pod-network";
+
+/** The name of a Pod network, or the network itself. */
+export type NetworkReference = pulumi.Input<string> | PodNetwork;
+
+/** How a deployment waits for routes. */
+export interface RouteWaiting {
+  /**
+   * Whether the deployment waits until traffic flows: until the condition Ready of each route is True.
+   *
+   * @default true
+   */
+  waitUntilReady?: boolean;
+  /**
+   * How long it waits, in seconds, before the deployment fails. At least 1.
+   *
+   * @default 300
+   */
+  readyTimeoutSeconds?: number;
+}
+
+const DEFAULT_READY_TIMEOUT_SECONDS = 300;
+
+/** What is known of one route, and when. */
+export interface RouteStages {
+  /** While the program runs. */
+  readonly now: RoutePlan;
+  /** Once its place is known, its addresses perhaps not yet: so a preview shows where it goes. */
+  readonly placed: pulumi.Output<RoutePlan>;
+  /** With nothing left to come. */
+  readonly settled: pulumi.Output<RoutePlan>;
+}
+
+/** The addresses of a route and the resources that it is. */
+export interface RouteResources {
+  readonly addresses: pulumi.Output<string>[];
+  readonly routes: CustomResource[];
+}
+
+/** Registers the routes of one plan below a component. */
+export function routeResources(
+  parent: pulumi.ComponentResource,
+  pool: PersistentIpPool,
+  { now: plan, placed, settled }: RouteStages,
+  waiting: RouteWaiting,
+  after: readonly unknown[],
+): RouteResources {
+  const later = (value: MaybeLater<string>, of: (plan: RoutePlan) => MaybeLater<string> | undefined) =>
+    nowOrLater(value, () => placed.apply((known) => of(known) as string));
+  const address = (index: number): pulumi.Input<string> =>
+    nowOrLater(plan.addresses[index] ?? LATER, () => settled.apply(({ addresses }) => addresses[index] as string));
+
+  const timeout = `${waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS}s`;
+  const awaited = awaitedConditions(plan, pool.plan.provider);
+  const waitFor = (waiting.waitUntilReady ?? true) ? waitForExpression(awaited) : undefined;
+  const dependsOn: pulumi.Resource[] = [...pool.gateways, ...after.filter(isResource)];
+  const { healthCheckName } = plan.fields;
+
+  const routes = plan.parts.map((part) => {
+    const manifest = routeObject<pulumi.Input<string>, pulumi.Input<SelectorObject<pulumi.Input<string>>>>(plan, part, {
+      namespace: later(plan.namespace, (known) => known.namespace),
+      gatewayNamespace: pool.namespace,
+      network: later(plan.network, (known) => known.network),
+      podSelector: selectorInput(plan, placed),
+      cidrs: part.indexes.map((index) => cidrOf(address(index))),
+      ...(healthCheckName === undefined
+        ? {}
+        : { healthCheckName: later(healthCheckName, (known) => known.fields.healthCheckName) }),
+    });
+    const resourceOptions: pulumi.CustomResourceOptions = {
+      parent,
+      dependsOn,
+      replaceOnChanges: [...FIXED_ROUTE_FIELDS],
+      deleteBeforeReplace: true,
+      ...(waitFor === undefined ? {} : { customTimeouts: { create: timeout, update: timeout } }),
+    };
+    return customResource(part.name, manifest, resourceOptions, waitFor);
+  });
+  return { addresses: plan.addresses.map((_, index) => pulumi.output(address(index))), routes };
+}
+
+function selectorInput(
+  plan: RoutePlan,
+  placed: pulumi.Output<RoutePlan>,
+): pulumi.Input<SelectorObject<pulumi.Input<string>>> {
+  const { podSelector } = plan;
+  if (!isKnown(podSelector)) return placed.apply((known) => known.podSelector as SelectorObject<string>);
+  const { matchLabels, ...rest } = podSelector;
+  if (matchLabels === undefined) return rest;
+  const labels = Object.entries(matchLabels).map(([key, value]): [string, pulumi.Input<string>] => [
+    key,
+    nowOrLater(value, () =>
+      placed.apply((known) => (known.podSelector as SelectorObject<string>).matchLabels?.[key] as string),
+    ),
+  ]);
+  return { matchLabels: Object.fromEntries(labels), ...rest };
+}
+
+/** Where the program shows the position in the pool: the entry of `pool.addresses`, or what the pool was given. */
+export function addressNow(pool: PersistentIpPool, address: pulumi.Input<string>): RouteAddress {
+  const position = pool.handles.findIndex((handles) => handles.includes(address));
+  if (position === -1) return { value: knownNow(address) };
+  return { value: pool.plan.addresses[position] ?? LATER, position };
+}
+
+/** The name of a network. */
+export function networkName(reference: NetworkReference | undefined): pulumi.Input<string> | undefined {
+  return isResource(reference)
+    ? (reference as PodNetwork).networkName
+    : (reference as pulumi.Input<string> | undefined);
+}
+
+/** Whether this is a resource, which what needs it can wait for. */
+export function isResource(value: unknown): value is pulumi.Resource {
+  return pulumi.Resource.isInstance(value);
+}
+
+function cidrOf(address: pulumi.Input<string>): pulumi.Input<string> {
+  const now = knownNow(address);
+  return isKnown(now) ? typedAddress(now).value : pulumi.output(address).apply((known) => typedAddress(known).value);
+}
+
+/** Checks how long a deployment waits. */
+export function checkTimeout({ readyTimeoutSeconds: seconds }: RouteWaiting, problems: Problems): void {
+  if (seconds === undefined || (Number.isSafeInteger(seconds) && seconds >= 1)) return;
+  problems.add("readyTimeoutSeconds", seconds, "use a whole number of seconds from 1");
+}
