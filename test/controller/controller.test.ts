@@ -1,135 +1,13 @@
 // The whole controller on an in-memory API server: what it writes, in which order, and that it stops writing.
-import { AckState, ackOf, mayAnnounce, type AddressBinding } from "../../lib/model/binding";
+import { ackOf, type AddressBinding } from "../../lib/model/binding";
 import { typedAddress } from "../../lib/model/address";
-import { GKE_CONTROLLER_NAME, type GKEIPRoute } from "../../lib/model/gke-api";
-import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
-import { runController, type Controller } from "../../controller-image/src/controller/controller";
-import type { LeaseApi } from "../../controller-image/src/kube/election";
-import { MemoryKube, MemoryServer } from "../support/memory-kube";
-import { A, aClass, aGateway, aPod, aRoute, B } from "../support/objects";
-import { VirtualClock } from "../support/virtual-clock";
+import { GKE_CONTROLLER_NAME } from "../../lib/model/gke-api";
+import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
+import { MemoryKube } from "../support/memory-kube";
+import { A, aGateway, B } from "../support/objects";
+import { aNode, bare, newRoute, World } from "./world";
 
-const { addressBindings, gkeIpRoutes, gateways, gatewayClasses, pods, nodes, namespaces, configMaps } = RESOURCES;
-
-const aNode = (name: string, address: string, ready = true): KubeObject => ({
-  metadata: { name },
-  ...{
-    spec: { podCIDRs: [`10.244.${name.slice(-1)}.0/24`] },
-    status: {
-      addresses: [{ type: "InternalIP", address }],
-      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
-    },
-  },
-});
-
-class World {
-  readonly clock = new VirtualClock();
-  readonly server = new MemoryServer({ clock: this.clock });
-  readonly kube = new MemoryKube(this.server, { clock: this.clock });
-  readonly #controllers: Controller[] = [];
-  /** Nodes whose agents answer. */
-  readonly agents = new Set(["node1", "node2"]);
-  readonly epochs: number[] = [];
-
-  constructor() {
-    for (const name of ["edge", "default", "podpin-system"]) this.server.create(namespaces, { metadata: { name } });
-    this.put(nodes, aNode("node1", "172.30.0.11"));
-    this.put(nodes, aNode("node2", "172.30.0.12"));
-    this.server.create(gatewayClasses, aClass());
-    this.server.create(gateways, bare(aGateway()));
-    this.server.onCommit(() => void this.clock.after(5, () => this.answer()));
-  }
-
-  /** @param leases where the election takes place; by default each controller has its own, and so leads */
-  start(
-    clusterCidrs: readonly string[] = [],
-    kube = this.kube,
-    leases: LeaseApi = new MemoryKube(new MemoryServer({ clock: this.clock }), { clock: this.clock }),
-  ): Controller {
-    const name = `controller-${this.#controllers.length}`;
-    const controller = runController({
-      kube,
-      leases,
-      podName: name,
-      identity: `${name}_${this.#controllers.length}`,
-      clock: this.clock,
-      log: () => undefined,
-      namespace: "podpin-system",
-      clusterCidrs,
-      definitions: [],
-    });
-    this.#controllers.push(controller);
-    return controller;
-  }
-
-  async stop(): Promise<void> {
-    for (const controller of this.#controllers) await controller.stop();
-  }
-
-  /** What well-behaved agents would acknowledge now. */
-  answer(): void {
-    for (const binding of this.server.list<AddressBinding>(addressBindings)) {
-      const { nodeName, owner, epoch, releasing } = binding.spec;
-      if (owner !== undefined && this.agents.has(nodeName)) {
-        const state = mayAnnounce(binding) ? AckState.Announced : AckState.Programmed;
-        this.#ack(binding, nodeName, { epoch, podUid: owner.podUid, state });
-      }
-      const serving = ackOf(binding, nodeName)?.epoch === epoch;
-      if (releasing !== undefined && this.agents.has(releasing.nodeName) && (owner === undefined || serving)) {
-        this.#ack(binding, releasing.nodeName, { epoch: releasing.epoch, podUid: "", state: AckState.Released });
-      }
-    }
-  }
-
-  #ack(binding: AddressBinding, nodeName: string, ack: { epoch: number; podUid: string; state: AckState }): void {
-    const before = ackOf(binding, nodeName);
-    if (before?.epoch === ack.epoch && before.state === ack.state && before.podUid === ack.podUid) return;
-    this.server.apply(
-      addressBindings,
-      {
-        metadata: { name: binding.metadata.name },
-        status: { acks: [{ nodeName, ...ack }] },
-      } as unknown as AddressBinding,
-      `podpin-agent-${nodeName}`,
-      "status",
-    );
-  }
-
-  /** Creates the object and then, as the API server wants it, writes its status. */
-  put(resource: Resource, object: KubeObject & { status?: unknown }): void {
-    const created = this.server.create(resource, object);
-    this.server.replace(resource, { ...created, status: object.status } as KubeObject, "status");
-  }
-
-  pod(...args: Parameters<typeof aPod>): void {
-    this.put(pods, aPod(...args));
-  }
-
-  route(name = "route"): GKEIPRoute | undefined {
-    return this.server.get<GKEIPRoute>(gkeIpRoutes, { namespace: "edge", name });
-  }
-
-  binding(address = A): AddressBinding | undefined {
-    return this.server.get<AddressBinding>(addressBindings, { name: address });
-  }
-
-  ready(name = "route"): string | undefined {
-    const ready = this.route(name)?.status?.conditions?.find(({ type }) => type === "Ready");
-    return ready && `${ready.status} ${ready.reason}`;
-  }
-
-  until(done: () => boolean): Promise<void> {
-    return this.clock.runUntil(done, 120_000);
-  }
-}
-
-/** Without what the API server gives. */
-function bare<T extends KubeObject>(object: T): T {
-  const { uid: _u, resourceVersion: _r, generation: _g, creationTimestamp: _c, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
-const newRoute = (...args: Parameters<typeof aRoute>): GKEIPRoute => bare(aRoute(...args));
+const { addressBindings, gkeIpRoutes, gateways, gatewayClasses, pods, nodes, configMaps } = RESOURCES;
 
 let world: World;
 beforeEach(() => {
@@ -162,7 +40,7 @@ test("a new controller writes nothing when everything is as it must be", async (
   await world.clock.run(1_000);
   await first.stop();
   const kube = new MemoryKube(world.server, { clock: world.clock });
-  const second = world.start([], kube);
+  const second = world.start({ kube });
   await world.until(() => second.problems().length === 0);
   await world.clock.run(60_000);
   expect(kube.writes).toEqual([]);
@@ -326,7 +204,7 @@ test("Gateways and classes say what upstream's conditions say, and count their r
 });
 
 test("agents are told the cluster's own ranges, once", async () => {
-  world.start(["10.96.0.0/16"]);
+  world.start({ clusterCidrs: ["10.96.0.0/16"] });
   const ranges = (): string | undefined =>
     world.server.get<KubeObject & { data: Record<string, string> }>(configMaps, {
       namespace: "podpin-system",
@@ -361,7 +239,7 @@ test("two controllers at once end in one owner, and no epoch is ever written twi
   world.pod("p");
   world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
   world.start();
-  world.start([], new MemoryKube(world.server, { clock: world.clock, delivery: { minMs: 0, maxMs: 300 } }));
+  world.start({ kube: new MemoryKube(world.server, { clock: world.clock, delivery: { minMs: 0, maxMs: 300 } }) });
   await world.until(() => world.ready() === "True ProgrammingComplete");
   world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
   await world.until(() => world.binding(B)?.spec.nodeName === "node2" && world.ready() === "True ProgrammingComplete");

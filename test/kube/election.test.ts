@@ -1,76 +1,16 @@
 // Who leads, and when nobody does: on the in-memory API server, in virtual time.
-import {
-  Election,
-  ELECTION_TIMES,
-  type ElectionOptions,
-  type Lease,
-  type LeaseApi,
-} from "../../controller-image/src/kube/election";
-import { KubeError, type Clock, type KubeApi } from "../../controller-image/src/kube/api";
+import { Election, ELECTION_TIMES, type ElectionOptions, type Lease } from "../../controller-image/src/kube/election";
+import { KubeError, type Clock } from "../../controller-image/src/kube/api";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube, MemoryServer, type Fault } from "../support/memory-kube";
+import { StoppableProcess } from "../support/stoppable-process";
 import { VirtualClock } from "../support/virtual-clock";
 
 const { leases } = RESOURCES;
 const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
 
-/** A process as its machine treats it: it can be stopped like a debugger does, while time goes on. */
-class Process {
-  #stopped: (() => void)[] | undefined;
-
-  constructor(private readonly time: VirtualClock) {}
-
-  /** Timers that fall due, and answers that arrive, wait until {@link resume}. */
-  stop(): void {
-    this.#stopped ??= [];
-  }
-
-  resume(): void {
-    const waiting = this.#stopped ?? [];
-    this.#stopped = undefined;
-    waiting.forEach((act) => act());
-  }
-
-  get clock(): Clock {
-    return {
-      now: () => this.time.now(),
-      wallTime: () => this.time.wallTime(),
-      random: () => this.time.random(),
-      after: (ms, callback) => {
-        let cancelled = false;
-        const cancel = this.time.after(ms, () => this.#do(() => void (cancelled || callback())));
-        return () => {
-          cancelled = true;
-          cancel();
-        };
-      },
-    };
-  }
-
-  /** Requests and answers that take their time. */
-  api(kube: KubeApi, delayMs: () => number): LeaseApi {
-    const slowly = async <T>(request: () => Promise<T>): Promise<T> => {
-      await new Promise<void>((resolve) => this.time.after(delayMs(), resolve));
-      const answer = request();
-      answer.catch(() => undefined);
-      await new Promise<void>((resolve) => this.time.after(delayMs(), () => this.#do(resolve)));
-      return answer;
-    };
-    return {
-      get: (resource, ref) => slowly(() => kube.get(resource, ref)),
-      create: (resource, object) => slowly(() => kube.create(resource, object)),
-      replace: (resource, object) => slowly(() => kube.replace(resource, object)),
-    };
-  }
-
-  #do(act: () => void): void {
-    if (this.#stopped === undefined) act();
-    else this.#stopped.push(act);
-  }
-}
-
 class Replica {
-  readonly process: Process;
+  readonly process: StoppableProcess;
   readonly kube: MemoryKube;
   readonly election: Election;
   readonly history: string[] = [];
@@ -85,11 +25,11 @@ class Replica {
     } = {},
   ) {
     const { delayMs = () => 1, fault, ...more } = options;
-    this.process = new Process(time);
+    this.process = new StoppableProcess(time);
     this.kube = new MemoryKube(server, { clock: time, fault });
     const tell = (what: string): void => void this.history.push(`${what} at ${Math.round(time.now())}`);
     this.election = new Election({
-      leases: this.process.api(this.kube, delayMs),
+      leases: this.process.kube(this.kube, delayMs),
       clock: this.process.clock,
       log: () => undefined,
       lease: LEASE,
