@@ -4,7 +4,7 @@ import { addressToNumber, isIPv4, isIPv4Cidr } from "../../../lib/model/address"
 import { CLUSTER_RANGES_CONFIG_MAP, CLUSTER_RANGES_KEY } from "../../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Node } from "../../../lib/model/kubernetes";
 import { KubeError, type Kube } from "../kube/api";
-import { nodeAddress } from "./store";
+import { nodeAddress } from "./projections";
 
 const ALWAYS = ["169.254.0.0/16", "224.0.0.0/4"];
 

@@ -1,7 +1,7 @@
 // The decision about one route: which Pod has its addresses, what each binding must say, what the status says.
 // Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
-import { isReleased, ownerAck, type AddressBinding, type Delivery } from "../../../lib/model/binding";
+import { Delivery, isReleased, ownerAck, type AddressBinding } from "../../../lib/model/binding";
 import {
   ANNOTATION_DELIVERY,
   DEFAULT_NETWORK,
@@ -9,10 +9,9 @@ import {
   ROUTE_FINALIZER,
   type GKEIPRoute,
 } from "../../../lib/model/gke-api";
-import { Delivery as Deliveries } from "../../../lib/model/binding";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { choosePod, podAddress, selectorProblem, selects } from "../../../lib/model/selection";
-import { grant, release, type BindingChange, type NodeView } from "./handover";
+import { grant, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 
 export interface DecideInput {
@@ -124,16 +123,10 @@ function deliverable(pod: Pod | undefined, route: GKEIPRoute): Target | undefine
   };
 }
 
-/** A Pod as a binding names it. */
-export interface Target {
-  readonly nodeName: string;
-  readonly owner: NonNullable<AddressBinding["spec"]["owner"]>;
-}
-
 /** Without the annotation, or with one that nobody knows, podpin does what GKE does. */
 export function deliveryOf(route: GKEIPRoute): Delivery {
   const asked = route.metadata.annotations?.[ANNOTATION_DELIVERY];
-  return Object.values(Deliveries).find((delivery) => delivery === asked) ?? Deliveries.App;
+  return Object.values(Delivery).find((delivery) => delivery === asked) ?? Delivery.App;
 }
 
 function keeps({ verdict, pods, rivals }: DecideInput, { spec }: AddressBinding): boolean {

@@ -12,12 +12,17 @@ import {
 } from "../../../lib/model/binding";
 import { apiVersionOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
-import type { Target } from "./decide";
 
 export interface NodeView {
   /** The node's own address, where other nodes send what is still on its way. */
   readonly address: string;
   readonly ready: boolean;
+}
+
+/** A Pod as a binding names it. */
+export interface Target {
+  readonly nodeName: string;
+  readonly owner: NonNullable<AddressBinding["spec"]["owner"]>;
 }
 
 /** A write to one binding. `replace` and `delete` are compare-and-swap on the resourceVersion inside. */

@@ -3,7 +3,6 @@
 import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
 import { isInterfaceGone, isReleased, type AddressBinding } from "../../../lib/model/binding";
 import {
-  ANNOTATION_POD_IPS,
   GKE_CONTROLLER_NAME,
   type Gateway,
   type GatewayClass,
@@ -13,6 +12,7 @@ import {
 import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
+import { isNodeReady, nodeAddress, projectNode, projectPod } from "./projections";
 import { SetIndex } from "./set-index";
 
 /** What has to be looked at again because of an event. */
@@ -329,15 +329,6 @@ export function parentKeys(route: GKEIPRoute): string[] {
   return (route.spec.parentRefs ?? []).filter(isGatewayRef).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`);
 }
 
-/** Where other nodes reach this one. */
-export function nodeAddress(node: Node): string | undefined {
-  return node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
-}
-
-function isNodeReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-}
-
 function nodesOf({ spec }: AddressBinding): string[] {
   return [spec.nodeName, spec.releasing?.nodeName ?? ""].filter((name) => name !== "");
 }
@@ -361,42 +352,4 @@ function present<T>(keys: Iterable<string>, get: (key: string) => T | undefined)
     if (object !== undefined) found.push(object);
   }
   return found;
-}
-
-function projectPod({ metadata, spec, status }: Pod): Pod {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
-  const podIps = annotations?.[ANNOTATION_POD_IPS];
-  return {
-    metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      creationTimestamp,
-      deletionTimestamp,
-      labels,
-      annotations: podIps === undefined ? undefined : { [ANNOTATION_POD_IPS]: podIps },
-    },
-    spec: { nodeName: spec?.nodeName, hostNetwork: spec?.hostNetwork },
-    status: {
-      phase: status?.phase,
-      podIP: status?.podIP,
-      conditions: status?.conditions
-        ?.filter(({ type }) => type === "Ready")
-        .map(({ type, status: is }) => ({ type, status: is })),
-    },
-  };
-}
-
-function projectNode({ metadata, spec, status }: Node): Node {
-  return {
-    metadata: { name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
-    spec: { podCIDRs: spec?.podCIDRs, unschedulable: spec?.unschedulable },
-    status: {
-      addresses: status?.addresses,
-      conditions: status?.conditions
-        ?.filter(({ type }) => type === "Ready")
-        .map(({ type, status: is }) => ({ type, status: is })),
-    },
-  };
 }
