@@ -1,7 +1,7 @@
 // The decision about one route: which Pod has its addresses, what each binding must say, what the status says.
 // Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
-import { Delivery, isReleased, ownerAck, type AddressBinding } from "../../../lib/model/binding";
+import { Delivery, type AddressBinding } from "../../../lib/model/binding";
 import {
   ANNOTATION_DELIVERY,
   DEFAULT_NETWORK,
@@ -132,9 +132,4 @@ export function deliveryOf(route: GKEIPRoute): Delivery {
 function keeps({ verdict, pods, rivals }: DecideInput, { spec }: AddressBinding): boolean {
   if (!verdict.keeps.includes(spec.address) || rivals.has(spec.address)) return false;
   return spec.owner === undefined || pods.some(({ metadata }) => metadata.uid === spec.owner?.podUid);
-}
-
-/** Whether the owner's node has acknowledged everything that the binding asks of it. */
-export function isServed(binding: AddressBinding): boolean {
-  return ownerAck(binding)?.state === "Announced" && isReleased(binding);
 }
