@@ -52,7 +52,9 @@ export class RouteReconciler {
       now: new Date(this.#clock.wallTime()).toISOString(),
     });
     const contested = verdict.accepted && rivals.size > 0;
-    return this.#act(route, ours ? decision : { ...decision, status: undefined }, contested);
+    // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
+    const speaks = ours || (isReady(route) && bindings.some(({ spec }) => spec.owner !== undefined));
+    return this.#act(route, speaks ? decision : { ...decision, status: undefined }, contested);
   }
 
   async #act(route: GKEIPRoute, decision: Decision, contested: boolean): Promise<Outcome> {

@@ -197,7 +197,10 @@ export class Store implements ClusterView {
 
   waitedMs(address: string): number {
     const waiting = this.#waitingSince.get(address);
-    return waiting === undefined ? 0 : this.#clock.now() - waiting.since;
+    const binding = this.binding(address);
+    // The watch may still be behind a write of ours: what was waited for before it says nothing about what is now.
+    if (waiting === undefined || binding === undefined || waiting.what !== waitedFor(binding)) return 0;
+    return this.#clock.now() - waiting.since;
   }
 
   /** Our own write counts at once; the watch may be behind it. */
@@ -207,6 +210,7 @@ export class Store implements ClusterView {
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
     this.#bindingsByRoute.add(routeKeyOf(binding), address);
+    this.#noteWaiting(address);
   }
 
   #touchAll(routeKeys: Iterable<string>): void {
@@ -295,12 +299,13 @@ export class Store implements ClusterView {
       this.#bindingsByRoute[verb](routeKeyOf(binding), key);
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
-    this.#noteWaiting(key, object);
+    this.#noteWaiting(key);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
   }
 
-  #noteWaiting(address: string, binding: AddressBinding | undefined): void {
+  #noteWaiting(address: string): void {
+    const binding = this.binding(address);
     const what = binding && waitedFor(binding);
     if (what === undefined) this.#waitingSince.delete(address);
     else if (this.#waitingSince.get(address)?.what !== what) {
