@@ -13,7 +13,7 @@ const [FIRST, SECOND] = ADDRESSES;
 const ROUTE = "my-pod-ips";
 const POD = "proxy-ss-1";
 
-export const nodesReady: Step = {
+const nodesReady: Step = {
   id: "1",
   title: "three real Nodes are Ready",
   async run({ cluster }) {
@@ -31,7 +31,7 @@ export const nodesReady: Step = {
   },
 };
 
-export const firstUp: Step = {
+const firstUp: Step = {
   id: "2",
   title: "pulumi up ends when the route's Ready is True",
   async run({ cluster, stack }) {
@@ -47,7 +47,7 @@ export const firstUp: Step = {
   },
 };
 
-export const traffic: Step = {
+const traffic: Step = {
   id: "3",
   title: "TCP and UDP both ways: the Pod sees the client, the client sees the persistent address",
   async run({ cluster: { lab } }) {
@@ -58,13 +58,13 @@ export const traffic: Step = {
   },
 };
 
-export const podReplaced: Step = {
+const podReplaced: Step = {
   id: "4",
   title: "the Pod is deleted: the next Pod of the same name has the addresses",
   run: ({ cluster }) => replacePod(cluster, () => true),
 };
 
-export const podMoved: Step = {
+const podMoved: Step = {
   id: "5",
   title: "the Pod moves to another node: the same",
   async run({ cluster }) {
@@ -78,7 +78,7 @@ export const podMoved: Step = {
   },
 };
 
-export const restarts: Step = {
+const restarts: Step = {
   id: "6",
   title: "a second pulumi up changes nothing; agent and controller restart without a lost packet",
   async run({ cluster, stack }) {

@@ -20,7 +20,7 @@ export function answeredByAll(
 }
 
 /** Asks the address some times by one protocol; fails unless this Pod answered everything and saw the client itself. */
-export async function answeredBy(lab: Lab, address: string, protocol: Protocol, pod: string): Promise<string> {
+async function answeredBy(lab: Lab, address: string, protocol: Protocol, pod: string): Promise<string> {
   const settings = { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 10, graceMs: 300 };
   const probe = await startProbe(lab.client, settings);
   await sleep(400);

@@ -37,7 +37,7 @@ export interface Verdict<Reason extends string = string> {
 }
 
 /** The fabric of a class, from its annotation. */
-export function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
+function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
   const value = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
   return Object.values(Fabric).find((fabric) => fabric === value);
 }
@@ -96,7 +96,7 @@ export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass): Gat
 }
 
 /** Whether a listener of the Gateway admits routes of this namespace. */
-export function listenerAdmits(
+function listenerAdmits(
   gateway: Gateway,
   listener: Listener,
   routeNamespace: string,

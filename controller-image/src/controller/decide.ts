@@ -94,7 +94,7 @@ export function finalizerChange(route: GKEIPRoute, decision: Decision): boolean 
 }
 
 /** The Pod that the route's rules choose now; undefined when there is none. */
-export function chosenPod({
+function chosenPod({
   route,
   pods,
   bindings,
@@ -124,7 +124,7 @@ function deliverable(pod: Pod | undefined, route: GKEIPRoute): Target | undefine
 }
 
 /** Without the annotation, or with one that nobody knows, podpin does what GKE does. */
-export function deliveryOf(route: GKEIPRoute): Delivery {
+function deliveryOf(route: GKEIPRoute): Delivery {
   const asked = route.metadata.annotations?.[ANNOTATION_DELIVERY];
   return Object.values(Delivery).find((delivery) => delivery === asked) ?? Delivery.App;
 }

@@ -37,14 +37,14 @@ export interface Step {
 }
 
 /** After this long an old node that does not answer is no longer waited for: its agent is down, its Pod may be too. */
-export const HANDOVER_WAIT_MS = 5_000;
+const HANDOVER_WAIT_MS = 5_000;
 /** After this long a node that is neither Ready nor answering counts as gone; if it comes back it cleans up first. */
-export const LOST_NODE_WAIT_MS = 60_000;
+const LOST_NODE_WAIT_MS = 60_000;
 /**
  * How long a Pod must outlive its own interface before the address follows it to another one (a new sandbox of the same
  * Pod). Shorter, and it could be a dying Pod whose address somebody else gets next.
  */
-export const GONE_INTERFACE_WAIT_MS = 10_000;
+const GONE_INTERFACE_WAIT_MS = 10_000;
 
 export interface GrantInput {
   readonly address: string;

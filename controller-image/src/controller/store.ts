@@ -330,7 +330,7 @@ export function routeKeyOf({ spec }: AddressBinding): string {
   return `${spec.route.namespace}/${spec.route.name}`;
 }
 
-export function parentKeys(route: GKEIPRoute): string[] {
+function parentKeys(route: GKEIPRoute): string[] {
   return (route.spec.parentRefs ?? []).filter(isGatewayRef).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`);
 }
 
