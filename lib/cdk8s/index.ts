@@ -13,6 +13,9 @@ export {
   Fabric,
   GkeClassFabric,
   ImagePlatform,
+  type FirewallOptions,
+  type HealthCheckOptions,
+  HealthCheckProtocol,
   NetworkTier,
   PoolMode,
   type PoolOptions,
@@ -41,6 +44,10 @@ export {
   PersistentIpController,
   type PersistentIpControllerProps,
 } from "./persistent-ip-controller";
+export type { PersistentIpClusterFromExistingProps } from "./existing-cluster";
+export { PersistentIpCluster, type PersistentIpClusterProps } from "./persistent-ip-cluster";
+export { PersistentIpFirewall, type PersistentIpFirewallProps } from "./persistent-ip-firewall";
+export { PersistentIpHealthCheck, type PersistentIpHealthCheckProps } from "./persistent-ip-health-check";
 export {
   PersistentIpPool,
   type PersistentIpPoolCommonProps,

@@ -54,6 +54,11 @@ export function checkExistingCluster(facts: ClusterFacts, expected: ExpectedClus
   }
 }
 
+/** Checks that the program names the cluster. */
+export function checkExistingName(name: MaybeLater<string | undefined>, problems: Problems): void {
+  if (name === undefined || name === "") problems.add("clusterName", name, "pass the name that the cluster has in GKE");
+}
+
 /** Checks the version that a cluster really has. */
 export function checkVersion(version: MaybeLater<string>, problems: Problems): void {
   if (!isKnown(version) || isAtLeast(version, MIN_VERSION)) return;

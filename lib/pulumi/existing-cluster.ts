@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkLocation, type DatapathProvider } from "../model/cluster";
 import { type ClusterFacts, regionOf, regionOfLocation } from "../model/cluster-facts";
-import { checkExistingCluster } from "../model/existing-cluster";
+import { checkExistingCluster, checkExistingName } from "../model/existing-cluster";
 import { kubeconfigOf } from "../model/kubeconfig";
 import { isKnown, LATER, type MaybeLater } from "../model/later";
 import { checkRegion } from "../model/region";
@@ -59,9 +59,7 @@ export function existingCluster(
   const { datapathProvider } = args;
   const check = (facts: ClusterFacts, region: MaybeLater<string> | undefined): ClusterFacts =>
     checked(KIND, name, component, (problems) => {
-      if (facts.name === undefined || facts.name === "") {
-        problems.add("clusterName", facts.name, "pass the name of the cluster in GKE");
-      }
+      checkExistingName(facts.name, problems);
       checkLocation(facts.location, problems);
       if (region !== undefined && isKnown(region)) checkRegion("region", region, problems);
       checkExistingCluster(facts, { datapathProvider, region }, problems);

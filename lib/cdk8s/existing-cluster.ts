@@ -1,0 +1,102 @@
+import { checkLocation, DatapathProvider, workloadPoolOfProject } from "../model/cluster";
+import { type ClusterFacts, regionOfLocation } from "../model/cluster-facts";
+import { checkExistingCluster, checkExistingName } from "../model/existing-cluster";
+import { LATER } from "../model/later";
+import { checkRegion } from "../model/region";
+import { checked } from "./kubernetes-object";
+
+/** What `PersistentIpCluster.fromExisting` takes. */
+export interface PersistentIpClusterFromExistingProps {
+  /** Name of the cluster in GKE. */
+  readonly clusterName: string;
+  /** Where it runs: a region such as `us-central1`, or a zone such as `us-central1-a`. */
+  readonly location: string;
+  /**
+   * Id of its project.
+   *
+   * @default - not known
+   */
+  readonly project?: string;
+  /**
+   * Region in which the cluster must be, for example that of the addresses.
+   *
+   * @default - any
+   */
+  readonly region?: string;
+  /**
+   * What carries its packets. Say `LEGACY_DATAPATH` for a cluster on which a `PersistentIpController` runs the routes.
+   *
+   * @default - not known
+   */
+  readonly datapathProvider?: DatapathProvider;
+  /**
+   * Version of its control plane, for example `1.33.5-gke.1201000`.
+   *
+   * @default - not known
+   */
+  readonly masterVersion?: string;
+  /**
+   * Whether it is an Autopilot cluster.
+   *
+   * @default - not known
+   */
+  readonly enableAutopilot?: boolean;
+  /**
+   * Channel of the Gateway API: `CHANNEL_STANDARD`, `CHANNEL_EXPERIMENTAL` or `CHANNEL_DISABLED`.
+   *
+   * @default - not known
+   */
+  readonly gatewayApiChannel?: string;
+  /**
+   * Whether its Pods may have several networks.
+   *
+   * @default - not known
+   */
+  readonly enableMultiNetworking?: boolean;
+  /**
+   * Range of its Pods, for example `10.8.0.0/14`.
+   *
+   * @default - not known
+   */
+  readonly clusterIpv4Cidr?: string;
+  /**
+   * Range of its Services.
+   *
+   * @default - not known
+   */
+  readonly servicesIpv4Cidr?: string;
+  /**
+   * Namespace of the objects for Config Connector that are about it, such as its node pools.
+   *
+   * @default "default"
+   */
+  readonly namespace?: string;
+}
+
+/** What the program says of the cluster, checked. */
+export function existingFacts(id: string, props: PersistentIpClusterFromExistingProps): ClusterFacts {
+  const { clusterName, location, project, region, datapathProvider, gatewayApiChannel } = props;
+  const facts: ClusterFacts = {
+    name: clusterName,
+    location,
+    region: typeof location === "string" ? regionOfLocation(location) : LATER,
+    project: project ?? LATER,
+    version: props.masterVersion ?? LATER,
+    autopilot: props.enableAutopilot ?? LATER,
+    dataplaneV2: datapathProvider === undefined ? LATER : datapathProvider === DatapathProvider.Advanced,
+    gatewayApi: gatewayApiChannel === undefined ? LATER : gatewayApiChannel !== "CHANNEL_DISABLED",
+    multiNetworking: props.enableMultiNetworking ?? LATER,
+    workloadPool: project === undefined ? LATER : workloadPoolOfProject(project),
+    network: LATER,
+    subnetwork: LATER,
+    podCidr: props.clusterIpv4Cidr ?? LATER,
+    serviceCidr: props.servicesIpv4Cidr ?? LATER,
+  };
+  return checked("PersistentIpCluster", id, (problems) => {
+    checkExistingName(clusterName, problems);
+    checkLocation(location, problems);
+    if (region !== undefined) checkRegion("region", region, problems);
+    checkExistingCluster(facts, { datapathProvider, region }, problems);
+    return facts;
+  });
+}
