@@ -195,6 +195,26 @@ test("a replica that cannot reach the API server stops leading after two seconds
   await world.until(movedToNode2);
 });
 
+test("a replica that lost only its Lease works on nothing, though it still sees everything", async () => {
+  const metrics = new Metrics();
+  const elsewhere = new MemoryKube(world.server, { clock: world.clock });
+  const controller = world.start({ leases: elsewhere, metrics });
+  await world.until(isReady);
+  await world.clock.run(1_000);
+  elsewhere.connected = false;
+  await world.clock.run(2_100);
+  const work = (): string[] =>
+    metrics
+      .text()
+      .split("\n")
+      .filter((line) => /^podpin_(reconcile_seconds_count|queue_)/.test(line));
+  const before = work();
+  world.kube.calls.length = 0;
+  movePodToNode2();
+  await world.clock.run(30_000);
+  expect([controller.isLeading(), world.kube.calls, work()]).toEqual([false, [], before]);
+});
+
 test("work that waits for a time is dropped with the lead, and done by whoever leads next", async () => {
   const [first, second] = await twoReplicas();
   world.agents.delete("node1");

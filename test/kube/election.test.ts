@@ -116,6 +116,18 @@ describe("one replica", () => {
     expect(only.history).toEqual(["leads at 1200"]);
   });
 
+  test("looks at once when somebody else has written into the Lease, and goes on", async () => {
+    const { time, server, replica } = world();
+    const only = replica("a");
+    await time.run(1_500);
+    server.mergePatch(leases, LEASE, { metadata: { labels: { team: "edge" } } });
+    only.kube.calls.length = 0;
+    await time.runUntil(() => only.kube.calls.length > 0);
+    await time.run(10);
+    expect(only.kube.calls.map(({ verb }) => verb)).toEqual(["replace", "get", "replace"]);
+    expect(only.history).toEqual(["leads at 4"]);
+  });
+
   test("stops leading two seconds after its last renewal when the API server is down, says why, and leads again after", async () => {
     const { time, replica, lease } = world();
     const only = replica("a");
@@ -192,7 +204,7 @@ describe("two replicas", () => {
     const stopped = only.election.stop();
     await time.run(3_000);
     await stopped;
-    expect(lease()?.holderIdentity).toBe("");
+    expect([lease()?.holderIdentity, only.history.length, only.leads]).toEqual(["", 2, false]);
   });
 
   test("one that never had the Lease writes nothing when it stops", async () => {
