@@ -2,10 +2,19 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import type { GkeClassFabric } from "../model/classes";
+import type { ClusterFacts } from "../model/cluster-facts";
 import { type ControllerOptions, planController } from "../model/controller";
 import { controllerObjects } from "../model/controller-manifests";
+import { controllerPrincipal, workloadPoolOf } from "../model/iam";
+import { configConnectorIdentity } from "../model/iam-objects";
 import { RESOURCES } from "../model/kubernetes";
 import { checked, kubernetesObject } from "./kubernetes-object";
+
+/** A cluster as the controller sees it; a `PersistentIpCluster` is one. */
+export interface ControllerCluster {
+  /** @internal */
+  readonly facts: ClusterFacts;
+}
 
 /** What a {@link PersistentIpController} is made of. */
 export interface PersistentIpControllerProps extends ControllerOptions {
@@ -15,6 +24,42 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    * one; addresses keep working meanwhile.
    */
   readonly image: string;
+  /**
+   * The cluster to deploy to: its ranges become `clusterCidrs`, its pool `workloadPool`, and what cannot work on it is
+   * refused.
+   *
+   * @default - nothing is checked
+   */
+  readonly cluster?: ControllerCluster;
+  /**
+   * Id of the Google Cloud project that has the addresses. The controller's ServiceAccount then gets an identity there,
+   * by Workload Identity, with a custom role of exactly the permissions that forwarding rules need: objects of Config
+   * Connector, in the controller's namespace. This version of the controller does not use it yet: it serves no fabric
+   * `gce`. A later change moves the role to the other project.
+   *
+   * @default - no identity in Google Cloud
+   */
+  readonly googleCloudProject?: string;
+  /**
+   * Number of the cluster's project, for example `123456789012`; needed with `googleCloudProject`. It is part of the name
+   * of the identity.
+   *
+   * @default - none
+   */
+  readonly googleCloudProjectNumber?: string;
+  /**
+   * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
+   *
+   * @default - that of `cluster`, else the pool of `googleCloudProject`
+   */
+  readonly workloadPool?: string;
+  /**
+   * Id of the custom role in its project: 3 to 64 letters, digits, `_` and `.`. Fixed after creation: a change makes a new
+   * role. Two clusters in one project need two ids.
+   *
+   * @default "podpinController"
+   */
+  readonly googleCloudRoleId?: string;
 }
 
 /**
@@ -27,6 +72,8 @@ export interface PersistentIpControllerProps extends ControllerOptions {
 export class PersistentIpController extends Construct {
   /** Namespace of the controller and the agents. */
   public readonly namespace: string;
+  /** Reference of the image that runs. */
+  public readonly image: string;
   /** The Deployment of the controller. */
   public readonly deployment: ApiObject;
   /** The DaemonSet of the agents. */
@@ -40,10 +87,17 @@ export class PersistentIpController extends Construct {
   constructor(scope: Construct, id: string, props: PersistentIpControllerProps) {
     super(scope, id);
 
-    const plan = checked("PersistentIpController", id, (problems) => planController(props, problems));
+    const facts = props.cluster?.facts;
+    const plan = checked("PersistentIpController", id, (problems) =>
+      planController({ ...props, cluster: facts }, problems),
+    );
+    const { googleCloudProject: project = "", googleCloudProjectNumber: projectNumber = "" } = props;
+    const pool = workloadPoolOf(props.workloadPool, facts, project);
+    const principal = controllerPrincipal(projectNumber, pool, plan.namespace);
+    const identity = plan.googleCloud ? configConnectorIdentity(plan, project, principal) : [];
 
     const created: { kind: string; stage: number; object: ApiObject }[] = [];
-    for (const { key, stage, object: manifest } of controllerObjects(plan, props.image)) {
+    for (const { key, stage, object: manifest } of [...controllerObjects(plan, props.image), ...identity]) {
       const object = kubernetesObject(this, key, manifest);
       for (const earlier of created) if (earlier.stage < stage) object.addDependency(earlier.object);
       created.push({ kind: manifest.kind, stage, object });
@@ -51,6 +105,7 @@ export class PersistentIpController extends Construct {
     const ofKind = (kind: string) => created.filter((one) => one.kind === kind).map(({ object }) => object);
 
     this.namespace = plan.namespace;
+    this.image = props.image;
     [this.deployment] = ofKind("Deployment") as [ApiObject];
     [this.daemonSet] = ofKind("DaemonSet") as [ApiObject];
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind);

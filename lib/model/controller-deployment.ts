@@ -15,7 +15,7 @@ export function controllerArguments(plan: Pick<ControllerPlan, "installGkeApi" |
 }
 
 /**
- * The Deployment of the controller: one replica, since two would decide at the same time; during an update the new one is
+ * The Deployment of the controller: one replica, whose place another takes wherever it can; during an update the new one is
  * ready before the old one goes.
  */
 export function controllerDeployment({ namespace }: ControllerPlan, image: unknown, args: unknown): Manifest {

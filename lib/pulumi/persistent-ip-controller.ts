@@ -4,12 +4,19 @@ import type { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet";
 import type { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
 
 import type { GkeClassFabric } from "../model/classes";
+import type { ClusterFacts } from "../model/cluster-facts";
 import { type ControllerOptions, planController } from "../model/controller";
+import { controllerArguments } from "../model/controller-deployment";
 import { controllerObjects } from "../model/controller-manifests";
+import type { ImagePlatform } from "../model/image";
 import { RESOURCES } from "../model/kubernetes";
-import { LATER } from "../model/later";
+import { isKnown, type MaybeLater } from "../model/later";
+import { builtImage } from "./docker-build";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { kubernetesResource } from "./kubernetes-resource";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { controllerIdentity } from "./persistent-ip-controller-iam";
+import { withKubernetesProvider } from "./providers";
 
 /** What a {@link PersistentIpController} is made of. */
 export interface PersistentIpControllerArgs extends ControllerOptions {
@@ -17,8 +24,67 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    * Reference of podpin's image, for example `us-central1-docker.pkg.dev/my-project/tools/podpin@sha256:…`. Give the
    * digest, so that the same program always runs the same image. A later change rolls the controller and the agents one
    * by one; addresses keep working meanwhile.
+   *
+   * @default - the image that is built for `imageRepository`; one of the two is needed
    */
-  image: pulumi.Input<string>;
+  image?: pulumi.Input<string>;
+  /**
+   * Repository to which the image is pushed after it is built from the files that this package contains, for example
+   * `us-central1-docker.pkg.dev/my-project/tools/podpin`. Its tag is podpin's version, and Pods get it by digest. Needs
+   * the peer `@pulumi/docker-build` and Docker with buildx where `pulumi up` runs; credentials are Docker's own, or those
+   * of a `@pulumi/docker-build` provider among the component's `providers`. A later change pushes to the new repository
+   * and rolls the controller and the agents.
+   *
+   * @default - nothing is built
+   */
+  imageRepository?: pulumi.Input<string>;
+  /**
+   * Image that the built one starts from, for example a mirror of the default: Debian with Node.js 24.
+   *
+   * @default "node:24-bookworm-slim"
+   */
+  imageBase?: pulumi.Input<string>;
+  /**
+   * Processors that the image is built for; each but the builder's own needs emulation there.
+   *
+   * @default ["linux/amd64"]
+   */
+  imagePlatforms?: ImagePlatform[];
+  /**
+   * The cluster to deploy to: its provider is used where the options name none, its ranges become `clusterCidrs`, its
+   * pool `workloadPool`, and what cannot work on it is refused. A later change moves everything to the other cluster.
+   *
+   * @default - the cluster of the Kubernetes provider in use, about which nothing is checked
+   */
+  cluster?: PersistentIpCluster;
+  /**
+   * Id of the Google Cloud project that has the addresses. The controller's ServiceAccount then gets an identity there,
+   * by Workload Identity, with a custom role of exactly the permissions that forwarding rules need. This version of the
+   * controller does not use it yet: it serves no fabric `gce`. A later change moves the role to the other project.
+   *
+   * @default - no identity in Google Cloud
+   */
+  googleCloudProject?: pulumi.Input<string>;
+  /**
+   * Number of the cluster's project, for example `123456789012`; needed with `googleCloudProject`. It is part of the name
+   * of the identity.
+   *
+   * @default - none
+   */
+  googleCloudProjectNumber?: pulumi.Input<string>;
+  /**
+   * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
+   *
+   * @default - that of `cluster`, else the pool of `googleCloudProject`
+   */
+  workloadPool?: pulumi.Input<string>;
+  /**
+   * Id of the custom role in its project: 3 to 64 letters, digits, `_` and `.`. Fixed after creation: a change makes a new
+   * role. Two clusters in one project need two ids.
+   *
+   * @default "podpinController"
+   */
+  googleCloudRoleId?: string;
 }
 
 /**
@@ -31,6 +97,8 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
 export class PersistentIpController extends pulumi.ComponentResource {
   /** Namespace of the controller and the agents. */
   public readonly namespace: string;
+  /** Reference of the image that runs. */
+  public readonly image: pulumi.Output<string>;
   /** The Deployment of the controller. */
   public readonly deployment: Deployment;
   /** The DaemonSet of the agents. */
@@ -42,32 +110,91 @@ export class PersistentIpController extends pulumi.ComponentResource {
   public readonly gkeClassFabric: GkeClassFabric | undefined;
 
   constructor(name: string, args: PersistentIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("podpin:index:PersistentIpController", name, {}, opts);
+    super("podpin:index:PersistentIpController", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
-    const planWith = (image: string | undefined | typeof LATER) =>
-      checked("PersistentIpController", name, this, (problems) => planController({ ...args, image }, problems));
-    const imageNow = knownNow(args.image);
-    const plan = planWith(imageNow);
-    const image = nowOrLater(imageNow, () =>
-      pulumi.output(args.image).apply((value) => {
-        planWith(value);
-        return value;
-      }),
-    );
+    const now: KnownInputs = {
+      image: knownNow(args.image),
+      imageRepository: knownNow(args.imageRepository),
+      imageBase: knownNow(args.imageBase),
+      googleCloudProject: knownNow(args.googleCloudProject),
+      googleCloudProjectNumber: knownNow(args.googleCloudProjectNumber),
+      workloadPool: knownNow(args.workloadPool),
+    };
+    const planWith = (values: Partial<KnownInputs>, facts: ClusterFacts | undefined) =>
+      checked("PersistentIpController", name, this, (problems) =>
+        planController({ ...args, ...now, ...values, cluster: facts, canBuild: true }, problems),
+      );
+    const { cluster } = args;
+    const plan = planWith({}, cluster?.facts);
+    /** The same plan once all of the cluster is known. */
+    const settled = cluster?.settled.apply((facts) => planWith({}, facts));
+    const checkedLater = <Field extends keyof KnownInputs>(field: Field): pulumi.Input<string> =>
+      nowOrLater(now[field] as MaybeLater<string>, () =>
+        pulumi.output(args[field]).apply((value) => {
+          planWith({ [field]: value }, cluster?.facts);
+          return value as string;
+        }),
+      );
 
+    const image = plan.buildImage
+      ? builtImage(
+          "imageRepository of PersistentIpController",
+          `${name}-image`,
+          {
+            repository: checkedLater("imageRepository"),
+            base: args.imageBase === undefined ? undefined : checkedLater("imageBase"),
+            platforms: args.imagePlatforms,
+          },
+          { parent: this },
+        )
+      : checkedLater("image");
+    const isToCome = settled !== undefined && args.clusterCidrs === undefined && hasLaterCidrs(cluster?.facts);
+    const programArguments = isToCome ? settled.apply(controllerArguments) : controllerArguments(plan);
+
+    if (plan.googleCloud) {
+      controllerIdentity(
+        name,
+        {
+          namespace: plan.namespace,
+          roleId: plan.googleCloudRoleId,
+          project: checkedLater("googleCloudProject"),
+          projectNumber: checkedLater("googleCloudProjectNumber"),
+          workloadPool: args.workloadPool === undefined ? undefined : checkedLater("workloadPool"),
+          cluster: cluster?.settled,
+        },
+        { parent: this },
+      );
+    }
     const created: { kind: string; stage: number; resource: pulumi.CustomResource }[] = [];
-    for (const { key, stage, object } of controllerObjects(plan, image)) {
-      const dependsOn = created.filter((earlier) => earlier.stage < stage).map(({ resource }) => resource);
+    for (const { key, stage, object } of controllerObjects(plan, image, programArguments)) {
+      const earlier = created.filter((one) => one.stage < stage).map(({ resource }) => resource);
+      // Nothing is made on a cluster that turns out to be wrong.
+      const dependsOn = settled === undefined ? earlier : settled.apply(() => earlier);
       const resource = kubernetesResource(`${name}-${key}`, object, { parent: this, dependsOn });
       created.push({ kind: object.kind, stage, resource });
     }
     const ofKind = (kind: string) => created.filter((one) => one.kind === kind).map(({ resource }) => resource);
 
     this.namespace = plan.namespace;
+    this.image = pulumi.output(image);
     [this.deployment] = ofKind("Deployment") as [Deployment];
     [this.daemonSet] = ofKind("DaemonSet") as [DaemonSet];
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind) as CustomResource[];
     this.gkeClassFabric = plan.gkeClassFabric;
-    this.registerOutputs({ namespace: this.namespace });
+    this.registerOutputs({ namespace: this.namespace, image: this.image });
   }
+}
+
+/** What the program knows of the inputs that can come from other resources. */
+interface KnownInputs {
+  readonly image: MaybeLater<string | undefined>;
+  readonly imageRepository: MaybeLater<string | undefined>;
+  readonly imageBase: MaybeLater<string | undefined>;
+  readonly googleCloudProject: MaybeLater<string | undefined>;
+  readonly googleCloudProjectNumber: MaybeLater<string | undefined>;
+  readonly workloadPool: MaybeLater<string | undefined>;
+}
+
+function hasLaterCidrs(cluster: ClusterFacts | undefined): boolean {
+  return cluster !== undefined && !(isKnown(cluster.podCidr) && isKnown(cluster.serviceCidr));
 }

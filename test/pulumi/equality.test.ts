@@ -1,4 +1,5 @@
 // Both flavours give the same Kubernetes objects, byte for byte, and say the same about mistakes.
+import { output as later } from "@pulumi/pulumi";
 import { App, Chart, Testing } from "cdk8s";
 import fc from "fast-check";
 
@@ -65,14 +66,41 @@ test.each<[string, pulumi.ControllerOptions]>([
       uplink: "eth1",
       nodeSelector: { pool: "edge" },
       tolerations: [{ key: "edge", operator: "Exists", effect: "NoSchedule" }],
+      dataplaneV2: "experimental",
+      apiServerPorts: [16443],
     },
   ],
+  ["without a network policy", { networkPolicy: false }],
 ])("of a controller %s", async (_, options) => {
   const objects = await fromPulumi((opts) => new pulumi.PersistentIpController("podpin", { image, ...options }, opts));
   expect(objects.length).toBeGreaterThan(16);
   expect(objects).toEqual(
     fromCdk8s((chart) => new cdk8s.PersistentIpController(chart, "podpin", { image, ...options })),
   );
+});
+
+test("of a controller on a cluster, with the same identity in Google Cloud", async () => {
+  const ranges = { podCidr: "10.8.0.0/14", serviceCidr: "10.4.0.0/20" };
+  const facts = { name: "core", dataplaneV2: false, workloadPool: "core-project.svc.id.goog", ...ranges };
+  const cluster = { facts, settled: later(facts) } as unknown as pulumi.PersistentIpCluster & cdk8s.ControllerCluster;
+  const identity = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
+  const args = { image, cluster, ...identity };
+  const program = (opts: object) => new pulumi.PersistentIpController("podpin", args, opts);
+  const objects = fromCdk8s((chart) => new cdk8s.PersistentIpController(chart, "podpin", args));
+  const isConfigConnector = (object: string) => object.includes("iam.cnrm.cloud.google.com");
+  expect(await fromPulumi(program)).toEqual(objects.filter((object) => !isConfigConnector(object)));
+
+  interface Identity {
+    kind: string;
+    spec: { permissions?: string[]; resourceID?: string; role?: string; member?: string };
+  }
+  const [role, member] = objects.filter(isConfigConnector).map((object) => JSON.parse(object) as Identity);
+  expect([role?.kind, member?.kind]).toEqual(["IAMCustomRole", "IAMPolicyMember"]);
+  const declared = (await graphOf(program)).registered.filter(({ type }) => type.startsWith("gcp:"));
+  expect(declared.map(({ inputs }) => inputs)).toMatchObject([
+    { project: "my-project", roleId: role?.spec.resourceID, permissions: role?.spec.permissions },
+    { project: "my-project", role: member?.spec.role, member: member?.spec.member },
+  ]);
 });
 
 const pools = fc.record(

@@ -46,6 +46,12 @@ function stateOf(
   if (type === "gcp:compute/address:Address" && !preview) {
     return { address: `203.0.113.${Number(name.split("-").at(-1)) + 100}`, ...inputs };
   }
+  if (type === "docker-build:index:Image" && !preview) {
+    return { ...inputs, ref: `${String((inputs["tags"] as string[])[0])}@sha256:${"0".repeat(64)}` };
+  }
+  if (type === "gcp:projects/iAMCustomRole:IAMCustomRole") {
+    return { ...inputs, name: `projects/${String(inputs["project"])}/roles/${String(inputs["roleId"])}` };
+  }
   if (type !== "test:index:Address") return inputs;
   return preview ? {} : { address: inputs["value"] };
 }

@@ -44,7 +44,12 @@ test.each([
   [
     "an image that is no reference",
     "no-image",
-    'PersistentIpController "no-image" is not valid:\n  - image: got "podpin latest"; use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…"',
+    'PersistentIpController "no-image" is not valid:\n  - image: got "podpin latest"; use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…", or set imageRepository to have it built',
+  ],
+  [
+    "a cluster on which it is not to run",
+    "wrong-cluster",
+    'PersistentIpController "wrong-cluster" is not valid:\n  - dataplaneV2: got nothing; cluster "core" has Dataplane V2, whose node agent acts on every GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and before podpin\'s own rules: leave PersistentIpController out to have GKE\'s own controller, or set dataplaneV2: "experimental"',
   ],
 ])("says so when there turns out to be %s", (_, name, message) => {
   // Pulumi puts the property in front that it could not send to the engine.

@@ -2,7 +2,14 @@
 // Pulumi program and would end a test. Prints what each case is told as one JSON object.
 import * as pulumi from "@pulumi/pulumi";
 
-import { PersistentIpController, PersistentIpPool, PinnedPodRoute, type StatefulSetResource } from "../../lib/pulumi";
+import { LATER } from "../../lib/model/later";
+import {
+  type PersistentIpCluster,
+  PersistentIpController,
+  PersistentIpPool,
+  PinnedPodRoute,
+  type StatefulSetResource,
+} from "../../lib/pulumi";
 import { useMocks, valueOf } from "./graph";
 
 process.on("unhandledRejection", () => {});
@@ -20,6 +27,11 @@ const pin = (name: string, args: object) =>
   new PinnedPodRoute(name, { pool: pool(), statefulSet: "db", ordinal: 2, ...args });
 const pooled = (name: string, addresses: pulumi.Input<string>[]) => PersistentIpPool.fromAddresses(name, { addresses });
 
+function dataplaneV2Cluster(): PersistentIpCluster {
+  const facts = { name: "core", dataplaneV2: LATER, podCidr: "10.8.0.0/14", serviceCidr: "10.4.0.0/20" };
+  return { facts, settled: later({ ...facts, dataplaneV2: true }) } as unknown as PersistentIpCluster;
+}
+
 // The key is the name of the component: what one case rejects late must not be taken for the answer to the next.
 const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
   "no-address": (name) => pooled(name, ["198.51.100.7", later("2001:db8::1")]).addresses[1]!,
@@ -27,6 +39,8 @@ const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
   "foreign-address": (name) => pin(name, { addresses: [later("203.0.113.9")] }).addresses[0]!,
   "few-replicas": (name) => pin(name, { statefulSet: statefulSet({ replicas: 2 }) }).routes[0]!.kind,
   "closed-namespace": (name) => pin(name, { statefulSet: statefulSet({}, "data") }).routes[0]!.kind,
+  "wrong-cluster": (name) =>
+    new PersistentIpController(name, { image: "podpin", cluster: dataplaneV2Cluster() }).deployment.kind,
   "no-image": (name) => new PersistentIpController(name, { image: later("podpin latest") }).deployment.kind,
 };
 
