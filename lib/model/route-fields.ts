@@ -126,5 +126,11 @@ function checkNodeSelector(options: GkeRouteOptions, className: string, problems
       'it counts only with a class of fast failover: leave it out, or set mode: "fast-failover" on the pool',
     );
   }
-  checkExpressions("nodeSelector", nodeSelector, nodeSelectorExpressions, "no labels match every node", problems);
+  checkExpressions(
+    "nodeSelector",
+    nodeSelector,
+    nodeSelectorExpressions,
+    "no labels match every node, name at least one label of the nodes",
+    problems,
+  );
 }

@@ -1,0 +1,80 @@
+import { LATER } from "../../lib/model/later";
+import { planPinnedDeployment, type PinnedDeploymentInput } from "../../lib/model/pinned-deployment";
+import { planPool } from "../../lib/model/pool";
+import { Problems } from "../../lib/model/problems";
+
+const pool = planPool(
+  { name: "n2", addresses: ["198.51.100.7", "198.51.100.8"], allowedNamespaces: "All", controller: {} },
+  new Problems(),
+);
+
+function plan(input: Partial<PinnedDeploymentInput>) {
+  const problems = new Problems();
+  const route = planPinnedDeployment({ name: "proxy", pool, ...input }, problems);
+  return { route, lines: problems.lines };
+}
+
+const web = {
+  name: "web",
+  namespace: "edge",
+  labels: { app: "web" },
+  template: { spec: { containers: [{ readinessProbe: {} }] } },
+};
+
+test("takes the namespace and the selector of the Deployment", () => {
+  const expressions = [{ key: "track", operator: "In" as const, values: ["stable"] }];
+  const { route, lines } = plan({ deployment: { ...web, expressions } });
+  expect(lines).toEqual([]);
+  expect(route.namespace).toBe("edge");
+  expect(route.podSelector).toEqual({ matchLabels: { app: "web" }, matchExpressions: expressions });
+});
+
+test("takes labels of one's own in place of the Deployment's", () => {
+  const { route, lines } = plan({ deployment: { name: "web" }, podSelector: { app: "web", tier: "edge" } });
+  expect(lines).toEqual([]);
+  expect(route.podSelector).toEqual({ matchLabels: { app: "web", tier: "edge" } });
+});
+
+test("leaves the selector open while the Deployment is not known yet", () => {
+  const { route, lines } = plan({ deployment: { name: LATER, namespace: LATER, labels: LATER, template: LATER } });
+  expect(lines).toEqual([]);
+  expect(route.podSelector).toBe(LATER);
+});
+
+test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
+  [
+    "no Deployment",
+    { podSelector: { app: "web" } },
+    ["deployment: got nothing; pass the Deployment, or its name together with podSelector"],
+  ],
+  [
+    "a name alone",
+    { deployment: { name: "web" } },
+    [
+      "podSelector: got nothing; the name of a Deployment does not tell its labels: pass the Deployment, or podSelector",
+    ],
+  ],
+  [
+    "no readiness probe",
+    { deployment: { ...web, template: { spec: { containers: [{}] } } } },
+    [
+      'reactionMode: got "ReadyCondition"; no container of Deployment "web" has a readinessProbe, so a Pod would have the addresses before it can answer: add a probe, or accept that with allowNoReadinessProbe: true',
+    ],
+  ],
+  [
+    "a network that the template has no interface on",
+    { deployment: web, network: "blue" },
+    [
+      'network: got "blue"; the Pod template of Deployment "web" has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: "blue" }]) into the annotations of the template',
+    ],
+  ],
+  [
+    "an address that a StatefulSet has",
+    { deployment: web, claims: new Map([[0, 'PinnedStatefulSet "db"']]) },
+    [
+      'addresses[0]: got "198.51.100.7"; PinnedStatefulSet "db" has it already, and an address goes to one Pod: remove it from one of the two',
+    ],
+  ],
+])("judges %s", (_, input, lines) => {
+  expect(plan(input).lines).toEqual(lines);
+});
