@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import type { Change, Kube, KubeError, Reflector, ReflectorOptions } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import type { KubeConfig } from "../../controller-image/src/kube/config";
-import { createKube } from "../../controller-image/src/kube/kube";
+import { Election, type Lease } from "../../controller-image/src/kube/election";
+import { Events, type EventResult } from "../../controller-image/src/kube/events";
+import { createKube, createLeaseApi } from "../../controller-image/src/kube/kube";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import type { RequestRecord } from "../../controller-image/src/kube/transport";
 import { startControlPlane, type ControlPlane } from "../../lab/cluster/control-plane";
@@ -16,7 +18,7 @@ import { parts } from "../support/parts";
 
 jest.setTimeout(60_000);
 
-const { addressBindings, configMaps, customResourceDefinitions, namespaces } = RESOURCES;
+const { addressBindings, configMaps, customResourceDefinitions, events, leases, namespaces } = RESOURCES;
 
 let cluster: ControlPlane;
 let config: KubeConfig;
@@ -347,4 +349,65 @@ test("get, delete and create say missing, gone and taken as the contract has it"
   await admin.delete(configMaps, ref, { uid: created.metadata.uid });
   await admin.delete(configMaps, ref);
   expect(await admin.get(configMaps, ref)).toBeUndefined();
+});
+
+test("of two candidates one holds the Lease, and the other has it at its next look when it is given back", async () => {
+  const lease = { namespace: await freshNamespace(), name: "podpin-controller" };
+  const history: string[] = [];
+  const candidate = (identity: string) => {
+    const api = createLeaseApi({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-test/0" });
+    const election = new Election({
+      leases: api,
+      clock: systemClock,
+      log: () => undefined,
+      lease,
+      identity,
+      onStarted: () => history.push(`${identity} leads`),
+      onStopped: () => history.push(`${identity} stops`),
+    });
+    return { election, api };
+  };
+  const spec = async (): Promise<Lease["spec"]> => (await admin.get<Lease>(leases, lease))?.spec;
+  const first = candidate("first");
+  await until("the first leads", () => first.election.isLeading());
+  const second = candidate("second");
+  await until("the second has looked", () => second.election.problem === undefined);
+  const before = await spec();
+  expect(before).toMatchObject({ holderIdentity: "first", leaseDurationSeconds: 3, leaseTransitions: 0 });
+  // A renewal is accepted too.
+  while ((await spec())?.renewTime === before?.renewTime) await new Promise((resolve) => setTimeout(resolve, 50));
+  await first.election.stop();
+  // Sooner than a Lease that nobody gave back would end.
+  await until("the second leads", () => second.election.isLeading(), 2_500);
+  expect(await spec()).toMatchObject({ holderIdentity: "second", leaseTransitions: 1 });
+  await second.election.stop();
+  expect((await spec())?.holderIdentity).toBe("");
+  expect(history).toEqual(["first leads", "first stops", "second leads", "second stops"]);
+  for (const { api } of [first, second]) api.close();
+});
+
+test("Events are accepted, counted, and shown with the object that they tell of", async () => {
+  const namespace = await freshNamespace();
+  const object = await admin.create(configMaps, configMap(namespace, "subject"));
+  const results: EventResult[] = [];
+  const recorder = new Events({
+    api: admin,
+    clock: systemClock,
+    log: () => undefined,
+    controller: "podpin.dev/persistent-ip-controller",
+    instance: "podpin-controller-abc",
+    onResult: (result) => results.push(result),
+  });
+  const note = `${"long ".repeat(250)}`;
+  for (let time = 0; time < 2; time++) {
+    recorder.record({ resource: configMaps, object, type: "Warning", reason: "Tried", action: "Try", note });
+  }
+  await until("both are written", () => results.length === 2);
+  expect(results).toEqual(["created", "counted"]);
+  const list = JSON.parse(await cluster.kubectl(["get", events.plural, "-n", namespace, "-o", "json"])) as {
+    items: { involvedObject: object; reason: string; series: { count: number } }[];
+  };
+  expect(list.items).toMatchObject([
+    { involvedObject: { uid: object.metadata.uid }, reason: "Tried", series: { count: 2 } },
+  ]);
 });
