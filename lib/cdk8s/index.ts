@@ -16,7 +16,9 @@ export {
   type FirewallOptions,
   type HealthCheckOptions,
   HealthCheckProtocol,
+  IN_POD_SYSCTLS,
   NetworkTier,
+  type NodePoolOptions,
   PoolMode,
   type PoolOptions,
   type ReservationOptions,
@@ -39,13 +41,15 @@ export {
   type RouteOptions,
   type Toleration,
 } from "../model";
-export {
-  type ControllerCluster,
-  PersistentIpController,
-  type PersistentIpControllerProps,
-} from "./persistent-ip-controller";
+export { PersistentIpController, type PersistentIpControllerProps } from "./persistent-ip-controller";
 export type { PersistentIpClusterFromExistingProps } from "./existing-cluster";
 export { PersistentIpCluster, type PersistentIpClusterProps } from "./persistent-ip-cluster";
+export {
+  type AdditionalNodeNetwork,
+  type AdditionalPodNetwork,
+  PersistentIpNodePool,
+  type PersistentIpNodePoolProps,
+} from "./persistent-ip-node-pool";
 export { PersistentIpFirewall, type PersistentIpFirewallProps } from "./persistent-ip-firewall";
 export { PersistentIpHealthCheck, type PersistentIpHealthCheckProps } from "./persistent-ip-health-check";
 export {

@@ -24,9 +24,13 @@ export {
   RouteCondition,
   RouteReason,
 } from "./gke-api";
+export type { NodePoolOptions } from "./node-pool";
 export { PodRangePlan } from "./pod-ranges";
 export type { PodRangePlanForNodesOptions, PodRangePlanForRangesOptions } from "./pod-ranges";
 export { ImagePlatform } from "./image";
+export type { FirewallOptions } from "./firewall";
+export { HealthCheckProtocol } from "./health-check";
+export type { HealthCheckOptions } from "./health-check";
 export { AllowedNamespaces } from "./pool";
 export type { PoolOptions } from "./pool";
 export { NetworkTier } from "./pool-reservation";
@@ -62,3 +66,4 @@ export { adviceFor } from "./waiting";
 export { PODPIN_NAMESPACE } from "./runtime";
 export { addressBinding, gkeApi, gkeIpRoute, gkeNetworkParamSet, network } from "../crds";
 export type { CustomResourceDefinition } from "../crds";
+export { IN_POD_SYSCTLS } from "./sysctls";

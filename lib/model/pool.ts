@@ -147,7 +147,7 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
   const names = partNames(input.name, Math.max(1, Math.ceil(positions.length / MAX_ADDRESSES_PER_GATEWAY)));
 
   checkObjectName("name", input.name, problems, names.at(-1)?.slice(input.name.length));
-  problems.include(found);
+  problems.addLines(found.lines);
   if (input.reserve === undefined && given.length === 0) {
     problems.add("addresses", input.addresses, "pass at least one address");
   }

@@ -13,7 +13,12 @@ export {
   Fabric,
   GkeClassFabric,
   ImagePlatform,
+  type FirewallOptions,
+  type HealthCheckOptions,
+  HealthCheckProtocol,
+  IN_POD_SYSCTLS,
   NetworkTier,
+  type NodePoolOptions,
   PoolMode,
   type PoolOptions,
   type ReservationOptions,
@@ -38,7 +43,16 @@ export {
 } from "../model";
 export type { PersistentIpClusterFromExistingArgs } from "./existing-cluster";
 export { PersistentIpCluster, type PersistentIpClusterArgs } from "./persistent-ip-cluster";
+export {
+  type AdditionalNodeNetwork,
+  type AdditionalPodNetwork,
+  PersistentIpNodePool,
+  type PersistentIpNodePoolArgs,
+} from "./persistent-ip-node-pool";
 export { PersistentIpController, type PersistentIpControllerArgs } from "./persistent-ip-controller";
+export { ByoipPrefix, type ByoipPrefixArgs } from "./byoip-prefix";
+export { PersistentIpFirewall, type PersistentIpFirewallArgs } from "./persistent-ip-firewall";
+export { PersistentIpHealthCheck, type PersistentIpHealthCheckArgs } from "./persistent-ip-health-check";
 export {
   type AddressResource,
   PersistentIpPool,
@@ -46,7 +60,6 @@ export {
   type PersistentIpPoolCommonArgs,
   type PersistentIpPoolFromAddressesArgs,
   type PoolAddress,
-  type PoolCluster,
 } from "./persistent-ip-pool";
 export { AddressDeletionPolicy, type PersistentIpPoolReservationArgs } from "./persistent-ip-pool-reservation";
 export type {

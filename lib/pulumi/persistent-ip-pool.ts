@@ -15,6 +15,7 @@ import {
 } from "../model/pool";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import { type PersistentIpPoolReservationArgs, reservedAddresses } from "./persistent-ip-pool-reservation";
 import { withKubernetesProvider } from "./providers";
@@ -32,16 +33,6 @@ export interface AddressResource {
   readonly addressType?: pulumi.Output<string | undefined>;
 }
 
-/** A cluster as a pool sees it; a `PersistentIpCluster` is one. */
-export interface PoolCluster {
-  /** @internal */
-  readonly facts: ClusterFacts;
-  /** @internal */
-  readonly settled: pulumi.Output<ClusterFacts>;
-  /** Provider of the cluster's Kubernetes objects. */
-  readonly provider: pulumi.ProviderResource;
-}
-
 /** What every {@link PersistentIpPool} takes, wherever its addresses come from. */
 export interface PersistentIpPoolCommonArgs extends PoolOptions {
   /**
@@ -50,7 +41,7 @@ export interface PersistentIpPoolCommonArgs extends PoolOptions {
    *
    * @default - the Kubernetes provider of the program
    */
-  cluster?: PoolCluster;
+  cluster?: PersistentIpCluster;
   /**
    * Namespace of the pool's Gateways. Fixed after creation: a change replaces the Gateways and the routes.
    *
@@ -106,7 +97,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   /** @internal */
   public readonly namespace: pulumi.Input<string>;
   /** @internal */
-  public readonly cluster: PoolCluster | undefined;
+  public readonly cluster: PersistentIpCluster | undefined;
 
   /**
    * Makes a pool of addresses that you have already: literals, or resources such as `gcp.compute.Address`.

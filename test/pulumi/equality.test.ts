@@ -82,7 +82,7 @@ test.each<[string, pulumi.ControllerOptions]>([
 test("of a controller on a cluster, with the same identity in Google Cloud", async () => {
   const ranges = { podCidr: "10.8.0.0/14", serviceCidr: "10.4.0.0/20" };
   const facts = { name: "core", dataplaneV2: false, workloadPool: "core-project.svc.id.goog", ...ranges };
-  const cluster = { facts, settled: later(facts) } as unknown as pulumi.PersistentIpCluster & cdk8s.ControllerCluster;
+  const cluster = { facts, settled: later(facts) } as unknown as pulumi.PersistentIpCluster & cdk8s.PersistentIpCluster;
   const identity = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
   const args = { image, cluster, ...identity };
   const program = (opts: object) => new pulumi.PersistentIpController("podpin", args, opts);
@@ -169,7 +169,7 @@ test("and the same words for the same mistakes", () => {
 });
 
 /** What Config Connector has no kind or no word for. */
-const PULUMI_ONLY = ["AddressDeletionPolicy"];
+const PULUMI_ONLY = ["AddressDeletionPolicy", "ByoipPrefix"];
 
 test("and the same names", () => {
   expect(Object.keys(pulumi).sort()).toEqual([...Object.keys(cdk8s), ...PULUMI_ONLY].sort());

@@ -5,7 +5,7 @@ import { Provider } from "@pulumi/kubernetes/provider";
 
 import { LATER } from "../../lib/model/later";
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
-import { PersistentIpPool, PinnedPodRoute, type PoolCluster } from "../../lib/pulumi";
+import { type PersistentIpCluster, PersistentIpPool, PinnedPodRoute } from "../../lib/pulumi";
 import { graphOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
@@ -30,11 +30,12 @@ const facts: ClusterFacts = {
   serviceCidr: "",
 };
 const unknownFacts = Object.fromEntries(Object.keys(facts).map((key) => [key, LATER])) as unknown as ClusterFacts;
-const clusterOf = (now: ClusterFacts, settled: ClusterFacts, provider: Provider): PoolCluster => ({
-  facts: now,
-  settled: pulumi.output(settled) as pulumi.Output<ClusterFacts>,
-  provider,
-});
+const clusterOf = (now: ClusterFacts, settled: ClusterFacts, provider: Provider) =>
+  ({
+    facts: now,
+    settled: pulumi.output(settled) as pulumi.Output<ClusterFacts>,
+    provider,
+  }) as unknown as PersistentIpCluster;
 
 const namesOf = (resources: unknown): (string | undefined)[] =>
   [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
