@@ -25,18 +25,19 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   const cancels = new Set<() => void>();
   let stopped = false;
 
-  const write = async (name: string, uid: string, entry: Pending): Promise<void> => {
+  const write = async (name: string, uid: string | undefined, entry: Pending): Promise<void> => {
     const backoff = new Backoff(clock, { firstMs: 200, maxMs: 30_000 });
     entry.busy = true;
     for (;;) {
       const text = sentence(entry.wanted);
       try {
-        await kube.apply(RESOURCES.addressBindings, statusOf(name, entry.wanted), `podpin-agent-${nodeName}`, "status");
+        const body = statusOf(name, uid, entry.wanted);
+        await kube.apply(RESOURCES.addressBindings, body, `podpin-agent-${nodeName}`, "status");
         entry.written = { text, at: clock.now() };
       } catch (error) {
         if (stopped) return;
         // Deleted meanwhile: there is nobody to tell.
-        if (error instanceof KubeError && error.status === 404) return void pending.delete(uid);
+        if (isGone(error)) return void pending.delete(uid ?? name);
         log("warn", "an acknowledgement was not accepted; it is tried again", { address: name, error });
         await new Promise<void>((resolve) => {
           const cancel = clock.after(backoff.nextMs(), () => {
@@ -56,9 +57,9 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   return {
     say: (binding, ack) => {
       if (stopped) return;
-      const { name, uid = name } = binding.metadata;
-      const entry = pending.get(uid) ?? { wanted: ack, busy: false };
-      pending.set(uid, entry);
+      const { name, uid } = binding.metadata;
+      const entry = pending.get(uid ?? name) ?? { wanted: ack, busy: false };
+      pending.set(uid ?? name, entry);
       entry.wanted = ack;
       if (entry.busy) return;
       const text = sentence(ack);
@@ -77,12 +78,19 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   };
 }
 
+/** Also when another binding has its name by now. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof KubeError)) return false;
+  return error.status === 404 || (error.status === 409 && error.message.includes("UID in precondition"));
+}
+
 /** Server-side apply: the fields that this object names, and no others, belong to this node. */
-function statusOf(name: string, ack: BindingAck | "withdrawn"): AddressBinding {
+function statusOf(name: string, uid: string | undefined, ack: BindingAck | "withdrawn"): AddressBinding {
   const body = {
     apiVersion: apiVersionOf(RESOURCES.addressBindings),
     kind: RESOURCES.addressBindings.kind,
-    metadata: { name },
+    // With the UID, so that what comes late can never land on a binding of the same name that was made since.
+    metadata: { name, uid },
     status: { acks: ack === "withdrawn" ? [] : [ack] },
   };
   return body as unknown as AddressBinding;

@@ -3,6 +3,7 @@
 import { isIPv4 } from "../../../lib/model/address";
 import {
   AckState,
+  type AddressBinding,
   type BindingAck,
   Delivery,
   FailReason,
@@ -11,7 +12,7 @@ import {
   mayAnnounce,
   ownerAck,
 } from "../../../lib/model/binding";
-import type { Reading } from "./reading";
+import { type Reading, versionOf } from "./reading";
 import {
   type Footprint,
   FORWARD_CHECK_MS,
@@ -27,6 +28,10 @@ import {
 export interface AddressMemory {
   /** The highest epoch seen. */
   readonly epoch: number;
+  /** Of which binding: one that was deleted and made again counts its epochs anew. */
+  readonly bindingUid?: string;
+  /** The newest version of it that was seen. */
+  readonly version?: number;
   /** The Pod interface that was programmed last; a Pod that takes over the same Pod IP has another one. */
   readonly programmed?: { readonly epoch: number; readonly podUid: string; readonly ifindex: number };
   readonly announced?: { readonly epoch: number; readonly podUid: string };
@@ -82,7 +87,7 @@ export function deliver(
   const { spec } = binding;
   const { owner } = spec;
   const mine = ackOf(binding, view.nodeName);
-  if (spec.epoch < Math.max(memory?.epoch ?? 0, mine?.epoch ?? 0)) return refusedEpoch(spec.epoch, current);
+  if (spec.epoch < Math.max(leastEpoch(binding, memory), mine?.epoch ?? 0)) return refusedEpoch(spec.epoch, current);
   const id = { epoch: spec.epoch, podUid: owner?.podUid ?? "" };
   if (owner === undefined) {
     const problem = `spec.owner: got nothing; it must name the Pod, because spec.nodeName is "${spec.nodeName}"`;
@@ -157,7 +162,7 @@ export function release(
   if (!reading.ok) return { target: current, ack: failed(view, reading, FailReason.InvalidBinding, reading.problem) };
   const { binding } = reading;
   const { owner, releasing, epoch } = binding.spec;
-  if (epoch < (memory?.epoch ?? 0)) return refusedEpoch(epoch, current);
+  if (epoch < leastEpoch(binding, memory)) return refusedEpoch(epoch, current);
   if (releasing === undefined) return { target: current };
   const ack: BindingAck = {
     nodeName: view.nodeName,
@@ -197,7 +202,7 @@ export function leftover(
   if (nodeName === view.nodeName || releasing?.nodeName === view.nodeName) {
     return { target: current, inquire: true, retry: true };
   }
-  if (epoch < (memory?.epoch ?? 0)) return { ...refusedEpoch(epoch, current), inquire: true, retry: true };
+  if (epoch < leastEpoch(binding, memory)) return { ...refusedEpoch(epoch, current), inquire: true, retry: true };
   const withdrawAck = ackOf(binding, view.nodeName) !== undefined;
   const since = memory?.forwardingSince ?? view.now;
   // Nobody watches for this node any more, so it asks now and then: with the owner gone there is nowhere to forward to.
@@ -206,6 +211,13 @@ export function leftover(
     return { target: current, forwardingSince: since, wakeAt, inquire: true };
   }
   return { target: NO_FOOTPRINT, withdrawAck };
+}
+
+/** Below this the binding is older than what was seen already, and nothing of it may be done. */
+function leastEpoch(binding: AddressBinding, memory: AddressMemory | undefined): number {
+  if (memory === undefined) return 0;
+  if (binding.metadata.uid === memory.bindingUid) return memory.epoch;
+  return versionOf(binding) > (memory.version ?? 0) ? 0 : Infinity;
 }
 
 /** The route back out of the uplink both delivers to the new node and silences our ARP, in one step. */

@@ -15,7 +15,7 @@ import {
   sameIntervals,
 } from "./nft";
 import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release } from "./outcome";
-import { byAddress, newest, type Reading, readBinding } from "./reading";
+import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
 import {
   addressesIn,
   type Footprint,
@@ -134,7 +134,7 @@ function outcomesOf(input: PlanInput): Map<string, Outcome> {
     // A name that is no address has nothing in the kernel, and must not get anything.
     const current = isIPv4(name) ? footprintOf(kernel, name) : NO_FOOTPRINT;
     const known = memory.get(name);
-    if (mine !== undefined && (going === undefined || epochIn(mine) >= epochIn(going))) {
+    if (mine !== undefined && (going === undefined || isNewer(mine, going))) {
       outcomes.set(name, deliver(mine, current, known, view));
     } else if (going !== undefined) {
       outcomes.set(name, release(going, current, known, view));
@@ -159,6 +159,14 @@ function viewOf(input: PlanInput): NodeView {
     kernel,
     now,
   };
+}
+
+/** The caches can hold different versions of one binding, also one that was deleted and the one that was made after it. */
+function isNewer(mine: Reading, going: Reading): boolean {
+  if (mine.ok && going.ok && mine.binding.metadata.uid !== going.binding.metadata.uid) {
+    return versionOf(mine.binding) > versionOf(going.binding);
+  }
+  return epochIn(mine) >= epochIn(going);
 }
 
 const epochIn = (reading: Reading): number => (reading.ok ? reading.binding.spec.epoch : reading.epoch);
@@ -258,26 +266,41 @@ export function remember(
   failed: ReadonlyMap<string, unknown>,
 ): Map<string, AddressMemory> {
   const next = new Map<string, AddressMemory>();
-  const seen = new Map<string, number>();
+  const seen = new Map<string, Seen>();
   for (const reading of [...newest(input.delivering).values(), ...newest(input.releasing).values()]) {
-    if (reading.ok) seen.set(reading.name, Math.max(seen.get(reading.name) ?? 0, reading.binding.spec.epoch));
+    if (!reading.ok) continue;
+    const { metadata, spec } = reading.binding;
+    const { name } = reading;
+    const one = { epoch: spec.epoch, bindingUid: metadata.uid, version: versionOf(reading.binding) };
+    seen.set(name, later(seen.get(name) ?? input.memory.get(name), one));
   }
   for (const name of new Set([...input.memory.keys(), ...seen.keys(), ...done.outcomes.keys()])) {
     const old = input.memory.get(name);
     const outcome = done.outcomes.get(name);
-    const epoch = Math.max(old?.epoch ?? 0, seen.get(name) ?? 0);
+    const { epoch = 0, bindingUid, version } = seen.get(name) ?? old ?? {};
     // Forgotten with its last trace: a binding that was deleted and made again starts at epoch 1.
     if (!seen.has(name) && (outcome === undefined || isEmpty(outcome.target)) && !failed.has(name)) continue;
     const succeeded = outcome !== undefined && !failed.has(name);
     const announced = done.announce.includes(name) && succeeded ? outcome.announce : old?.announced;
     next.set(name, {
       epoch,
+      bindingUid,
+      version,
       programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
       announced: done.silence.includes(name) ? undefined : announced,
       forwardingSince: succeeded ? outcome.forwardingSince : old?.forwardingSince,
     });
   }
   return next;
+}
+
+type Seen = Pick<AddressMemory, "epoch" | "bindingUid" | "version">;
+
+function later(known: Seen | undefined, one: Required<Pick<Seen, "version">> & Seen): Seen {
+  if (known === undefined) return one;
+  const version = Math.max(known.version ?? 0, one.version);
+  if (known.bindingUid === one.bindingUid) return { ...one, epoch: Math.max(known.epoch, one.epoch), version };
+  return one.version > (known.version ?? 0) ? one : known;
 }
 
 /** The acknowledgement of an address whose change the kernel or the fabric refused. */

@@ -92,6 +92,11 @@ export function newest(bindings: readonly AddressBinding[]): Map<string, Reading
   return new Map([...chosen].map(([name, { reading }]) => [name, reading]));
 }
 
+/** Order among the versions of all objects of one name; 0 where the object does not say. */
+export function versionOf({ metadata }: AddressBinding): number {
+  return Number(metadata.resourceVersion ?? 0) || 0;
+}
+
 function isHigher(a: readonly number[], b: readonly number[]): boolean {
   const index = a.findIndex((value, i) => value !== b[i]);
   return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
