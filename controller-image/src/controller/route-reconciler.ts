@@ -53,7 +53,7 @@ export class RouteReconciler {
     });
     const contested = verdict.accepted && rivals.size > 0;
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
-    const speaks = ours || (isReady(route) && bindings.some(({ spec }) => spec.owner !== undefined));
+    const speaks = ours || isReady(route);
     return this.#act(route, speaks ? decision : { ...decision, status: undefined }, contested);
   }
 
