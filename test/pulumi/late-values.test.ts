@@ -42,6 +42,31 @@ test.each([
     'PinnedPodRoute "closed-namespace" is not valid:\n  - namespace: got "data"; pool "n2" admits only routes of its own namespace "default": set allowedNamespaces on the pool',
   ],
   [
+    "more Pods than addresses",
+    "more-pods",
+    'PinnedStatefulSet "more-pods" is not valid:\n  - ordinals: got 2 addresses for 3 Pods of StatefulSet "db"; add 1 more to pool "n2" or set ordinals: { from: 0, to: 1 }',
+  ],
+  [
+    "fewer Pods than routes",
+    "fewer-pods",
+    'PinnedStatefulSet "fewer-pods" is not valid:\n  - replicas: got addresses for 2 Pods, and StatefulSet "db" has 1; say so with replicas: 1, and the others stay free',
+  ],
+  [
+    "no readiness probe",
+    "no-probe",
+    'PinnedStatefulSet "no-probe" is not valid:\n  - reactionMode: got "ReadyCondition"; no container of StatefulSet "db" has a readinessProbe, so a Pod would have the addresses before it can answer: add a probe, or accept that with allowNoReadinessProbe: true',
+  ],
+  [
+    "no interface on the network",
+    "no-interface",
+    'PinnedDeployment "no-interface" is not valid:\n  - network: got "blue"; the Pod template of Deployment "db" has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: "blue" }]) into the annotations of the template',
+  ],
+  [
+    "no network attachment",
+    "no-attachment",
+    'PodNetwork "no-attachment" is not valid:\n  - networkAttachment: got "blue"; use its whole name (NetworkAttachmentInvalid), for example "projects/my-project/regions/us-central1/networkAttachments/blue"',
+  ],
+  [
     "an image that is no reference",
     "no-image",
     'PersistentIpController "no-image" is not valid:\n  - image: got "podpin latest"; use the reference of podpin\'s image, best with its digest, for example "registry.example.com/podpin@sha256:…", or set imageRepository to have it built',

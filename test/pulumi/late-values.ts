@@ -7,8 +7,12 @@ import {
   type PersistentIpCluster,
   PersistentIpController,
   PersistentIpPool,
+  PinnedDeployment,
   PinnedPodRoute,
+  PinnedStatefulSet,
+  PodNetwork,
   type StatefulSetResource,
+  type StatefulSetSpec,
 } from "../../lib/pulumi";
 import { useMocks, valueOf } from "./graph";
 
@@ -17,7 +21,7 @@ useMocks({ preview: false });
 
 const later = <T>(value: T): pulumi.Output<T> => pulumi.output(Promise.resolve(value)) as pulumi.Output<T>;
 
-const statefulSet = (spec: { replicas?: number }, namespace = "default"): StatefulSetResource => ({
+const statefulSet = (spec: StatefulSetSpec, namespace = "default"): StatefulSetResource => ({
   metadata: later({ name: "db", namespace }),
   spec: later(spec),
 });
@@ -25,6 +29,8 @@ const statefulSet = (spec: { replicas?: number }, namespace = "default"): Statef
 const pool = () => PersistentIpPool.fromAddresses("n2", { addresses: ["198.51.100.7", "198.51.100.8"] });
 const pin = (name: string, args: object) =>
   new PinnedPodRoute(name, { pool: pool(), statefulSet: "db", ordinal: 2, ...args });
+const set = (name: string, spec: StatefulSetSpec) =>
+  new PinnedStatefulSet(name, { pool: pool(), statefulSet: statefulSet(spec) });
 const pooled = (name: string, addresses: pulumi.Input<string>[]) => PersistentIpPool.fromAddresses(name, { addresses });
 
 function dataplaneV2Cluster(): PersistentIpCluster {
@@ -41,6 +47,18 @@ const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
   "closed-namespace": (name) => pin(name, { statefulSet: statefulSet({}, "data") }).routes[0]!.kind,
   "wrong-cluster": (name) =>
     new PersistentIpController(name, { image: "podpin", cluster: dataplaneV2Cluster() }).deployment.kind,
+  "more-pods": (name) => set(name, { replicas: 3 }).routes[0]!.kind,
+  "fewer-pods": (name) => set(name, { replicas: 1 }).routes[0]!.kind,
+  "no-probe": (name) => set(name, { replicas: 2, template: { spec: { containers: [{}] } } }).routes[0]!.kind,
+  "no-interface": (name) => {
+    const spec = {
+      selector: { matchLabels: { app: "db" } },
+      template: { spec: { containers: [{ readinessProbe: {} }] } },
+    };
+    const deployment = { metadata: later({ name: "db", namespace: "default" }), spec: later(spec) };
+    return new PinnedDeployment(name, { pool: pool(), deployment, network: "blue" }).routes[0]!.kind;
+  },
+  "no-attachment": (name) => new PodNetwork(name, { networkAttachment: later("blue") }).paramSet.kind,
   "no-image": (name) => new PersistentIpController(name, { image: later("podpin latest") }).deployment.kind,
 };
 

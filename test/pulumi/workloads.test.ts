@@ -1,0 +1,167 @@
+// Pinned workloads, Pod networks and in-Pod set-up as resources of Pulumi.
+import * as pulumi from "@pulumi/pulumi";
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
+import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet";
+
+import {
+  PersistentIpPool,
+  PinnedDeployment,
+  PinnedPodRoute,
+  PinnedStatefulSet,
+  PodNetwork,
+  podSetup,
+} from "../../lib/pulumi";
+import { Address, graphOf, useMocks, valueOf } from "./graph";
+
+useMocks({ preview: false });
+
+const ROUTE = "kubernetes:networking.gke.io/v1:GKEIPRoute";
+const addresses = (count: number) => Array.from({ length: count }, (_, index) => `203.0.113.${index + 1}`);
+const labels = { app: "db" };
+const template = {
+  metadata: { labels },
+  spec: {
+    containers: [{ name: "db", image: "registry.example.com/db:1", readinessProbe: { tcpSocket: { port: 1 } } }],
+  },
+};
+const database = (replicas: number) =>
+  new StatefulSet("db", {
+    metadata: { name: "db", namespace: "data" },
+    spec: { selector: { matchLabels: labels }, serviceName: "db", template, replicas },
+  });
+
+interface RouteSpec {
+  metadata: { name: string; namespace: string };
+  spec: { addresses: { value: string }[]; podSelector: object; network: string; loadBalancing?: object };
+}
+
+const namesOf = (resources: unknown): (string | undefined)[] =>
+  [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
+
+test("a StatefulSet of two Pods with 17 addresses each has four routes", async () => {
+  let set!: PinnedStatefulSet;
+  const { registered, options } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(34), allowedNamespaces: "All" }, opts);
+    set = new PinnedStatefulSet("db", { pool, statefulSet: database(2), addressesPerPod: 17 }, opts);
+  });
+  const routes = registered.filter(({ type }) => type === ROUTE);
+  expect(routes.map(({ name }) => name)).toEqual(["db-0", "db-0-2", "db-1", "db-1-2"]);
+  expect(routes.map(({ inputs }) => (inputs as unknown as RouteSpec).spec.addresses.length)).toEqual([16, 1, 15, 2]);
+  const [first] = routes.map(({ inputs }) => inputs as unknown as RouteSpec);
+  expect(first?.metadata).toMatchObject({ name: "db-0", namespace: "data" });
+  expect(first?.spec.podSelector).toEqual({ matchLabels: { "statefulset.kubernetes.io/pod-name": "db-0" } });
+  expect(await Promise.all(set.addresses.map(valueOf))).toEqual(addresses(34));
+  const route = options.find(({ name, type }) => type === ROUTE && name === "db-1")?.options;
+  expect([namesOf(route?.parent), namesOf(route?.dependsOn)]).toEqual([["db"], ["n2", "n2-2", "n2-3", "db"]]);
+});
+
+test("two components cannot have the same address", async () => {
+  let pool!: PersistentIpPool;
+  await graphOf((opts) => {
+    pool = PersistentIpPool.fromAddresses("n3", { addresses: addresses(2) }, opts);
+    new PinnedStatefulSet("db", { pool, statefulSet: "db", replicas: 2 }, opts);
+  });
+  expect(() => new PinnedPodRoute("web", { pool, podSelector: labels, addresses: [pool.addresses[1]!] })).toThrow(
+    'PinnedPodRoute "web" is not valid:\n  - addresses[0]: got "203.0.113.2"; PinnedStatefulSet "db" has it already, and an address goes to one Pod: remove it from one of the two',
+  );
+});
+
+test("a Deployment has one route, with the Deployment's namespace and selector", async () => {
+  const { registered, options } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(2), allowedNamespaces: "All" }, opts);
+    const deployment = new Deployment("proxy", {
+      metadata: { name: "proxy", namespace: "edge" },
+      spec: { selector: { matchLabels: labels }, template, replicas: 4 },
+    });
+    new PinnedDeployment("proxy-pin", { pool, deployment }, opts);
+  });
+  const routes = registered.filter(({ type }) => type === ROUTE);
+  expect(routes.map(({ name }) => name)).toEqual(["proxy-pin"]);
+  const route = routes[0]?.inputs as unknown as RouteSpec;
+  expect(route.metadata.namespace).toBe("edge");
+  expect(route.spec.podSelector).toEqual({ matchLabels: labels });
+  expect(namesOf(options.find(({ type }) => type === ROUTE)?.options.dependsOn)).toEqual(["n2", "proxy"]);
+});
+
+test("a route on a Pod network waits for it", async () => {
+  const { registered, options } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(1) }, opts);
+    const network = new PodNetwork(
+      "blue-network",
+      { vpc: pulumi.output("blue"), subnetwork: "blue-us", secondaryRanges: [pulumi.output("pods")] },
+      opts,
+    );
+    new PinnedPodRoute("pin", { pool, podSelector: labels, network }, opts);
+  });
+  expect(registered.filter(({ type }) => /Network/.test(type)).map(({ type, name }) => `${type} ${name}`)).toEqual([
+    "podpin:index:PodNetwork blue-network",
+    "kubernetes:networking.gke.io/v1:GKENetworkParamSet blue-network-params",
+    "kubernetes:networking.gke.io/v1:Network blue-network",
+  ]);
+  const route = registered.find(({ type }) => type === ROUTE)?.inputs as unknown as RouteSpec;
+  expect(route.spec.network).toBe("blue-network");
+  expect(namesOf(options.find(({ type }) => type === ROUTE)?.options.dependsOn)).toEqual(["n2", "blue-network"]);
+  expect(registered.find(({ name }) => name === "blue-network-params")?.inputs["spec"]).toEqual({
+    vpc: "blue",
+    vpcSubnet: "blue-us",
+    podIPv4Ranges: { rangeNames: ["pods"] },
+  });
+});
+
+test("a route with a health check that comes later awaits acceptance only", async () => {
+  const { registered } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(1) }, opts);
+    new PinnedPodRoute("pin", { pool, podSelector: labels, healthCheckName: pulumi.output("probe") }, opts);
+  });
+  const route = registered.find(({ type }) => type === ROUTE)?.inputs as unknown as RouteSpec;
+  expect(route.spec.loadBalancing).toEqual({ healthCheckName: "probe" });
+  expect(route.metadata).toMatchObject({ annotations: { "pulumi.com/waitFor": '["condition=Accepted"]' } });
+});
+
+test("the set-up of a StatefulSet's Pods has the addresses of the pool, known or not", async () => {
+  const { registered } = await graphOf((opts) => {
+    const reserved = new Address("a", "198.51.100.9");
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: ["198.51.100.7", reserved] }, opts);
+    const { annotations, securityContext, initContainers } = podSetup({
+      pool,
+      replicas: 2,
+      image: "registry.example.com/podpin:0.1.0",
+      unsafeSysctlsAllowed: true,
+    });
+    const { spec } = template;
+    new StatefulSet("db", {
+      metadata: { name: "db" },
+      spec: {
+        selector: { matchLabels: labels },
+        serviceName: "db",
+        template: {
+          metadata: { labels, annotations },
+          spec: { ...spec, securityContext, initContainers },
+        },
+      },
+    });
+  });
+  const set = registered.find(({ name }) => name === "db")?.inputs as {
+    spec: {
+      template: { spec: { securityContext: object; initContainers: { env: { name: string; value?: string }[] }[] } };
+    };
+  };
+  expect(set.spec.template.spec.securityContext).toEqual({
+    sysctls: [{ name: "net.ipv4.conf.eth0.arp_announce", value: "2" }],
+  });
+  expect(set.spec.template.spec.initContainers[0]?.env.slice(1)).toEqual([
+    { name: "ADDRESS_0_0", value: "198.51.100.7" },
+    { name: "ADDRESS_1_0", value: "198.51.100.9" },
+  ]);
+});
+
+test("the set-up says what is wrong with it", () => {
+  const pool = PersistentIpPool.fromAddresses("n4", { addresses: addresses(1) });
+  expect(() => podSetup({ pool, replicas: 2 })).toThrow(
+    [
+      "podSetup is not valid:",
+      "  - image: got nothing; name an image with sh, sed and iproute2 for the init container, for example podpin's own",
+      '  - ordinals: got 1 address for 2 Pods of the StatefulSet; add 1 more to pool "n4" or set ordinals: { from: 0, to: 0 }',
+    ].join("\n"),
+  );
+});
