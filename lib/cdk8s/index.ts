@@ -57,7 +57,6 @@ export {
   type PersistentIpPoolCommonProps,
   type PersistentIpPoolFromAddressesProps,
   type PersistentIpPoolProps,
-  type PoolCluster,
 } from "./persistent-ip-pool";
 export type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
 export type { DeploymentReference } from "./deployment";

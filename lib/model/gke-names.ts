@@ -5,16 +5,20 @@ const GKE_NAME = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
 /** Of clusters and node pools (Kubernetes Engine API, read 2026-11). */
 const MAX_GKE_NAME = 40;
 
-/** Checks the name of a cluster or a node pool. */
-export function checkGkeName(what: string, got: string, problems: Problems): void {
-  if (isGkeName(got)) return;
+/**
+ * Checks the name of a cluster or a node pool.
+ *
+ * @param longestSuffix what is appended to it, so that the longest name fits as well
+ */
+export function checkGkeName(what: string, got: string, problems: Problems, longestSuffix = ""): void {
+  if (isGkeName(got + longestSuffix)) return;
   const meant = String(got).toLowerCase().replaceAll("_", "-");
   problems.add(
     what,
     got,
-    isGkeName(meant)
+    isGkeName(meant + longestSuffix)
       ? `use ${JSON.stringify(meant)}`
-      : `a name in GKE has 1 to ${MAX_GKE_NAME} lower-case letters, digits and "-", starts with a letter and does not end with "-"`,
+      : `a name in GKE has 1 to ${MAX_GKE_NAME - longestSuffix.length} lower-case letters, digits and "-", starts with a letter and does not end with "-"`,
   );
 }
 
