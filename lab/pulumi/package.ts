@@ -5,13 +5,22 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 
+import { packContext } from "../../controller-image/pack";
 import { throughCache } from "../parts/cache";
 import { command } from "../parts/command";
 
 export const REPOSITORY = resolve(__dirname, "../..");
 
 /** What a build reads, beside what package.json names in `files`. */
-const SOURCES = ["package.json", "tsconfig.json", "tsconfig.build.json", "LICENSE", "README.md", "lib"];
+const SOURCES = [
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "LICENSE",
+  "README.md",
+  "lib",
+  "controller-image",
+];
 const NOT_SOURCES = /^(node_modules|dist|\.lab|\.bench|coverage)$|\.tsbuildinfo$/;
 
 /** The folder of the packed library; built once for each state of its sources. */
@@ -31,6 +40,7 @@ async function pack(sources: readonly string[], folder: string): Promise<void> {
     await symlink(join(REPOSITORY, "node_modules"), join(workshop, "node_modules"));
     const tsc = [process.execPath, require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"];
     await command(tsc, { name: "compiling the library (tsc -p tsconfig.build.json)", cwd: workshop });
+    await packContext(join(workshop, "dist", "controller-image"));
     for (const file of await packedFiles(workshop)) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await cp(join(workshop, file), join(folder, file));

@@ -2,19 +2,13 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import type { GkeClassFabric } from "../model/classes";
-import type { ClusterFacts } from "../model/cluster-facts";
 import { type ControllerOptions, planController } from "../model/controller";
 import { controllerObjects } from "../model/controller-manifests";
 import { controllerPrincipal, workloadPoolOf } from "../model/iam";
 import { configConnectorIdentity } from "../model/iam-objects";
 import { RESOURCES } from "../model/kubernetes";
 import { checked, kubernetesObject } from "./kubernetes-object";
-
-/** A cluster as the controller sees it; a `PersistentIpCluster` is one. */
-export interface ControllerCluster {
-  /** @internal */
-  readonly facts: ClusterFacts;
-}
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PersistentIpController} is made of. */
 export interface PersistentIpControllerProps extends ControllerOptions {
@@ -30,7 +24,7 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    *
    * @default - nothing is checked
    */
-  readonly cluster?: ControllerCluster;
+  readonly cluster?: PersistentIpCluster;
   /**
    * Id of the Google Cloud project that has the addresses. The controller's ServiceAccount then gets an identity there,
    * by Workload Identity, with a custom role of exactly the permissions that forwarding rules need: objects of Config

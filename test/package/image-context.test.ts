@@ -1,0 +1,28 @@
+// What an image is built from comes with the package: a Dockerfile, and the one file that it copies.
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { packedLibrary, run } from "./packed";
+
+let context: string;
+
+beforeAll(async () => {
+  context = path.join(await packedLibrary(), "dist/controller-image");
+}, 120_000);
+
+test("the package has the context of the image, and nothing else in that folder", async () => {
+  expect((await readdir(context)).sort()).toEqual(["Dockerfile", "podpin.js"]);
+});
+
+test("the Dockerfile copies only what the context has, onto a base that everybody can pull", async () => {
+  const dockerfile = await readFile(path.join(context, "Dockerfile"), "utf8");
+  const copied = [...dockerfile.matchAll(/^COPY (\S+) \S+$/gm)].map(([, file]) => file);
+  expect(copied).toEqual(["podpin.js"]);
+  expect(dockerfile.match(/^COPY|^ADD/gm)).toHaveLength(copied.length);
+  expect(dockerfile).toContain("ARG BASE=node:24-bookworm-slim");
+});
+
+test("the bundle runs by itself and knows both programs", async () => {
+  const { status, output } = await run([process.execPath, path.join(context, "podpin.js")], context);
+  expect(status).toBe(1);
+  expect(output).toContain("use controller or agent");
+});
