@@ -12,7 +12,7 @@ import {
 import { isKnown } from "../model/later";
 import { DEFAULT_NAMESPACE } from "../model/pool";
 import { checked, kubernetesObject } from "./kubernetes-object";
-import type { PoolCluster } from "./persistent-ip-pool";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PersistentIpHealthCheck} takes. */
 export interface PersistentIpHealthCheckProps extends HealthCheckOptions {
@@ -27,7 +27,7 @@ export interface PersistentIpHealthCheckProps extends HealthCheckOptions {
    *
    * @default - none
    */
-  readonly cluster?: PoolCluster;
+  readonly cluster?: PersistentIpCluster;
   /**
    * Region of the addresses, for example `us-central1`. Fixed after creation.
    *

@@ -2,19 +2,13 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import { typedAddress } from "../model/address";
-import type { ClusterFacts } from "../model/cluster-facts";
 import { isKnown, type MaybeLater } from "../model/later";
 import { gatewayObject, planPool, type PoolInput, type PoolOptions, type PoolPlan } from "../model/pool";
 import { computeAddressObject } from "../model/pool-reservation";
 import { checked, kubernetesObject } from "./kubernetes-object";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
-
-/** A cluster as a pool sees it; a `PersistentIpCluster` is one. */
-export interface PoolCluster {
-  /** @internal */
-  readonly facts: ClusterFacts;
-}
 
 /** What every {@link PersistentIpPool} takes, wherever its addresses come from. */
 export interface PersistentIpPoolCommonProps extends PoolOptions {
@@ -24,7 +18,7 @@ export interface PersistentIpPoolCommonProps extends PoolOptions {
    *
    * @default - none: nothing is checked against a cluster
    */
-  readonly cluster?: PoolCluster;
+  readonly cluster?: PersistentIpCluster;
   /**
    * Namespace of the pool's Gateways. Fixed after creation.
    *
@@ -75,7 +69,7 @@ export class PersistentIpPool extends Construct {
   /** @internal Positions that a route holds, with its name. */
   public readonly claims: Map<number, string>;
   /** @internal */
-  public readonly cluster: PoolCluster | undefined;
+  public readonly cluster: PersistentIpCluster | undefined;
 
   /**
    * Makes a pool of addresses that you have already.

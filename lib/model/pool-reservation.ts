@@ -102,7 +102,8 @@ export function planReservation(
 ): ReservationPlan {
   const { addressType, cluster } = context;
   const count = checkSize(input, problems);
-  const region = input.region ?? cluster?.region;
+  const found = input.region ?? cluster?.region;
+  const region = input.literalsOnly === true && found === LATER ? undefined : found;
   const prefix = input.addressNamePrefix ?? poolName;
   const what = input.addressNamePrefix === undefined ? "name" : "addressNamePrefix";
 

@@ -91,6 +91,7 @@ export function reservedAddresses(
   args: PersistentIpPoolReservationArgs,
   values: {
     readonly region: pulumi.Input<string>;
+    readonly subnetwork: pulumi.Input<string> | undefined;
     readonly project: pulumi.Input<string> | undefined;
     readonly given: readonly pulumi.Input<string>[];
     readonly ipCollection: pulumi.Input<string> | undefined;
@@ -112,7 +113,7 @@ export function reservedAddresses(
           address: isGiven ? values.given[index] : undefined,
           networkTier: plan.networkTier,
           ipCollection: values.ipCollection,
-          subnetwork: isInternal ? args.subnetwork : undefined,
+          subnetwork: isInternal ? values.subnetwork : undefined,
           purpose: isInternal ? INTERNAL_ADDRESS_PURPOSE : undefined,
           labels: args.labels,
           deletionPolicy: args.deletionPolicy,

@@ -162,7 +162,17 @@ export class PersistentIpPool extends pulumi.ComponentResource {
             reservation,
             args,
             {
-              region: nowOrLater(reservation.region, () => asked.apply(({ plan }) => plan.region as string)),
+              // What a check hangs on that comes later waits for it, so that nothing wrong is reserved.
+              region: nowOrLater(
+                cluster !== undefined && !isKnown(cluster.facts.region) ? LATER : reservation.region,
+                () => asked.apply(({ plan }) => plan.region as string),
+              ),
+              subnetwork:
+                args.subnetwork === undefined
+                  ? undefined
+                  : nowOrLater(now.reservation.subnetworkRange === LATER ? LATER : knownNow(args.subnetwork), () =>
+                      asked.apply(({ reservation: found }) => found.subnetwork as string),
+                    ),
               project: args.project ?? cluster?.settled.apply(({ project }) => project as string),
               ipCollection:
                 args.ipCollection === undefined
@@ -196,7 +206,11 @@ export class PersistentIpPool extends pulumi.ComponentResource {
     this.claims = new Map();
 
     this.gateways = this.plan.gateways.map((gateway) => {
-      const cidrs = gateway.positions.map((position) => this.cidr(position));
+      // Addresses change in place, so that a Gateway that waits for a check of its cluster is never replaced for that.
+      const isChecked = cluster === undefined || (isKnown(cluster.facts.dataplaneV2) && isKnown(cluster.facts.region));
+      const cidrs = gateway.positions.map((position) =>
+        isChecked ? this.cidr(position) : this.settled.apply((plan) => cidrOf(plan.addresses[position] as string)),
+      );
       const manifest = gatewayObject(gateway, { namespace: this.namespace, cidrs });
       return customResource(gateway.name, manifest, {
         parent: this,
@@ -215,8 +229,8 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   public cidr(position: number): pulumi.Input<string> {
     const address = this.plan.addresses[position] ?? LATER;
     return isKnown(address)
-      ? typedAddress(address).value
-      : pulumi.output(this.addresses[position]).apply((known) => typedAddress(known as string).value);
+      ? cidrOf(address)
+      : pulumi.output(this.addresses[position]).apply((known) => cidrOf(known as string));
   }
 }
 
@@ -242,6 +256,8 @@ function poolInput(name: string, args: PersistentIpPoolArgs, known: Known): Pool
       : {}),
   };
 }
+
+const cidrOf = (address: string): string => typedAddress(address).value;
 
 function textOf(address: PoolAddress): pulumi.Input<string> {
   return isAddressResource(address) ? address.address : address;

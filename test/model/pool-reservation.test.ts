@@ -63,6 +63,12 @@ test.each<[string, Partial<ReservationInput>, Partial<PoolInput>, string[]]>([
     ['region: got nothing; say in which region to reserve, for example "us-central1": it must be that of the cluster'],
   ],
   [
+    "a region that never becomes known",
+    { region: LATER, literalsOnly: true, addresses: ["198.51.100.7"] },
+    {},
+    ['region: got nothing; say in which region to reserve, for example "us-central1": it must be that of the cluster'],
+  ],
+  [
     "a zone for a region",
     { region: "us-central1-a" },
     {},

@@ -152,6 +152,29 @@ test("of any pool and route", async () => {
   );
 }, 60_000);
 
+/** Reserved by Pulumi in Google Cloud itself, and in CDK8s by way of Config Connector. */
+const ofKubernetes = (objects: readonly string[]) => objects.filter((object) => !object.includes('"ComputeAddress"'));
+
+test.each<[string, pulumi.PersistentIpPoolArgs]>([
+  ["external addresses", { region: "us-central1", addresses: ["203.0.113.7", "203.0.113.8"] }],
+  [
+    "internal addresses",
+    {
+      region: "us-central1",
+      addressType: "INTERNAL",
+      subnetwork: "regions/us-central1/subnetworks/nodes",
+      addresses: ["10.0.0.5"],
+      mode: "fast-failover",
+    },
+  ],
+])("of a pool that reserves %s", async (_, args) => {
+  const objects = await fromPulumi((opts) => new pulumi.PersistentIpPool("n2", args, opts));
+  const same = fromCdk8s((chart) => new cdk8s.PersistentIpPool(chart, "n2", args as cdk8s.PersistentIpPoolProps));
+  expect(objects).toEqual(ofKubernetes(same));
+  expect(objects).toHaveLength(1);
+  expect(same.length).toBeGreaterThan(1);
+});
+
 test("and the same words for the same mistakes", () => {
   const chart = new Chart(new App(), "chart");
   const messageOf = (make: () => unknown) => {

@@ -27,6 +27,38 @@ test.each([
     'PersistentIpPool "same-address" is not valid:\n  - addresses[1]: got "198.51.100.7/32"; that is addresses[0] already, list each address once',
   ],
   [
+    "a zone for a region",
+    "late-zone",
+    'PersistentIpPool "late-zone" is not valid:\n  - region: got "us-central1-a"; that is a zone, use its region "us-central1"',
+  ],
+  [
+    "a value outside the subnetwork",
+    "late-range",
+    'PersistentIpPool "late-range" is not valid:\n  - addresses[0]: got "10.0.16.5"; the subnetwork\'s range is "10.0.0.0/20", use an address of that',
+  ],
+  [
+    "a cluster in another region",
+    "late-cluster-region",
+    'PersistentIpPool "late-cluster-region" is not valid:\n' +
+      '  - region: got "europe-west1"; cluster "core" is in "us-central1", and addresses must be in its region\n' +
+      '  - cluster: got "core"; it has no Dataplane V2, which GKE\'s own controller needs: use a cluster that has, or pass a controller',
+  ],
+  [
+    "a cluster without Dataplane V2",
+    "late-dataplane",
+    'PersistentIpPool "late-dataplane" is not valid:\n  - cluster: got "core"; it has no Dataplane V2, which GKE\'s own controller needs: use a cluster that has, or pass a controller',
+  ],
+  [
+    "no delegated prefix yet",
+    "late-prefix",
+    'PersistentIpPool "late-prefix" is not valid:\n  - ipCollection: got nothing; no prefix is delegated yet: set delegatedRange on the ByoipPrefix, or leave it out',
+  ],
+  [
+    "an address of the other type",
+    "late-type",
+    'PersistentIpPool "late-type" is not valid:\n  - addresses[0]: got "198.51.100.7"; it was reserved with addressType "INTERNAL", and the pool is "EXTERNAL": make the two agree',
+  ],
+  [
     "an address outside the pool",
     "foreign-address",
     'PinnedPodRoute "foreign-address" is not valid:\n  - addresses[0]: got "203.0.113.9"; pool "n2" does not list it: add it to the pool, or use one of pool.addresses',

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { LATER } from "../../lib/model/later";
 import {
+  ByoipPrefix,
   type PersistentIpCluster,
   PersistentIpController,
   PersistentIpPool,
@@ -38,10 +39,40 @@ function dataplaneV2Cluster(): PersistentIpCluster {
   return { facts, settled: later({ ...facts, dataplaneV2: true }) } as unknown as PersistentIpCluster;
 }
 
+function lateCluster(): PersistentIpCluster {
+  const facts = { name: "core", region: LATER, dataplaneV2: LATER };
+  const settled = later({ name: "core", region: "us-central1", dataplaneV2: false, version: "1.33" });
+  return { facts, settled } as unknown as PersistentIpCluster;
+}
+
+const ANNOUNCED = { advertisedRange: "203.0.113.0/24", dnsVerificationIp: "203.0.113.1" };
+
 // The key is the name of the component: what one case rejects late must not be taken for the answer to the next.
 const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
   "no-address": (name) => pooled(name, ["198.51.100.7", later("2001:db8::1")]).addresses[1]!,
   "same-address": (name) => pooled(name, [later("198.51.100.7"), later("198.51.100.7/32")]).addresses[0]!,
+  "late-zone": (name) => new PersistentIpPool(name, { region: later("us-central1-a") }).addresses[0]!,
+  "late-range": (name) =>
+    new PersistentIpPool(name, {
+      region: "us-central1",
+      addressType: "INTERNAL",
+      subnetwork: later("regions/us-central1/subnetworks/nodes"),
+      subnetworkRange: later("10.0.0.0/20"),
+      addresses: ["10.0.16.5"],
+    }).reserved[0]!.subnetwork,
+  "late-cluster-region": (name) =>
+    new PersistentIpPool(name, { region: "europe-west1", cluster: lateCluster() }).reserved[0]!.region,
+  "late-dataplane": (name) =>
+    PersistentIpPool.fromAddresses(name, { addresses: ["198.51.100.7"], cluster: lateCluster() }).gateways[0]!.kind,
+  "late-prefix": (name) =>
+    new PersistentIpPool(name, {
+      region: "us-central1",
+      ipCollection: new ByoipPrefix(`${name}-byoip`, ANNOUNCED).ipCollection,
+    }).addresses[0]!,
+  "late-type": (name) =>
+    PersistentIpPool.fromAddresses(name, {
+      addresses: [{ address: later("198.51.100.7"), addressType: later("INTERNAL") }],
+    }).addresses[0]!,
   "foreign-address": (name) => pin(name, { addresses: [later("203.0.113.9")] }).addresses[0]!,
   "few-replicas": (name) => pin(name, { statefulSet: statefulSet({ replicas: 2 }) }).routes[0]!.kind,
   "closed-namespace": (name) => pin(name, { statefulSet: statefulSet({}, "data") }).routes[0]!.kind,
