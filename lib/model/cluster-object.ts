@@ -1,6 +1,6 @@
 // The cluster as the Pulumi provider and Config Connector take it. Both name the fields as the API does.
 import type { ClusterPlan, ClusterValues } from "./cluster";
-import type { PassThrough } from "./pass-through";
+import type { PassThrough, Refusal } from "./pass-through";
 
 /** The values of a cluster once each is known, or a promise of it. */
 export interface ClusterObjectValues<T> extends Omit<ClusterValues<T>, "project" | "network" | "subnetwork"> {
@@ -45,9 +45,9 @@ const ARGUMENTS = {
   defaultMaxPodsPerNode: "defaultMaxPodsPerNode",
 };
 
-const REFUSED = {
-  "workloadIdentityConfig.workloadPool": "a project has one pool, which podpin sets, leave it out",
-  clusterIpv4Cidr: "it is for clusters that are not VPC-native, use clusterIpv4CidrBlock",
+const REFUSED: Readonly<Record<string, Refusal>> = {
+  "workloadIdentityConfig.workloadPool": "workloadPool",
+  clusterIpv4Cidr: "routesBased",
 };
 
 /** How `clusterArgs` of the Pulumi component meet its own fields. */
@@ -64,7 +64,7 @@ export function clusterArgsThrough(plan: ClusterPlan, given: PassThrough["given"
     },
     refused: {
       ...refused(plan, given),
-      nodePools: "node pools are resources of their own, add a PersistentIpNodePool for each",
+      nodePools: "nodePools",
     },
   };
 }
@@ -79,13 +79,11 @@ export function clusterSpecThrough(plan: ClusterPlan, given: PassThrough["given"
   };
 }
 
-function refused(plan: ClusterPlan, given: PassThrough["given"]): Record<string, string> {
-  const autopilot = "persistent addresses need GKE Standard, leave it out";
-  const dualStack = "clusters with several networks have IPv4 only, leave it out";
+function refused(plan: ClusterPlan, given: PassThrough["given"]): Record<string, Refusal> {
   return {
     ...REFUSED,
-    ...(given?.["enableAutopilot"] === false ? {} : { enableAutopilot: autopilot }),
-    ...(isDualStack(given) && plan.enableMultiNetworking ? { "ipAllocationPolicy.stackType": dualStack } : {}),
+    ...(given?.["enableAutopilot"] === false ? {} : { enableAutopilot: "autopilot" }),
+    ...(isDualStack(given) && plan.enableMultiNetworking ? { "ipAllocationPolicy.stackType": "dualStack" } : {}),
   };
 }
 

@@ -2,7 +2,7 @@
 import { configConnectorAnnotations } from "./compute";
 import { type ClusterManifest, CONFIG_CONNECTOR_CONTAINER, externalRef } from "./container-cluster";
 import { autoscalingOf, NODE_POOL_ARGUMENTS, type NodePoolPlan, WORKLOAD_METADATA } from "./node-pool";
-import { type Fields, mergeFields, withoutUndefined } from "./pass-through";
+import { type Fields, mergeFields, type PassThrough, withoutUndefined } from "./pass-through";
 import type { Problems } from "./problems";
 
 interface Literals {
@@ -60,11 +60,11 @@ export function containerNodePool(
           },
     nodeConfig: { machineType, imageType, workloadMetadataConfig: WORKLOAD_METADATA },
   };
-  const through = {
+  const through: PassThrough = {
     what: "nodePoolSpec",
     given: nodePoolSpec,
     arguments: { ...NODE_POOL_ARGUMENTS, resourceID: "the id", clusterRef: "cluster" },
-    refused: { namePrefix: "the id of the construct is the name, leave it out" },
+    refused: { namePrefix: "uniqueName" },
   };
   const kept = configConnectorAnnotations({ project: place.project });
   return {

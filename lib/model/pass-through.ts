@@ -4,14 +4,25 @@ import type { Problems } from "./problems";
 /** Fields of an object by their names. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Why a field is not taken, and what to do instead. */
+const REFUSALS = {
+  autopilot: "persistent addresses need GKE Standard, leave it out",
+  dualStack: "clusters with several networks have IPv4 only, leave it out",
+  nodePools: "node pools are resources of their own, add a PersistentIpNodePool for each",
+  routesBased: "it is for clusters that are not VPC-native, use clusterIpv4CidrBlock",
+  uniqueName: "the name of the component is the name, leave it out",
+  workloadPool: "a project has one pool, which podpin sets, leave it out",
+};
+export type Refusal = keyof typeof REFUSALS;
+
 export interface PassThrough {
   /** The argument that has them, for example `clusterArgs`. */
   readonly what: string;
   readonly given: Fields | undefined;
   /** Paths that are an argument of the component, with its name: that is where they are checked. */
   readonly arguments: Readonly<Record<string, string>>;
-  /** Paths that the component does not take at all, and what to do instead. */
-  readonly refused: Readonly<Record<string, string>>;
+  /** Paths that the component does not take at all. */
+  readonly refused: Readonly<Record<string, Refusal>>;
 }
 
 /** Adds given fields to podpin's own, and reports where they contradict each other. */
@@ -25,10 +36,11 @@ function merged(own: Fields, given: Fields, through: PassThrough, prefix: string
     if (value === undefined) continue;
     const path = `${prefix}${key}`;
     const instead = through.arguments[path];
+    const refusal = through.refused[path];
     const ours = own[key];
     const refuse = (want: string) => problems.add(`${through.what}.${path}`, shown(value), want);
     if (instead !== undefined) refuse(`set ${instead} of the component instead`);
-    else if (through.refused[path] !== undefined) refuse(through.refused[path]);
+    else if (refusal !== undefined) refuse(REFUSALS[refusal]);
     else if (ours === undefined) result[key] = value;
     else if (isFields(ours) && isFields(value)) result[key] = merged(ours, value, through, `${path}.`, problems);
     else if (isFields(ours)) refuse("write it as an object, so that podpin can add its own fields");

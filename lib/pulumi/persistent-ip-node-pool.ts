@@ -112,7 +112,7 @@ export class PersistentIpNodePool extends pulumi.ComponentResource {
       what: "nodePoolArgs",
       given: nodePoolArgs,
       arguments: { ...NODE_POOL_ARGUMENTS, cluster: "cluster", project: "cluster" },
-      refused: { namePrefix: "the name of the component is the beginning of the name, leave it out" },
+      refused: { namePrefix: "uniqueName" },
     };
     const planWith = (known: Pick<NodePoolInput, keyof typeof inputs>, facts: ClusterFacts): NodePoolPlan =>
       checked(KIND, name, this, (problems) => {
