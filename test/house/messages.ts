@@ -173,7 +173,7 @@ class Finder {
 function saidBy(node: ts.Node): ts.Expression | undefined {
   if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
     const { expression: receiver, name } = node.expression;
-    if (name.text === "add" && /problems$/i.test(receiver.getText())) return node.arguments[2];
+    if (/^add(Fact)?$/.test(name.text) && /problems$/i.test(receiver.getText())) return node.arguments[2];
   }
   if (ts.isNewExpression(node) && /(^|\.)\w*Error$/.test(node.expression.getText())) return node.arguments?.[0];
   return undefined;
