@@ -75,14 +75,18 @@ export function checkSelector(
         `a label key has 1 to ${MAX_QUALIFIED_NAME} letters, digits, "-", "_" and ".", starts and ends with a letter or digit, and may follow a DNS prefix as in "example.com/team"`,
       );
     }
-    if (typeof value !== "string" || !isLabelValue(value)) {
-      problems.add(
-        `${what}[${JSON.stringify(key)}]`,
-        value,
-        `a label value has at most ${MAX_QUALIFIED_NAME} letters, digits, "-", "_" and ".", and starts and ends with a letter or digit`,
-      );
-    }
+    checkLabelValue(`${what}[${JSON.stringify(key)}]`, value, problems);
   }
+}
+
+/** Checks the value of a label. */
+export function checkLabelValue(what: string, value: unknown, problems: Problems): void {
+  if (typeof value === "string" && isLabelValue(value)) return;
+  problems.add(
+    what,
+    value,
+    `a label value has at most ${MAX_QUALIFIED_NAME} letters, digits, "-", "_" and ".", and starts and ends with a letter or digit`,
+  );
 }
 
 /** Lower case and "_" for "-" are the two slips with one possible meaning. */

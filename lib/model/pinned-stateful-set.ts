@@ -288,15 +288,12 @@ function checkRoom(input: Mapping, subject: string, from: number, pods: number, 
   const available = pool.addresses.length - startIndex;
   const missing = pods * addressesPerPod - available;
   const each = addressesPerPod === 1 ? "" : ` at ${addressesPerPod} each`;
-  const more = `${reserveHint(pool, missing)}${room < 1 ? "" : ` or set ordinals: ${rangeText(from, from + room - 1)}`}`;
-  problems.addFact(
-    "ordinals",
-    `${countOf(available, "address", "addresses")} for ${countOf(pods, "Pod", "Pods")} of ${subject}${each}`,
-    more,
-  );
-}
-
-function reserveHint(pool: PoolPlan, missing: number): string {
-  if (pool.reservation === undefined) return `add ${missing} more to pool "${pool.name}"`;
-  return `reserve ${missing} more (size: ${pool.addresses.length + missing})`;
+  const fact = `${countOf(available, "address", "addresses")} for ${countOf(pods, "Pod", "Pods")} of ${subject}${each}`;
+  const fewer = room < 1 ? "" : ` or set ordinals: ${rangeText(from, from + room - 1)}`;
+  if (pool.reservation === undefined) {
+    problems.addFact("ordinals", fact, `add ${missing} more to pool "${pool.name}"${fewer}`);
+  } else {
+    const size = pool.addresses.length + missing;
+    problems.addFact("ordinals", fact, `reserve ${missing} more (size: ${size})${fewer}`);
+  }
 }

@@ -1,7 +1,7 @@
 // Label selectors as users write them: a map of labels, and expressions beside it.
 import { checkChoice } from "./choices";
 import type { MaybeLater } from "./later";
-import { checkSelector, isLabelKey, isLabelValue } from "./names";
+import { checkLabelValue, checkSelector, isLabelKey } from "./names";
 import type { Problems } from "./problems";
 
 /** How an expression judges a label; Kubernetes' own words. */
@@ -83,13 +83,6 @@ export function checkExpressions(
     } else if (!takesValues && values !== undefined && values.length > 0) {
       problems.add(`${field}.values`, values, `operator ${operator} takes no values: leave them out`);
     }
-    for (const [at, value] of (values ?? []).entries()) {
-      if (isLabelValue(value)) continue;
-      problems.add(
-        `${field}.values[${at}]`,
-        value,
-        'a label value has at most 63 letters, digits, "-", "_" and ".", and starts and ends with a letter or digit',
-      );
-    }
+    for (const [at, value] of (values ?? []).entries()) checkLabelValue(`${field}.values[${at}]`, value, problems);
   }
 }
