@@ -40,6 +40,8 @@ export interface Step {
 const HANDOVER_WAIT_MS = 5_000;
 /** After this long a node that is neither Ready nor answering counts as gone; if it comes back it cleans up first. */
 const LOST_NODE_WAIT_MS = 60_000;
+/** How long a deleted address waits for nodes that only forward: twice as long as they need to notice. */
+export const FORWARDERS_WAIT_MS = 10_000;
 /**
  * How long a Pod must outlive its own interface before the address follows it to another one (a new sandbox of the same
  * Pod). Shorter, and it could be a dying Pod whose address somebody else gets next.
@@ -105,11 +107,12 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
     return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
   }
   const done = isReleased(binding) || isLost(spec.releasing, node, waitedMs);
-  // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does.
+  // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
+  // that was started anew. What it forwards meanwhile harms nobody, so it is not waited for long.
   const forwards = (binding.status?.acks ?? []).some(
     ({ nodeName }) => nodeName !== spec.releasing?.nodeName && node(nodeName)?.ready === true,
   );
-  if (done && !forwards) return { change: { verb: "delete", binding }, waiting: false };
+  if (done && (!forwards || waitedMs >= FORWARDERS_WAIT_MS)) return { change: { verb: "delete", binding }, waiting: false };
   return { waiting: true };
 }
 

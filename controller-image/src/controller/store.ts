@@ -316,9 +316,10 @@ export class Store implements ClusterView {
 
 /** What only time or an agent can bring, as a text that differs for each wait; undefined when nothing is waited for. */
 function waitedFor(binding: AddressBinding): string | undefined {
-  const { epoch, releasing } = binding.spec;
+  const { epoch, releasing, owner } = binding.spec;
   if (isInterfaceGone(binding)) return `interface ${epoch}`;
-  return releasing === undefined || isReleased(binding) ? undefined : `release ${epoch}`;
+  if (releasing !== undefined && !isReleased(binding)) return `release ${epoch}`;
+  return owner === undefined ? `forwarders ${epoch}` : undefined;
 }
 
 function after<T>(change: Change<T>): T | undefined {
