@@ -1,0 +1,315 @@
+// The invariants of the design, checked after every step from what the API server held (history), what the kernels hold
+// and where packets go. Nothing here calls `decide` or `plan`. Each check says what it cannot see.
+import type { AddressBinding } from "../../lib/model/binding";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import type { Commit } from "../support/memory-server";
+import { UPLINK } from "../agent/memory-kernel";
+import { History, type Grant } from "./history";
+import { FOREIGN_PROXY, type SimNode } from "./node";
+import type { KernelStep } from "./sim-kernel";
+import type { Fate } from "./segment";
+
+export interface Violation {
+  /** Number of the invariant in the design. */
+  readonly invariant: number;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** After this long an old node that does not answer need not be waited for (the product's promise, on purpose written again). */
+const HANDOVER_MS = 5_000;
+/** An agent that runs, sees its node's events and is not paused has put right what an interface change made wrong. */
+const REACTION_MS = 1_000;
+
+interface Entry {
+  readonly grant: Grant;
+  readonly ifindex: number | undefined;
+}
+
+/** What the checks ask the world. */
+export interface World {
+  now(): number;
+  /** Who writes at the moment. */
+  author(): string;
+  nodeReady(name: string): { readonly exists: boolean; readonly readyNow: boolean; readonly unreadySince?: number };
+  podExists(uid: string): boolean;
+}
+
+export class Checks {
+  readonly violations: Violation[] = [];
+  readonly history = new History();
+  /** What the agent of a node has put into its kernel, and for which epoch. */
+  readonly #entries = new Map<string, Entry>();
+  /** When an agent first programmed an epoch: node, address and order. */
+  readonly #first = new Map<string, { readonly at: number; readonly ifindex: number | undefined }>();
+  /** Packets that went astray because the binding named a Pod address that already was another Pod's. */
+  strays = 0;
+  /** Highest order that a controller process has written itself, by author and address. */
+  readonly #wrote = new Map<string, number>();
+
+  constructor(private readonly world: World) {}
+
+  fail(invariant: number, text: string): void {
+    this.violations.push({ invariant, at: Math.round(this.world.now()), text });
+  }
+
+  onCommit(commit: Commit): void {
+    const { resource } = commit;
+    if (resource.plural === RESOURCES.addressBindings.plural) this.#onBinding(commit);
+    if (resource.plural === RESOURCES.gkeIpRoutes.plural) this.#onRoute(commit);
+  }
+
+  // 1: one owner per epoch, epochs grow; 2 and 4: a node that may still answer is not lost sight of.
+  #onBinding(commit: Commit): void {
+    const before = commit.before as AddressBinding | undefined;
+    const after = commit.after as AddressBinding | undefined;
+    const address = (after ?? before)?.metadata.name ?? "";
+    if (before !== undefined && after !== undefined) this.#compare(address, before, after);
+    if (before !== undefined && after === undefined) this.#deleted(address, before);
+    this.history.note(commit, this.world.now());
+    const last = this.history.of(address).last;
+    if (last !== undefined && after?.spec !== before?.spec) {
+      this.#wrote.set(`${this.world.author()} ${address}`, last.order);
+    }
+  }
+
+  #compare(address: string, before: AddressBinding, after: AddressBinding): void {
+    const [was, is] = [before.spec, after.spec];
+    if (is.epoch < was.epoch) this.fail(1, `${address}: epoch went from ${was.epoch} to ${is.epoch}`);
+    const identity = ({ spec }: AddressBinding): string =>
+      JSON.stringify([spec.nodeName, spec.owner?.podUid, spec.owner?.podIp, spec.delivery, spec.route.uid]);
+    if (is.epoch === was.epoch) {
+      if (identity(before) !== identity(after)) {
+        this.fail(1, `${address}: epoch ${is.epoch} was ${identity(before)} and is ${identity(after)}`);
+      }
+      this.#sameEpoch(address, before, after);
+    } else this.#newEpoch(address, before, after);
+  }
+
+  #sameEpoch(address: string, before: AddressBinding, after: AddressBinding): void {
+    const former = before.spec.releasing;
+    if (former === undefined) return;
+    const released = hasReleased(before, former.nodeName, former.epoch);
+    const node = this.world.nodeReady(former.nodeName);
+    if (after.spec.releasing === undefined) {
+      if (!released && node.exists && node.unreadySince === undefined) {
+        this.fail(2, `${address}: node ${former.nodeName} is Ready, has not let go, and is no longer tracked`);
+      }
+    } else if (former.wait && !after.spec.releasing.wait && !released) {
+      const since = this.history.of(address).last?.since ?? 0;
+      if (this.world.now() - since < HANDOVER_MS && node.exists && node.unreadySince === undefined) {
+        this.fail(1, `${address}: stopped waiting for node ${former.nodeName} after ${this.world.now() - since} ms`);
+      }
+    }
+  }
+
+  #newEpoch(address: string, before: AddressBinding, after: AddressBinding): void {
+    const { nodeName, owner, releasing: pending } = before.spec;
+    if (owner === undefined || nodeName === after.spec.nodeName || !this.world.nodeReady(nodeName).exists) return;
+    const mayHaveSpoken = this.history.of(address).last?.mayAnnounce === true;
+    const tracked = after.spec.releasing?.nodeName;
+    const expected = mayHaveSpoken ? nodeName : (pending?.nodeName ?? nodeName);
+    if (tracked !== expected && expected !== after.spec.nodeName) {
+      this.fail(
+        2,
+        `${address}: epoch ${after.spec.epoch} lost sight of node ${expected} (tracks ${tracked ?? "none"})`,
+      );
+    }
+    if (after.spec.owner === undefined || !mayHaveSpoken) return;
+    const node = this.world.nodeReady(nodeName);
+    const alive = this.world.podExists(owner.podUid);
+    if (alive && node.exists && node.unreadySince === undefined && after.spec.releasing?.wait !== true) {
+      this.fail(1, `${address}: epoch ${after.spec.epoch} does not wait for node ${nodeName}, whose Pod lives`);
+    }
+  }
+
+  #deleted(address: string, { spec, status }: AddressBinding): void {
+    if (spec.owner !== undefined) this.fail(2, `${address}: the binding was deleted while a Pod had the address`);
+    const former = spec.releasing;
+    const node = former && this.world.nodeReady(former.nodeName);
+    if (former === undefined || node?.exists !== true || node.unreadySince !== undefined) return;
+    const ack = status?.acks?.find(({ nodeName }) => nodeName === former.nodeName);
+    if (ack?.state !== "Released" || ack.epoch < former.epoch) {
+      this.fail(2, `${address}: the binding was deleted before node ${former.nodeName} let go`);
+    }
+  }
+
+  // 5: Ready is True only by acknowledgements. Cannot see: an acknowledgement that came true later than it was read.
+  #onRoute(commit: Commit): void {
+    const route = commit.after as GKEIPRoute | undefined;
+    const was = commit.before as GKEIPRoute | undefined;
+    if (route === undefined) {
+      if (was !== undefined) this.#routeGone(was);
+      return;
+    }
+    const ready = route.status?.conditions?.find(({ type }) => type === "Ready");
+    if (ready?.status !== "True" || !this.world.author().startsWith("controller")) return;
+    const current = (ready.observedGeneration ?? 0) === route.metadata.generation;
+    for (const { value = "" } of current ? (route.spec.addresses ?? []) : []) {
+      const address = value.replace("/32", "");
+      const { grants } = this.history.of(address);
+      const least = this.#wrote.get(`${this.world.author()} ${address}`) ?? -1;
+      const served = grants.some((grant) => {
+        return grant.announced && grant.route === route.metadata.uid && grant.order >= least;
+      });
+      if (!served) this.fail(5, `route ${route.metadata.name} is Ready, but nobody has announced ${address} for it`);
+    }
+  }
+
+  #routeGone({ metadata }: GKEIPRoute): void {
+    for (const address of this.addresses) {
+      const history = this.history.of(address);
+      const last = history.last;
+      if (!history.deleted && last?.route === metadata.uid && last?.podUid !== undefined) {
+        this.fail(2, `route ${metadata.name} is gone, and ${address} still has its Pod`);
+      }
+    }
+  }
+
+  addresses: readonly string[] = [];
+
+  // 1, 2, 8 in the kernel: what an agent may put there, and when it may take it away.
+  onKernelStep({ node, address, before, after }: KernelStep): "lets go" | undefined {
+    const history = this.history.of(address);
+    const key = `${node.name} ${address}`;
+    const [had, has] = [podIpOf(before), podIpOf(after)];
+    if (has !== undefined && has !== had) {
+      const grant = history.grantTo(node.name, has);
+      if (grant === undefined) this.fail(1, `${key}: delivers to ${has}, which was never granted`);
+      else {
+        if (!history.permits(node.name, grant)) {
+          this.fail(1, `${key}: delivers for epoch ${grant.epoch} after it acknowledged a higher one`);
+        }
+        const first = `${key} ${grant.order}`;
+        const seen = this.#first.get(first) ?? { at: this.world.now(), ifindex: this.#ifindex(node, has) };
+        this.#first.set(first, seen);
+        this.#entries.set(key, { grant, ifindex: seen.ifindex });
+      }
+    }
+    const spoke = speaks(before);
+    if (!spoke && speaks(after)) this.#startsToSpeak(node, address);
+    if (had === undefined || has === had) return undefined;
+    this.#letsGo(node, address, had, has, after.forward);
+    return "lets go";
+  }
+
+  #startsToSpeak(node: SimNode, address: string): void {
+    const grant = this.#entries.get(`${node.name} ${address}`)?.grant;
+    if (grant === undefined) return;
+    const sameNode = grant.releasing?.nodeName === node.name;
+    if (!grant.mayAnnounce && !sameNode) {
+      this.fail(1, `${node.name} answers for ${address}, epoch ${grant.epoch}, before the old node let go`);
+    }
+  }
+
+  #letsGo(node: SimNode, address: string, had: string, has: string | undefined, forwards: boolean): void {
+    const key = `${node.name} ${address}`;
+    const entry = this.#entries.get(key);
+    const history = this.history.of(address);
+    if (entry === undefined) return;
+    if (has === undefined) this.#entries.delete(key);
+    const gone = this.#ifindex(node, had) !== entry.ifindex;
+    const higher = history.grants.filter(({ order }) => order > entry.grant.order);
+    if (gone || (history.deleted && history.last?.order === entry.grant.order)) return;
+    const next = higher.at(-1);
+    if (next === undefined) {
+      return this.fail(2, `${key}: epoch ${entry.grant.epoch} was taken away without a higher one (had ${had})`);
+    }
+    const moved = has === undefined && next.podUid !== undefined && next.nodeName !== node.name;
+    const tracked = next.releasing?.nodeName === node.name;
+    if (moved && tracked && !next.programmed && !next.unwaited && next.ended === undefined) {
+      this.fail(2, `${key}: let go${forwards ? ", forwarding," : ""} before node ${next.nodeName} was ready`);
+    }
+  }
+
+  /** An entry that was not put there by an agent's change went with its interface or by somebody's hand. */
+  forget(node: SimNode, address?: string): void {
+    for (const key of [...this.#entries.keys()]) {
+      if (address === undefined ? key.startsWith(`${node.name} `) : key === `${node.name} ${address}`) {
+        this.#entries.delete(key);
+      }
+    }
+  }
+
+  // 7: every line is about our table, our rule, or a proxy neighbour of an address of ours. Cannot see: what the real
+  // programs do besides what the line says.
+  onLine(node: SimNode, line: string): void {
+    const proxy = /^neigh \w+ proxy (\S+) /.exec(line)?.[1];
+    const ours =
+      / table 7421\b/.test(line) ||
+      /^rule (add|del) pref 700 lookup 7421\b/.test(line) ||
+      /\bip pip_agent\b/.test(line) ||
+      line === "(table)" ||
+      /^ntable change name arp_cache dev eth0 proxy_delay \d+$/.test(line) ||
+      (proxy !== undefined && this.addresses.includes(proxy));
+    if (!ours) this.fail(7, `${node.name}: the agent ran "${line}"`);
+    if (node.kernel.proxies.get(FOREIGN_PROXY) !== "foreign") this.fail(7, `${node.name}: a foreign entry is gone`);
+  }
+
+  onTeardown(node: SimNode): void {
+    const left = this.addresses.filter((address) => {
+      const last = this.history.of(address).last;
+      return node.kernel.paths.has(address) && last?.nodeName === node.name && last.ended === undefined;
+    });
+    if (left.length > 0) this.fail(2, `${node.name}: the base goes while ${left.join()} is still routed`);
+  }
+
+  // 1 on the wire: who sends an announcement was entitled to it, and has not let go since.
+  onAnnouncement(node: SimNode, address: string): void {
+    const history = this.history.of(address);
+    const entitled = history.grants.some(
+      (grant) =>
+        grant.nodeName === node.name &&
+        (grant.mayAnnounce || grant.releasing?.nodeName === node.name) &&
+        grant.order > (history.released.get(node.name) ?? -1),
+    );
+    if (!entitled) this.fail(1, `${node.name} announces ${address} without being entitled to`);
+  }
+
+  // 1: a node that has said Released is silent until it is granted again.
+  onArp(node: SimNode, address: string): void {
+    const history = this.history.of(address);
+    const released = history.released.get(node.name) ?? -1;
+    const entry = this.#entries.get(`${node.name} ${address}`);
+    if (entry !== undefined && entry.grant.order <= released) {
+      this.fail(1, `${node.name} answers for ${address} after it said Released for epoch ${entry.grant.epoch}`);
+    }
+  }
+
+  // 8: a packet reaches only a Pod that was granted the address on a node that has not let go of it since. Cannot see:
+  // a Pod that lost the address to another node which its own node has not heard of yet; that is bounded by 9. Does not
+  // count, but numbers as strays: a Pod address that had become another Pod's before the agent first read the binding.
+  onFate(address: string, fate: Fate): void {
+    if (fate.end !== "pod") return;
+    const { node, uid, way } = fate;
+    if (this.history.of(address).allows(node.name, uid)) return;
+    // nat finds its Pod by address: until the agent has seen that the interface changed, nothing can know.
+    const since = node.upSince(uid);
+    const fine = Math.max(since, node.agentFineSince ?? Number.POSITIVE_INFINITY);
+    const noChance = node.passSawAt < since && this.world.now() - fine < REACTION_MS;
+    if (way === "nat" && (noChance || node.agentFineSince === undefined) && node.passSawAt < since) return;
+    const grant = this.history.of(address).grantTo(node.name, node.ipOf(uid) ?? "");
+    const first = grant && this.#first.get(`${node.name} ${address} ${grant.order}`);
+    if (first !== undefined && first.at >= since) return void this.strays++;
+    this.fail(8, `a packet for ${address} reached Pod ${uid.slice(-3)} on ${node.name}, by ${way}`);
+  }
+
+  #ifindex(node: SimNode, podIp: string): number | undefined {
+    const hop = node.kernel.hops.get(podIp);
+    return hop === undefined || hop === "unreachable" ? undefined : hop.ifindex;
+  }
+}
+
+function hasReleased({ status }: AddressBinding, nodeName: string, epoch: number): boolean {
+  const ack = status?.acks?.find((one) => one.nodeName === nodeName);
+  return ack?.state === "Released" && ack.epoch >= epoch;
+}
+
+function podIpOf({ path, natPod }: KernelStep["before"]): string | undefined {
+  return natPod ?? (path !== undefined && path.dev !== UPLINK ? path.via : undefined);
+}
+
+function speaks({ path, proxy }: KernelStep["before"]): boolean {
+  return proxy && path !== undefined && path.dev !== UPLINK;
+}

@@ -1,0 +1,150 @@
+// What the cluster must look like when faults have stopped for long enough: said again here from the specification, so
+// that a mistake in `decide` is not repeated in its judge.
+import { ownerAck, type AddressBinding } from "../../lib/model/binding";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
+import { UPLINK } from "../agent/memory-kernel";
+import { ADDRESSES, type World } from "./world";
+
+const ROUTES = ["first", "second", "rival"];
+
+/** What is not as it must be, one sentence each. */
+export function notConverged(world: World): string[] {
+  const problems: string[] = [];
+  const routes = ROUTES.flatMap((name) => world.route(name) ?? []);
+  for (const address of ADDRESSES) problems.push(...addressProblems(world, address, routes));
+  for (const route of routes) problems.push(...routeProblems(world, route, routes));
+  for (const node of world.nodes) {
+    const held = ADDRESSES.filter((address) => holder(world, address)?.node === node.name);
+    const left = ADDRESSES.filter((address) => !held.includes(address) && hasTrace(node.kernel, address));
+    if (left.length > 0) problems.push(`${node.name} still has something of ${left.join()}`);
+    const empty = held.length === 0 && !hasBad(world);
+    if (empty && (node.kernel.rule || node.kernel.table !== undefined))
+      problems.push(`${node.name} has no address, but a base`);
+  }
+  return problems;
+}
+
+const hasBad = (world: World): boolean =>
+  world.server.get(RESOURCES.addressBindings, { name: "198.51.100.99" }) !== undefined;
+
+const asks = ({ spec }: GKEIPRoute): string[] =>
+  (spec.addresses ?? []).map(({ value = "" }) => value.replace("/32", ""));
+
+/** The route whose claim to the address wins: the oldest, then by name. */
+function winner(address: string, routes: readonly GKEIPRoute[]): GKEIPRoute | undefined {
+  const key = ({ metadata }: GKEIPRoute): string => `${metadata.creationTimestamp} ${metadata.name}`;
+  return routes
+    .filter((route) => route.metadata.deletionTimestamp === undefined && asks(route).includes(address))
+    .sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
+}
+
+/** The Pods one of which the route must have chosen; more than one where their age is equal. */
+function best(world: World, { spec }: GKEIPRoute): Pod[] {
+  const wanted = spec.podSelector?.matchLabels?.["component"];
+  const ready = ({ status }: Pod): boolean =>
+    status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+  const eligible = world
+    .pods()
+    .filter((pod) => pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || ready(pod)));
+  const rank = ({ metadata, status }: Pod): string =>
+    `${status?.podIP === undefined ? 0 : 1} ${metadata.deletionTimestamp === undefined ? 1 : 0} ${metadata.creationTimestamp}`;
+  const top = eligible.map(rank).sort().at(-1);
+  return eligible.filter((pod) => rank(pod) === top);
+}
+
+/** The Pod that must have the address now; of several equals the one that the binding names. */
+function holder(world: World, address: string): { readonly pod: Pod; readonly node: string } | undefined {
+  const route = winner(
+    address,
+    ROUTES.flatMap((name) => world.route(name) ?? []),
+  );
+  if (route === undefined) return undefined;
+  const candidates = best(world, route);
+  const named = bindingOf(world, address)?.spec.owner?.podUid;
+  const pod = candidates.find(({ metadata }) => metadata.uid === named) ?? candidates[0];
+  return pod && { pod, node: pod.spec?.nodeName ?? "" };
+}
+
+const bindingOf = (world: World, address: string): AddressBinding | undefined =>
+  world.server.get<AddressBinding>(RESOURCES.addressBindings, { name: address });
+
+function addressProblems(world: World, address: string, routes: readonly GKEIPRoute[]): string[] {
+  const binding = bindingOf(world, address);
+  const must = holder(world, address);
+  const route = winner(address, routes);
+  if (must === undefined) {
+    const { owner, releasing } = binding?.spec ?? {};
+    const fates = world.nodes.map((node) => world.segment.arrive(node, address)).filter(({ end }) => end === "pod");
+    return [
+      ...(route === undefined && binding !== undefined
+        ? [`${address}: no route wants it, but the binding is there`]
+        : []),
+      ...(owner !== undefined ? [`${address}: nobody is eligible, but ${owner.podName} has it`] : []),
+      ...(releasing !== undefined && binding !== undefined && route !== undefined
+        ? [`${address}: still being released`]
+        : []),
+      ...(fates.length > 0 ? [`${address}: nobody has it, but packets reach a Pod`] : []),
+    ];
+  }
+  const { pod, node } = must;
+  const problems: string[] = [];
+  const spec = binding?.spec;
+  if (spec?.owner?.podUid !== pod.metadata.uid || spec?.nodeName !== node || spec.owner?.podIp !== pod.status?.podIP) {
+    return [`${address}: must belong to ${pod.metadata.name} on ${node}, binding says ${JSON.stringify(spec)}`];
+  }
+  if (spec.releasing !== undefined)
+    problems.push(`${address}: node ${spec.releasing.nodeName} is still being waited for`);
+  const ack = binding && ownerAck(binding);
+  if (ack?.state !== "Announced") problems.push(`${address}: acknowledged as ${JSON.stringify(ack)}`);
+  const stale = (binding?.status?.acks ?? []).filter(
+    ({ nodeName, state }) => nodeName !== node && state !== "Released",
+  );
+  if (stale.length > 0) problems.push(`${address}: old acknowledgements ${JSON.stringify(stale)}`);
+  const answering = world.segment.answering(address).map(({ name }) => name);
+  if (answering.join() !== node)
+    problems.push(`${address}: must be answered for by ${node}, is by ${answering.join()}`);
+  for (const client of world.segment.clients) {
+    const fate = world.segment.send(client, address);
+    if (fate.end !== "pod" || fate.uid !== pod.metadata.uid) {
+      problems.push(
+        `${address}: a client does not reach ${pod.metadata.name}: ${fate.end === "lost" ? fate.why : fate.uid}`,
+      );
+    }
+  }
+  const on = world.nodes.find(({ name }) => name === node);
+  const way = on && world.segment.arrive(on, address);
+  const wanted = route?.metadata.annotations?.["podpin.dev/delivery"] === "nat" ? "nat" : "route";
+  if (way?.end === "pod" && way.way !== wanted) problems.push(`${address}: delivered by ${way.way}, not ${wanted}`);
+  return problems;
+}
+
+function routeProblems(world: World, route: GKEIPRoute, routes: readonly GKEIPRoute[]): string[] {
+  const { name, deletionTimestamp, generation } = route.metadata;
+  if (deletionTimestamp !== undefined) return [`route ${name}: still being deleted`];
+  const won = asks(route).every((address) => winner(address, routes) === route);
+  const candidates = best(world, route);
+  const ready = route.status?.conditions?.find(({ type }) => type === "Ready");
+  const wanted = !won ? "InvalidAddresses" : candidates.length === 0 ? "NoPodsFound" : "ProgrammingComplete";
+  const says = `${ready?.status} ${ready?.reason}`;
+  const problems: string[] = [];
+  if (ready?.reason !== wanted || (ready.status === "True") !== (wanted === "ProgrammingComplete")) {
+    problems.push(`route ${name}: must be ${wanted}, is ${says}: ${ready?.message}`);
+  }
+  if (ready?.observedGeneration !== generation) problems.push(`route ${name}: status is of an older generation`);
+  const names = candidates.map(({ metadata }) => metadata.name);
+  const said = route.status?.pods ?? [];
+  const right = names.length === 0 ? said.length === 0 : said.length === 1 && names.includes(said[0] ?? "");
+  if (!right) problems.push(`route ${name}: status.pods is ${said.join()}, must be one of ${names.join()}`);
+  return problems;
+}
+
+function hasTrace({ paths, fallbacks, proxies, table }: World["nodes"][number]["kernel"], address: string): boolean {
+  const routed = paths.has(address) || fallbacks.has(address) || proxies.get(address) === "ours";
+  const inSets = [...(table?.sets.values() ?? [])].some((set) => set.has(address));
+  return routed || inSets || table?.maps.get("pip_to_pod")?.has(address) === true;
+}
+
+/** Whether something in the node's kernel leads out of the uplink. */
+export const forwards = (world: World): boolean =>
+  world.nodes.some(({ kernel }) => [...kernel.paths.values()].some(({ dev }) => dev === UPLINK));

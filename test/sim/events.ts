@@ -1,0 +1,315 @@
+// What can happen. Each event picks its victim by number from what exists when it happens, so that a schedule from which
+// events were taken out still means something.
+import type { AddressBinding } from "../../lib/model/binding";
+import { GKE_CONTROLLER_NAME, PODPIN_CONTROLLER_NAME } from "../../lib/model/gke-api";
+import { RESOURCES, type KubeObject, type Pod } from "../../lib/model/kubernetes";
+import { aClass } from "../support/objects";
+import type { SimNode } from "./node";
+import { REQUEST_FAULTS } from "./sim-kube";
+import { ADDRESSES, connect, NAMESPACE, type Running, type World } from "./world";
+
+export interface SimEvent {
+  /** Milliseconds since the start. */
+  readonly at: number;
+  readonly kind: EventKind;
+  /** Which of those that could be hit. */
+  readonly which: number;
+  /** Variant. */
+  readonly how: number;
+  /** How long it lasts, where it lasts. */
+  readonly ms: number;
+}
+
+type Happen = (world: World, event: SimEvent) => void;
+
+const [A, B, C] = ADDRESSES;
+const GROUPS = ["web", "db"] as const;
+
+const nodeOf = (world: World, { which }: SimEvent): SimNode => world.nodes[which % world.nodes.length]!;
+const podOf = (world: World, { which }: SimEvent): Pod | undefined => {
+  const pods = world.pods().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return pods[which % Math.max(1, pods.length)];
+};
+const running = (world: World): Running[] => [
+  ...world.agents.values(),
+  ...world.controllers.filter((c) => c !== undefined),
+];
+
+/** Pods, their interfaces and addresses. */
+const POD_EVENTS = {
+  "pod created": (world, event) => {
+    if (world.pods().length > 6) return;
+    world.createPod(nodeOf(world, event), GROUPS[event.how % 2]!, event.how % 3 > 0);
+  },
+  "pod deleted": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod !== undefined) world.deletePod(pod, false);
+  },
+  "pod removed by force": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod !== undefined) world.deletePod(pod, true);
+  },
+  "pod replaced": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod === undefined) return;
+    world.deletePod(pod, event.how % 4 === 0);
+    world.createPod(
+      event.how % 3 === 0 ? nodeOf(world, event) : (world.nodeOf(pod) ?? nodeOf(world, event)),
+      pod.metadata.labels?.["component"] ?? "web",
+      true,
+    );
+  },
+  "readiness flips": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod === undefined) return;
+    const uid = pod.metadata.uid ?? "";
+    world.setUnready(pod, !world.unready.has(uid));
+    if (event.how % 2 === 0) world.after(event.ms / 4, () => world.setUnready(pod, !world.unready.has(uid)));
+  },
+  "new sandbox": (world, event) => {
+    const pod = podOf(world, event);
+    const node = pod && world.nodeOf(pod);
+    const ip = node?.ipOf(pod?.metadata.uid ?? "");
+    if (pod === undefined || node === undefined || ip === undefined || !node.linked) return;
+    world.plug(node, pod, event.how % 2 === 0 ? ip : node.freeIp(event.how % 3 === 0));
+    world.kubeletSoon(node);
+  },
+} satisfies Record<string, Happen>;
+
+/** Nodes and cables. */
+const NODE_EVENTS = {
+  "node loses power": (world, event) => {
+    const node = nodeOf(world, event);
+    world.powerOff(node);
+    world.after(event.ms, () => world.powerOn(node));
+  },
+  "node cut off from the API": (world, event) => {
+    const node = nodeOf(world, event);
+    world.setLinked(node, false);
+    world.after(event.ms, () => world.setLinked(node, true));
+  },
+  "node unplugged": (world, event) => {
+    const node = nodeOf(world, event);
+    node.cabled = false;
+    world.disturb();
+    world.after(event.ms, () => {
+      node.cabled = true;
+      world.disturb();
+    });
+  },
+  "announcements are lost": (world, event) => {
+    world.segment.lossRate = [0.3, 0.7, 1][event.how % 3]!;
+    world.after(event.ms, () => (world.segment.lossRate = 0));
+  },
+  "somebody edits the kernel": (world, event) => {
+    const node = nodeOf(world, event);
+    const { kernel } = node;
+    world.disturb();
+    world.checks.forget(node);
+    if (event.how % 4 === 0) kernel.table = undefined;
+    if (event.how % 4 === 1) kernel.paths.clear();
+    if (event.how % 4 === 2) kernel.rule = false;
+    if (event.how % 4 === 3)
+      for (const [address, owner] of kernel.proxies) if (owner === "ours") kernel.proxies.delete(address);
+    // Proxy neighbours go without a word.
+    if (event.how % 4 < 3) kernel.event();
+  },
+  "kernel refuses": (world, event) => {
+    const node = nodeOf(world, event);
+    const agent = world.agents.get(node);
+    if (agent === undefined) return;
+    world.disturb();
+    agent.kernel.refuseRate = [0.2, 1][event.how % 2]!;
+    node.agentFineSince = undefined;
+    world.after(Math.min(event.ms, 10_000), () => {
+      agent.kernel.refuseRate = 0;
+      world.disturb();
+    });
+  },
+} satisfies Record<string, Happen>;
+
+/** The control plane and the processes. */
+const CONTROL_EVENTS = {
+  "agent dies": (world, event) => {
+    const node = nodeOf(world, event);
+    world.killAgent(node);
+    world.after(event.ms, () => world.startAgent(node));
+  },
+  "agent stands still": (world, event) => {
+    const node = nodeOf(world, event);
+    const agent = world.agents.get(node);
+    if (agent === undefined) return;
+    agent.process.pause();
+    node.agentFineSince = undefined;
+    world.after(event.ms, () => {
+      agent.process.resume();
+      if (world.agents.get(node) === agent) node.agentFineSince = world.clock.now();
+    });
+  },
+  "controller dies": (world, event) => {
+    world.killController(0);
+    world.after(event.ms, () => world.startController(0));
+  },
+  "controller stands still": (world, event) => {
+    const controller = world.controllers[0];
+    if (controller === undefined) return;
+    controller.process.pause();
+    if (event.how % 2 === 0) world.startController(1);
+    world.after(event.ms, () => controller.process.resume());
+    world.after(event.ms + 3_000, () => world.killController(1));
+  },
+  "second controller": (world, event) => {
+    world.startController(1);
+    world.after(event.ms, () => world.killController(1));
+  },
+  "controller cut off": (world, event) => {
+    const controller = world.controllers[0];
+    if (controller === undefined) return;
+    connect(controller, false);
+    world.after(event.ms, () => connect(controller, true));
+  },
+  "watches expire": (world, event) => {
+    const all = running(world);
+    all[event.which % Math.max(1, all.length)]?.kube.relist();
+  },
+  "requests fail": (world, event) => {
+    const all = running(world);
+    const hit = all[event.which % Math.max(1, all.length)];
+    const kube = event.how % 7 === 0 ? (hit?.leases ?? hit?.kube) : hit?.kube;
+    for (let n = 0; n <= event.how % 5; n++)
+      kube?.faults.push(REQUEST_FAULTS[(event.how + n * 7) % REQUEST_FAULTS.length]!);
+  },
+  "slow API server": (world, event) => {
+    const slow = running(world);
+    const set = (ms: number): void => {
+      for (const kube of slow.flatMap((one) => [one.kube, one.leases ?? []].flat())) kube.slowMs = ms;
+    };
+    set([200, 1_500][event.how % 2]!);
+    world.after(event.ms, () => set(0));
+  },
+  "API server down": (world, event) => {
+    const down = running(world);
+    for (const one of down) connect(one, false);
+    world.after(event.ms, () => {
+      for (const one of down) {
+        const node = world.nodes.find((candidate) => world.agents.get(candidate) === one);
+        connect(one, node?.linked ?? true);
+      }
+    });
+  },
+  "agent sees an older version": (world, event) => {
+    const agent = world.agents.get(nodeOf(world, event));
+    const { versions } = world.checks.history;
+    const newest = versions.at(-1 - (event.how % Math.max(1, Math.min(6, versions.length))));
+    const older = versions.filter(({ metadata }) => metadata.uid === newest?.metadata.uid);
+    const shown = older[event.how % Math.max(1, older.length)];
+    if (agent !== undefined && shown !== undefined && !agent.process.paused) agent.kube.showOlder(shown, event.ms / 4);
+  },
+} satisfies Record<string, Happen>;
+
+/** What users do. */
+const USER_EVENTS = {
+  "addresses edited": (world, event) => {
+    world.putRoute("first", [[A], [A, B], [B], [B, A]][event.how % 4]!, "web", { delivery: "nat" });
+  },
+  "delivery edited": (world, event) => {
+    world.putRoute("second", [C], "db", { delivery: ["app", "nat"][event.how % 2]!, reactionMode: "Exists" });
+  },
+  "selector edited": (world, event) => {
+    world.putRoute("second", [C], GROUPS[event.how % 2]!, { delivery: "app", reactionMode: "Exists" });
+  },
+  "route deleted": (world, event) => {
+    const name = ["first", "second"][event.which % 2]!;
+    world.server.delete(RESOURCES.gkeIpRoutes, { namespace: NAMESPACE, name });
+    world.after(event.ms, () => world.putRoute(name, name === "first" ? [A, B] : [C], name === "first" ? "web" : "db"));
+  },
+  rival: (world, event) => {
+    world.putRoute("rival", [[C], [A], [A, C]][event.how % 3]!, GROUPS[event.how % 2]!, { delivery: "app" });
+    if (event.how % 5 < 3) {
+      world.after(event.ms, () => world.server.delete(RESOURCES.gkeIpRoutes, { namespace: NAMESPACE, name: "rival" }));
+    }
+  },
+  "gateway deleted for a while": (world, event) => {
+    world.server.remove(RESOURCES.gateways, { namespace: "default", name: "allowed" });
+    world.after(event.ms, () => world.putGateway());
+  },
+  "class becomes another's for a while": (world, event) => {
+    const put = (controllerName: string): void => {
+      const { metadata, spec } = aClass();
+      world.server.put(RESOURCES.gatewayClasses, {
+        metadata: { name: metadata.name, annotations: metadata.annotations },
+        spec: { ...spec, controllerName },
+      } as KubeObject);
+    };
+    if (event.how % 2 === 0) put("example.com/unknown");
+    else put(GKE_CONTROLLER_NAME);
+    world.after(Math.min(event.ms, 5_000), () => put(PODPIN_CONTROLLER_NAME));
+  },
+  poison: (world, event) => POISON[event.how % POISON.length]!(world, event),
+} satisfies Record<string, Happen>;
+
+const POISON: readonly Happen[] = [
+  (world, { which }) =>
+    badRoute(world, `bad-${which % 7}`, { addresses: [{ type: "gke.networking.io/cidr", value: "198.51.100.10/24" }] }),
+  (world, { which }) =>
+    badRoute(world, `bad-${which % 7}`, {
+      addresses: [{ value: `${A}/32` }, {}],
+      podSelector: { matchExpressions: [{ key: "x", operator: "Near" }] },
+    }),
+  (world, { which }) => badRoute(world, `bad-${which % 7}`, {}),
+  (world, { which }) =>
+    badRoute(world, `bad-${which % 7}`, {
+      addresses: [{ type: "gke.networking.io/cidr", value: `${B}/32` }],
+      parentRefs: [{ name: "nowhere" }],
+      podSelector: { matchLabels: { component: "web" } },
+    }),
+  (world, { which, how }) => badBinding(world, { nodeName: `node${(which % 3) + 1}`, epoch: (how % 3) * 2 ** 40 }),
+  (world, { which }) => badBinding(world, { nodeName: `node${(which % 3) + 1}`, address: "127.0.0.1", epoch: 4 }),
+  (world, { which }) =>
+    badBinding(world, {
+      releasing: { nodeName: `node${(which % 3) + 1}`, epoch: 1, forwardTo: "; reboot", wait: true },
+      epoch: 2,
+      nodeName: "",
+    }),
+  (world, { which }) =>
+    void world.server.put<Pod>(RESOURCES.pods, {
+      metadata: {
+        name: `poison-${which % 5}`,
+        namespace: NAMESPACE,
+        labels: { component: "poison" },
+        annotations: { "networking.gke.io/pod-ips": "{" },
+      },
+      status: { phase: "Running", podIP: "not an address", conditions: [{ type: "Ready", status: "True" }] },
+    } as Pod),
+];
+
+function badRoute(world: World, name: string, spec: object): void {
+  if (world.route(name) !== undefined) return;
+  world.server.put(RESOURCES.gkeIpRoutes, { metadata: { name, namespace: NAMESPACE }, spec } as KubeObject);
+}
+
+function badBinding(world: World, spec: object): void {
+  const name = "198.51.100.99";
+  if (world.server.get(RESOURCES.addressBindings, { name }) !== undefined) return;
+  const route = { namespace: "nowhere", name: "nobody", uid: "none" };
+  const whole = {
+    address: name,
+    epoch: 1,
+    route,
+    nodeName: "",
+    delivery: "nat",
+    fabric: "l2",
+    network: "default",
+    ...spec,
+  };
+  world.server.put(RESOURCES.addressBindings, { metadata: { name }, spec: whole } as unknown as AddressBinding);
+}
+
+export const EVENTS = { ...POD_EVENTS, ...NODE_EVENTS, ...CONTROL_EVENTS, ...USER_EVENTS };
+export type EventKind = keyof typeof EVENTS;
+
+export function happen(world: World, event: SimEvent): void {
+  world.say(() => `--- ${event.kind} (${event.which}, ${event.how}, ${event.ms} ms)`);
+  (EVENTS[event.kind] as Happen)(world, event);
+  world.touch();
+}

@@ -1,0 +1,30 @@
+// Where the Lease is kept: a store as small as the one object in it, because it is written every second.
+import { KubeError } from "../../controller-image/src/kube/api";
+import type { KubeObject } from "../../lib/model/kubernetes";
+
+export class LeaseStore {
+  #lease: KubeObject | undefined;
+  #version = 0;
+
+  get(): KubeObject | undefined {
+    return this.#lease;
+  }
+
+  create(object: KubeObject): KubeObject {
+    if (this.#lease !== undefined) throw new KubeError(409, "AlreadyExists", "the Lease exists");
+    return this.#write(object);
+  }
+
+  replace(object: KubeObject): KubeObject {
+    if (this.#lease === undefined) throw new KubeError(404, "NotFound", "there is no Lease");
+    if (object.metadata.resourceVersion !== this.#lease.metadata.resourceVersion) {
+      throw new KubeError(409, "Conflict", "somebody else wrote the Lease");
+    }
+    return this.#write(object);
+  }
+
+  #write(object: KubeObject): KubeObject {
+    const resourceVersion = String(++this.#version);
+    return (this.#lease = Object.freeze({ ...object, metadata: { ...object.metadata, resourceVersion } }));
+  }
+}

@@ -1,0 +1,230 @@
+// Each invariant deliberately broken in the code that ships: one expression replaced while it is loaded, never in the
+// file. A mutant that no schedule notices is a hole in the checks.
+
+export interface Mutant {
+  readonly name: string;
+  /** Below `controller-image/src` or `lib/model`. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** Invariants that it may show up as. */
+  readonly breaks: readonly number[];
+}
+
+const HANDOVER = "controller-image/src/controller/handover.ts";
+const OUTCOME = "controller-image/src/agent/outcome.ts";
+const STATUS = "controller-image/src/controller/route-status.ts";
+const BINDING = "lib/model/binding.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a change of owner keeps the epoch",
+    file: HANDOVER,
+    from: "{ ...desired, epoch: spec.epoch + 1, releasing }",
+    to: "{ ...desired, epoch: spec.epoch, releasing }",
+    breaks: [1, 9],
+  },
+  {
+    name: "a taken back address keeps the epoch",
+    file: HANDOVER,
+    from: "{ ...rest, epoch: spec.epoch + 1, nodeName",
+    to: "{ ...rest, epoch: spec.epoch, nodeName",
+    breaks: [1, 9],
+  },
+  {
+    name: "the old node is never waited for",
+    file: HANDOVER,
+    from: 'const wait = newNode !== "" &&',
+    to: 'const wait = newNode === "never" &&',
+    breaks: [1],
+  },
+  {
+    name: "the old node is forgotten at a move",
+    file: HANDOVER,
+    from: "return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };",
+    to: "return undefined;",
+    breaks: [1, 2],
+  },
+  {
+    name: "the new node announces without waiting",
+    file: BINDING,
+    from: "return binding.spec.releasing?.wait !== true || isReleased(binding);",
+    to: "return true;",
+    breaks: [1],
+  },
+  {
+    name: "a release by a lower epoch counts",
+    file: BINDING,
+    from: "ack.epoch >= releasing.epoch",
+    to: "ack.epoch >= 0",
+    breaks: [1, 2, 5, 9],
+  },
+  {
+    name: "an acknowledgement of an older epoch counts",
+    file: BINDING,
+    from: "return ack?.epoch === epoch && ack.podUid === owner.podUid ? ack : undefined;",
+    to: "return ack;",
+    breaks: [1, 2, 5, 9],
+  },
+  {
+    name: "the hand-over waits for 50 ms",
+    file: HANDOVER,
+    from: "HANDOVER_WAIT_MS = 5_000",
+    to: "HANDOVER_WAIT_MS = 50",
+    breaks: [1, 2],
+  },
+  {
+    name: "a wait begins with the one before it",
+    file: "controller-image/src/controller/store.ts",
+    from: "|| waiting.what !== waitedFor(binding)) return 0;",
+    to: ") return 0;",
+    breaks: [1, 2],
+  },
+  {
+    name: "a binding goes before its node has let go",
+    file: HANDOVER,
+    from: "const done = isReleased(binding) || isLost(spec.releasing, node, waitedMs);",
+    to: "const done = true;",
+    breaks: [2, 9],
+  },
+  {
+    name: "a move is settled before the old node has let go",
+    file: HANDOVER,
+    from: "if (isReleased(binding) || isLost(releasing, node, waitedMs))",
+    to: "if (releasing !== undefined)",
+    breaks: [2],
+  },
+  {
+    name: "the old node lets go before the new one is ready",
+    file: OUTCOME,
+    from: "if (releasing.wait && !ready) return { target: current };",
+    to: "",
+    breaks: [2],
+  },
+  {
+    name: "a lower epoch is obeyed",
+    file: OUTCOME,
+    from: "if (spec.epoch < Math.max(leastEpoch(binding, memory), mine?.epoch ?? 0)) return refusedEpoch(spec.epoch, current);",
+    to: "",
+    breaks: [1, 2, 8],
+  },
+  {
+    name: "what no cache explains is removed without asking",
+    file: OUTCOME,
+    from: "if (evidence === undefined) return { target: current, inquire: true, forwardingSince: memory?.forwardingSince };",
+    to: "if (evidence === undefined) return { target: NO_FOOTPRINT };",
+    breaks: [2, 3, 9],
+  },
+  {
+    name: "an interface that was replaced is followed within the epoch",
+    file: OUTCOME,
+    from: "if (changed)",
+    to: "if (changed && view.now < 0)",
+    breaks: [1, 2, 8],
+  },
+  {
+    name: "the node answers ARP while it forwards, and repeats its announcements",
+    file: "controller-image/src/agent/plan.ts",
+    from: "return announced !== undefined && !owns ? [address] : [];",
+    to: "return announced !== undefined && owns && !owns ? [address] : [];",
+    breaks: [1],
+  },
+  {
+    name: "nothing is cleaned up",
+    file: OUTCOME,
+    from: "if (target === undefined || view.now - since >= FORWARD_MS) return { target: NO_FOOTPRINT, ack };",
+    to: "if (target === undefined) return { target: current, ack };",
+    breaks: [1, 2, 9],
+  },
+  {
+    name: "Ready counts acknowledgements of any Pod",
+    file: STATUS,
+    from: "const announced = current?.state === AckState.Announced;",
+    to: "const announced = binding !== undefined;",
+    breaks: [5, 9],
+  },
+  {
+    name: "Ready outlives a move",
+    file: STATUS,
+    from: "binding === undefined || changing ? undefined : ownerAck(binding)",
+    to: "binding === undefined ? undefined : ownerAck(binding)",
+    breaks: [5, 9],
+  },
+  {
+    name: "the finalizer goes while the address is held",
+    file: "controller-image/src/controller/decide.ts",
+    from: "const finalizer = wanted.length > 0 || held;",
+    to: "const finalizer = wanted.length > 0;",
+    breaks: [2, 9],
+  },
+  {
+    name: "a route that is not accepted for a moment loses its addresses",
+    file: "controller-image/src/controller/decide.ts",
+    from: "if (!deleting && !verdict.accepted && keeps(input, binding)) continue;",
+    to: "",
+    breaks: [2, 3, 9],
+  },
+  {
+    name: "the younger of two rivals wins",
+    file: "lib/model/acceptance.ts",
+    from: "return key(a) < key(b);",
+    to: "return key(a) > key(b);",
+    breaks: [9],
+  },
+  {
+    name: "a Pod that is not Ready is eligible",
+    file: "lib/model/selection.ts",
+    from: "if (reactionMode === ReactionMode.Exists) return true;",
+    to: "return true;",
+    breaks: [9],
+  },
+  {
+    name: "the oldest Pod is chosen",
+    file: "lib/model/selection.ts",
+    from: "return left > right ? 1 : -1;",
+    to: "return left < right ? 1 : -1;",
+    breaks: [9],
+  },
+  {
+    name: "a foreign proxy neighbour is taken for ours",
+    file: "controller-image/src/agent/state.ts",
+    from: 'filter(([, owner]) => owner === "ours")',
+    to: "filter(() => true)",
+    breaks: [7, 9],
+  },
+  {
+    name: "one bad binding stops the agent",
+    file: "controller-image/src/agent/reading.ts",
+    from: "const isEpoch = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;",
+    to: 'const isEpoch = (value: unknown): value is number => { if (value === 0 || value === 4 || Number(value) > 9e9) throw new Error("bad"); return true; };',
+    breaks: [6, 9],
+  },
+  {
+    name: "status is written though it says the same",
+    file: STATUS,
+    from: "return same(status, { pods: route.status?.pods ?? [], conditions: route.status?.conditions ?? [] })\n    ? undefined\n    : status;",
+    to: "return { ...status, pods: [...status.pods], conditions: status.conditions.map((one) => ({ ...one, lastTransitionTime: input.now })) };",
+    breaks: [9],
+  },
+  {
+    name: "an acknowledgement may reach a binding of the same name made later",
+    file: "controller-image/src/agent/acks.ts",
+    from: "metadata: { name, uid },",
+    to: "metadata: { name },",
+    breaks: [1, 2, 9],
+  },
+  {
+    name: "epochs of a binding made again are compared with the old one's",
+    file: OUTCOME,
+    from: "if (binding.metadata.uid === memory.bindingUid) return memory.epoch;",
+    to: "return memory.epoch;",
+    breaks: [9],
+  },
+  {
+    name: "a restarted agent flushes what it does not know",
+    file: "controller-image/src/agent/plan.ts",
+    from: "const present: KernelState = rebuild ?",
+    to: "const present: KernelState = input.memory.size === 0 || rebuild ?",
+    breaks: [2, 3, 9],
+  },
+];

@@ -1,0 +1,123 @@
+// One schedule from start to verdict: faults, peace, convergence, and a second look by fresh processes that must change
+// nothing.
+import { happen, type SimEvent } from "./events";
+import { notConverged } from "./converged";
+import { FAULTS_END_MS, scheduleOf } from "./schedule";
+
+export { scheduleOf };
+import { LATEST_MS } from "./sim-kube";
+import type { Violation } from "./checks";
+import { World } from "./world";
+
+export interface Verdict {
+  readonly seed: number;
+  readonly events: readonly SimEvent[];
+  readonly violation?: Violation;
+  readonly steps: number;
+  /** Milliseconds of virtual time that went by. */
+  readonly virtualMs: number;
+  /** Packets astray that are known not to be preventable; see the check of invariant 8. */
+  readonly strays: number;
+  readonly trace?: readonly string[];
+}
+
+/** Requests that fail often make errors; where they were made interests nobody here. */
+Error.stackTraceLimit = 4;
+
+/** After the last fault: longest waits of the product (retries 60 s, forwarding 60 s, polls 30 s) and some. */
+const PEACE_MS = 200_000;
+const LOOK_EVERY_MS = 5_000;
+const SECOND_LOOK_MS = 10_000;
+
+export async function runSchedule(seed: number, events: readonly SimEvent[], trace = false): Promise<Verdict> {
+  const world = new World(seed, { trace });
+  for (const event of events) world.after(event.at, () => happen(world, event));
+  await judge(world, lastEffect(events));
+  const [violation] = world.checks.violations;
+  world.close();
+  if (violation !== undefined) world.say(() => `INVARIANT ${violation.invariant}: ${violation.text}`);
+  return {
+    seed,
+    events,
+    violation,
+    steps: world.steps,
+    strays: world.checks.strays,
+    virtualMs: world.clock.now(),
+    trace: world.trace,
+  };
+}
+
+export const runSeed = (seed: number, steps?: number, trace = false): Promise<Verdict> =>
+  runSchedule(seed, scheduleOf(seed, steps), trace);
+
+function lastEffect(events: readonly SimEvent[]): number {
+  return Math.max(5_000, ...events.map(({ at, ms }) => Math.min(at, FAULTS_END_MS) + ms + 3_000));
+}
+
+async function judge(world: World, faultsEnd: number): Promise<void> {
+  if (!(await world.runUntil(faultsEnd))) return;
+  const deadline = world.clock.now() + PEACE_MS;
+  let problems = notConverged(world);
+  while (problems.length > 0 && world.clock.now() < deadline) {
+    if (!(await world.runUntil(world.clock.now() + LOOK_EVERY_MS))) return;
+    problems = notConverged(world);
+  }
+  if (problems.length > 0) return world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
+  // What was sent before may still be on its way.
+  if (!(await world.runUntil(Math.max(world.clock.now() + 2_000, faultsEnd + LATEST_MS + 2_000)))) return;
+  await secondLook(world);
+}
+
+/** New processes that know nothing find everything as it must be. */
+async function secondLook(world: World): Promise<void> {
+  const { writes } = world;
+  const kernels = JSON.stringify(
+    world.nodes.map(({ kernel }) => kernel.state([])),
+    mapsToo,
+  );
+  world.killController(0);
+  world.startController(0);
+  for (const node of world.nodes) {
+    world.killAgent(node);
+    world.startAgent(node);
+  }
+  world.say(() => "--- everything starts again, and must find nothing to do");
+  if (!(await world.runUntil(world.clock.now() + SECOND_LOOK_MS))) return;
+  if (world.writes !== writes) world.checks.fail(9, "a second reconcile wrote to the API server");
+  const now = JSON.stringify(
+    world.nodes.map(({ kernel }) => kernel.state([])),
+    mapsToo,
+  );
+  if (now !== kernels) world.checks.fail(9, `a second look changed a kernel: ${kernels} became ${now}`);
+  const problems = notConverged(world);
+  if (problems.length > 0) world.checks.fail(9, `after a second look: ${problems.join("; ")}`);
+}
+
+function mapsToo(_key: string, value: unknown): unknown {
+  if (value instanceof Map) return [...(value as Map<string, unknown>)].sort();
+  return value instanceof Set ? [...(value as Set<string>)].sort() : value;
+}
+
+/** Takes out events, and shortens what is left, as long as the same invariant still breaks. */
+export async function shrink(verdict: Verdict, budget = 300): Promise<Verdict> {
+  let best = verdict;
+  let left = budget;
+  const broken = verdict.violation?.invariant;
+  const fails = async (events: readonly SimEvent[]): Promise<boolean> => {
+    if (left-- <= 0) return false;
+    const next = await runSchedule(verdict.seed, events);
+    if (next.violation?.invariant !== broken) return false;
+    best = next;
+    return true;
+  };
+  for (let size = Math.ceil(best.events.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let from = 0; from < best.events.length && left > 0;) {
+      const without = best.events.filter((_, i) => i < from || i >= from + size);
+      if (!(await fails(without))) from += size;
+    }
+  }
+  for (const [i, event] of best.events.entries()) {
+    if (event.ms > 50) await fails(best.events.map((other, j) => (i === j ? { ...event, ms: 50 } : other)));
+  }
+  return best;
+}

@@ -1,0 +1,133 @@
+// The kernel as one agent process reaches it: every look and every stage of a change takes time, so that a crash, a
+// pause or a vanishing interface can come between any two of them. Each stage is shown to the checks, before and after.
+import type { Kernel } from "../../controller-image/src/agent/kernel";
+import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
+import { footprintOf, type Footprint, type KernelState } from "../../controller-image/src/agent/state";
+import { UPLINK } from "../agent/memory-kernel";
+import type { NodeKernel, SimNode } from "./node";
+import type { SimProcess } from "./process";
+import type { Random } from "./random";
+
+/** What one stage of one change did to one address. */
+export interface KernelStep {
+  readonly node: SimNode;
+  readonly address: string;
+  readonly before: Footprint;
+  readonly after: Footprint;
+}
+
+export interface SimKernelOptions {
+  readonly node: SimNode;
+  readonly process: SimProcess;
+  readonly random: Random;
+  readonly onStep: (step: KernelStep) => void;
+  readonly onLine: (node: SimNode, line: string) => void;
+  readonly onTeardown: (node: SimNode) => void;
+}
+
+const NOTHING = { setup: [], base: [], steps: [], teardown: { ip: [], nft: [] } } as const;
+
+export class SimKernel implements Kernel {
+  lookedAt = -1;
+  /** Part of the lines that the kernel refuses for no reason of ours. */
+  refuseRate = 0;
+
+  constructor(private readonly options: SimKernelOptions) {}
+
+  get #kernel(): NodeKernel {
+    return this.options.node.kernel;
+  }
+
+  async observe(ips: readonly string[]): Promise<KernelState> {
+    await this.#time(2);
+    const state = this.#kernel.state(ips);
+    this.lookedAt = this.options.process.clock.now();
+    await this.#time(1);
+    return state;
+  }
+
+  async apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
+    const failed = new Map<string, string>();
+    const { setup, base, steps, teardown } = changes;
+    const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
+    const only = (keep: Partial<Step>) =>
+      working().map((step) => ({ ...EMPTY, address: step.address, ...pickOf(step, keep) }));
+    await this.#time(2);
+    this.#stage({ ...NOTHING, setup, steps: only({ routes: [] }) }, failed);
+    if (base.length > 0 || steps.some(({ elements }) => elements.add.length + elements.remove.length > 0)) {
+      await this.#time(3);
+      this.#stage({ ...NOTHING, base, steps: only({ elements: { add: [], remove: [] } }) }, failed);
+    }
+    if (steps.some(({ proxies }) => proxies.length > 0)) {
+      await this.#time(2);
+      this.#stage({ ...NOTHING, steps: only({ proxies: [] }) }, failed);
+    }
+    if (teardown.ip.length + teardown.nft.length > 0) {
+      await this.#time(2);
+      this.options.onTeardown(this.options.node);
+      this.#stage({ ...NOTHING, teardown }, failed);
+    }
+    return failed;
+  }
+
+  async forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.#time(5);
+    return this.#kernel.forgetConnections(addresses);
+  }
+
+  watch(onEvent: () => void): () => void {
+    return this.#kernel.watch(() => this.options.process.run(onEvent));
+  }
+
+  #stage(changes: KernelChanges, failed: Map<string, string>): void {
+    const kernel = this.#kernel;
+    const { node, onLine, onStep, random } = this.options;
+    const before = kernel.state([]);
+    kernel.refuse = (line) => {
+      const dev = / dev (\S+) onlink /.exec(line)?.[1];
+      const missing = dev !== undefined && dev !== UPLINK && node.podBehind(dev) === undefined;
+      if (missing) return `Cannot find device "${dev}"`;
+      return random.chance(this.refuseRate) ? "Cannot allocate memory" : undefined;
+    };
+    const from = kernel.lines.length;
+    try {
+      for (const [address, why] of kernel.carryOut(withoutGone(changes, kernel))) failed.set(address, why);
+    } finally {
+      for (const line of kernel.lines.splice(from)) onLine(node, line);
+      const after = kernel.state([]);
+      for (const { address } of changes.steps) {
+        onStep({ node, address, before: footprintOf(before, address), after: footprintOf(after, address) });
+      }
+    }
+  }
+
+  #time(mostMs: number): Promise<void> {
+    const ms = this.options.random.next() * mostMs;
+    return new Promise((resolve) => this.options.process.clock.after(ms, resolve));
+  }
+}
+
+const EMPTY = { routes: [], elements: { add: [], remove: [] }, flush: false, proxies: [] } as const;
+
+function pickOf(step: Step, keep: Partial<Step>): Partial<Step> {
+  return Object.fromEntries(Object.keys(keep).map((key) => [key, step[key as keyof Step]]));
+}
+
+/** As the shipped kernel does: what is gone already need not be deleted, what is there already need not be added. */
+function withoutGone(changes: KernelChanges, kernel: NodeKernel): KernelChanges {
+  const needed = (line: string): boolean => {
+    const [, blackhole, routed] = /^route del (blackhole )?(\S+)\/32 /.exec(line) ?? [];
+    if (routed !== undefined) return blackhole === undefined ? kernel.paths.has(routed) : kernel.fallbacks.has(routed);
+    const proxy = /^neigh del proxy (\S+)/.exec(line)?.[1];
+    if (proxy !== undefined) return kernel.proxies.has(proxy);
+    if (line.startsWith("rule add")) return !kernel.rule;
+    return !line.startsWith("rule del") || kernel.rule;
+  };
+  const { setup, teardown, steps } = changes;
+  return {
+    ...changes,
+    setup: setup.filter(needed),
+    steps: steps.map((step) => ({ ...step, routes: step.routes.filter(needed), proxies: step.proxies.filter(needed) })),
+    teardown: { ...teardown, ip: teardown.ip.filter(needed) },
+  };
+}
