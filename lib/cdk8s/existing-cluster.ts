@@ -73,7 +73,7 @@ export interface PersistentIpClusterFromExistingProps {
   readonly namespace?: string;
 }
 
-/** What the program says of the cluster, checked. */
+/** @internal What the program says of the cluster, checked. */
 export function existingFacts(id: string, props: PersistentIpClusterFromExistingProps): ClusterFacts {
   const { clusterName, location, project, region, datapathProvider, gatewayApiChannel } = props;
   const facts: ClusterFacts = {

@@ -37,7 +37,7 @@ export interface PersistentIpClusterFromExistingArgs {
   datapathProvider?: DatapathProvider;
 }
 
-/** A cluster, however the program came by it. */
+/** @internal A cluster, however the program came by it. */
 export interface ClusterInUse {
   readonly facts: ClusterFacts;
   readonly settled: pulumi.Output<ClusterFacts>;
@@ -50,7 +50,7 @@ export interface ClusterInUse {
 
 const KIND = "PersistentIpCluster";
 
-/** Looks the cluster up and checks it. */
+/** @internal Looks the cluster up and checks it. */
 export function existingCluster(
   component: PersistentIpCluster,
   name: string,
