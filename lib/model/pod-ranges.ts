@@ -144,7 +144,7 @@ export function checkMaxPodsPerNode(what: string, got: unknown, problems: Proble
 /**
  * Plans the ranges of a cluster: from nodes and Pods to ranges, and the other way round.
  *
- * @see https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips
+ * @see https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
  */
 export const PodRangePlan = {
   /** The smallest ranges for so many nodes and Pods. Throws what is wrong with the numbers, and which to use instead. */
