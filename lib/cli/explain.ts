@@ -1,21 +1,23 @@
 // `podpin explain`: why a route has the Pod that it has, by the very rules that the controller runs on.
 import { acceptRoute, claimsBefore } from "../model/acceptance";
 import { ackOf, isReleased } from "../model/binding";
-import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../model/gke-api";
+import { DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
 import { keyOf, type Pod } from "../model/kubernetes";
 import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
+import { adviceFor } from "../model/waiting";
 import { type Snapshot, viewOf } from "./cluster";
 
 /** The explanation, or undefined when there is no such route. */
 export function explanation(snapshot: Snapshot, namespace: string, name: string): string | undefined {
   const route = snapshot.routes.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   if (route === undefined) return undefined;
-  return `${[`GKEIPRoute ${keyOf(route)}`, ...acceptance(route, snapshot), ...selection(route, snapshot), ...addresses(route, snapshot)].join("\n")}\n`;
+  return `${[`GKEIPRoute ${keyOf(route)}`, ...acceptance(route, snapshot), ...unmet(route), ...selection(route, snapshot), ...addresses(route, snapshot)].join("\n")}\n`;
 }
 
 function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
   const verdict = acceptRoute(route, viewOf(snapshot));
   const lines = [`Accepted: ${verdict.accepted ? "yes" : `no, ${verdict.reason}: ${verdict.message}`}`];
+  if (!verdict.accepted) lines.push(...advice(verdict.reason));
   for (const address of verdict.addresses) {
     const rival = snapshot.routes.find(
       (other) =>
@@ -26,6 +28,22 @@ function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
     if (rival !== undefined) lines.push(`  ${address} is also claimed by the older GKEIPRoute ${keyOf(rival)}`);
   }
   return lines;
+}
+
+/** The conditions that the controller has written and that do not hold, each with what to do. */
+function unmet(route: GKEIPRoute): string[] {
+  const conditions = route.status?.conditions ?? [];
+  return conditions
+    .filter(({ type, status }) => status !== "True" && type !== RouteCondition.Accepted)
+    .flatMap(({ type, status, reason, message }) => [
+      `${type}: ${status}, ${reason}${message === "" ? "" : `: ${message}`}`,
+      ...advice(reason),
+    ]);
+}
+
+function advice(reason: string): string[] {
+  const text = adviceFor(reason);
+  return text === undefined ? [] : [`  what to do: ${text}`];
 }
 
 function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {

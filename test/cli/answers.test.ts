@@ -53,6 +53,33 @@ test("explain says who matched, who was chosen, and what the nodes say", () => {
   expect(explanation(served, "edge", "nothing")).toBeUndefined();
 });
 
+test("explain says what to do about each condition that does not hold", () => {
+  const waiting = {
+    ...served.routes[0]!,
+    status: {
+      conditions: [
+        { type: "Accepted", status: "True", reason: "Accepted", message: "" },
+        { type: "GCPReady", status: "Unknown", reason: "NoPodsFound", message: "no eligible Pod" },
+        { type: "Ready", status: "False", reason: "Unheard", message: "" },
+      ],
+    },
+  } as const;
+  expect(
+    explanation({ ...served, routes: [waiting] }, "edge", "route")
+      ?.split("\n")
+      .slice(1, 5),
+  ).toEqual([
+    "Accepted: yes",
+    "GCPReady: Unknown, NoPodsFound: no eligible Pod",
+    "  what to do: check that a Pod in the namespace of the route has the labels of podSelector, has a node, and with ReadyCondition is Ready: kubectl get pods --show-labels",
+    "Ready: False, Unheard",
+  ]);
+  const lost = { ...served, gateways: [] };
+  expect(explanation(lost, "edge", "route")).toContain(
+    "\n  what to do: create the Gateway of the pool, or correct spec.parentRefs[0].name and .namespace\n",
+  );
+});
+
 test("a cluster without podpin's definition has no bindings; another error is told", async () => {
   const answer = (fail?: string) => (args: readonly string[]) =>
     fail !== undefined && args[1] === "addressbindings.podpin.dev"
