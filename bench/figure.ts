@@ -1,0 +1,75 @@
+// What a measurement says, and how it is shown.
+
+/** One line of the table and of `.bench/results.json`. */
+export interface Figure {
+  /** Id of the bench, for example `P8`. */
+  readonly id: string;
+  readonly metric: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The same measured on the bare framework in the same run; null where there is nothing to compare with. */
+  readonly floor: number | null;
+  /** What `value` may be at most, in `unit`; null for a figure that is only shown. */
+  readonly goal: number | null;
+  readonly ok: boolean;
+}
+
+/** A bench: its figures, and the single samples behind them. */
+export interface Measured {
+  readonly figures: readonly Figure[];
+  readonly raw: unknown;
+}
+
+export interface Bench {
+  readonly id: string;
+  readonly title: string;
+  /** @param report one line that says what is measured now */
+  measure(report: (doing: string) => void): Promise<Measured>;
+}
+
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = 0, high = 0] = sorted.length % 2 === 1 ? [sorted[middle], sorted[middle]] : sorted.slice(middle - 1);
+  return (low + high) / 2;
+}
+
+/** Samples of two things, taken in turns so that a busy moment hits both. */
+export async function inTurns(
+  rounds: number,
+  ours: () => Promise<number>,
+  bare: () => Promise<number>,
+  report: (round: string) => void,
+): Promise<{ readonly ours: readonly number[]; readonly bare: readonly number[] }> {
+  const samples = { ours: [] as number[], bare: [] as number[] };
+  for (let round = 1; round <= rounds; round++) {
+    report(`round ${round} of ${rounds}`);
+    const [first, second] = round % 2 === 1 ? (["bare", "ours"] as const) : (["ours", "bare"] as const);
+    for (const which of [first, second]) samples[which].push(await (which === "ours" ? ours() : bare()));
+  }
+  return samples;
+}
+
+/** The figures of a table, one line each, the floor beside each value. */
+export function table(figures: readonly Figure[]): string {
+  const shown = (value: number | null) => (value === null ? "" : String(Number(value.toPrecision(3))));
+  const rows = figures.map(({ id, metric, value, unit, floor, goal, ok }) => [
+    id,
+    metric,
+    `${shown(value)} ${unit}`,
+    floor === null ? "" : `${shown(floor)} ${unit}`,
+    floor === null || floor === 0 ? "" : `${shown(value / floor)}×`,
+    goal === null ? "" : `≤ ${shown(goal)} ${unit}`,
+    goal === null ? "" : ok ? "ok" : "MISSED",
+  ]);
+  const all = [["id", "metric", "value", "floor", "ratio", "goal", ""], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
