@@ -1,6 +1,8 @@
 // Real packets from the client outside: short checks, and the 1 kHz probe that tells what a change costs.
 import { startListener, startProbe, type ProbeResult } from "../cluster/probe";
 import type { Lab } from "../cluster/lab";
+import type { Cluster } from "./cluster";
+import { must } from "./step";
 
 export type Protocol = "udp" | "tcp";
 
@@ -67,6 +69,46 @@ export async function probed(lab: Lab, address: string, change: () => Promise<vo
     result = await probe.stop();
   }
   return result;
+}
+
+/**
+ * The same for a change that must not cost a packet; fails if it did. A probe that reached an end whose process did not
+ * come round to read it in time (this machine has few cores) was delivered: the kernels of both ends count those.
+ */
+export async function undisturbed(
+  cluster: Cluster,
+  { address, namespace, pod }: { readonly address: string; readonly namespace: string; readonly pod: string },
+  what: string,
+  change: () => Promise<void>,
+): Promise<{ probe: ProbeResult; seen: string[] }> {
+  const overflows = async (): Promise<number> => {
+    const inPod = await cluster.kubectl("exec", "--namespace", namespace, pod, "--", "cat", "/proc/net/snmp");
+    const outside = await cluster.lab.client.exec(["cat", "/proc/net/snmp"]);
+    return receiveBufferErrors(inPod) + receiveBufferErrors(outside.stdout);
+  };
+  const before = await overflows();
+  const probe = await probed(cluster.lab, address, change);
+  const overflowed = (await overflows()) - before;
+  const { lost, sent, longestLoss } = probe;
+  must(
+    lost - overflowed <= 0,
+    `${lost} of ${sent} packets were lost ${what}, at most ${longestLoss} in a row; ${overflowed} of them in front of a process that did not read`,
+  );
+  const seen =
+    overflowed > 0 ? [`${overflowed} probes were delivered to a process that did not read them in time`] : [];
+  return { probe: { ...probe, lost: Math.max(0, lost - overflowed) }, seen };
+}
+
+/** `RcvbufErrors` of UDP, from /proc/net/snmp: a line of names, then a line of values. */
+function receiveBufferErrors(snmp: string): number {
+  const [names = [], values = []] = snmp
+    .split("\n")
+    .filter((line) => line.startsWith("Udp:"))
+    .map((line) => line.split(/\s+/));
+  const value = Number(values[names.indexOf("RcvbufErrors")]);
+  if (!Number.isInteger(value))
+    throw new Error(`/proc/net/snmp: got no RcvbufErrors of UDP in ${JSON.stringify(snmp)}`);
+  return value;
 }
 
 async function get(lab: Lab, url: string): Promise<string> {
