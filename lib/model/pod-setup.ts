@@ -158,42 +158,59 @@ function variablesOf(input: PodSetupInput, problems: Problems): { name: string; 
 
 /** An environment variable of the init container. */
 export interface PodSetupVariable<Text> {
+  /** Its name. */
   name: string;
+  /** Its value, where it is the same in every Pod. */
   value?: Text;
+  /** Where each Pod finds its own value. */
   valueFrom?: PodSetupVariableSource;
 }
 
 /** Where the value of a variable comes from. */
 export interface PodSetupVariableSource {
+  /** The field of the Pod. */
   fieldRef: PodSetupFieldRef;
 }
 
 /** A field of the Pod itself. */
 export interface PodSetupFieldRef {
+  /** Where it is, for example `metadata.name`. */
   fieldPath: string;
 }
 
 /** The init container. */
 export interface PodSetupContainerObject<Text> {
+  /** Its name in the Pod. */
   name: string;
+  /** Its image. */
   image: string;
+  /** What it runs. */
   command: string[];
+  /** The addresses, as variables. */
   env: PodSetupVariable<Text>[];
+  /** What it may do, and no more. */
   securityContext: PodSetupSecurityContext;
 }
 
 /** What the init container may do. */
 export interface PodSetupSecurityContext {
+  /** Always false. */
   allowPrivilegeEscalation: boolean;
+  /** The one that setting up addresses takes. */
   capabilities: PodSetupCapabilities;
+  /** Always true. */
   readOnlyRootFilesystem: boolean;
+  /** False: the kernel gives capabilities to root alone. */
   runAsNonRoot: boolean;
+  /** 0, root. */
   runAsUser: number;
 }
 
 /** The capabilities of the init container. */
 export interface PodSetupCapabilities {
+  /** `NET_ADMIN`. */
   add: string[];
+  /** All others. */
   drop: string[];
 }
 
