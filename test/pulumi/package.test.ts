@@ -33,6 +33,14 @@ test.each([".d.ts", ".js"])("no emitted %s file imports a whole provider SDK", (
   ).toEqual([]);
 });
 
+/** `@pulumi/gcp` is large and only some programs need it: lib/pulumi/gcp.ts loads it for these. */
+test("no emitted file loads @pulumi/gcp by itself", () => {
+  const eager = files(".js").filter((file) =>
+    /require\("@pulumi\/gcp/.test(readFileSync(path.join(dist, file), "utf8")),
+  );
+  expect(eager).toEqual([]);
+});
+
 test("what is internal is in no declaration", () => {
   const declarations = files(".d.ts").filter((file) => /^(pulumi|cdk8s)\//.test(file));
   const told = declarations.filter((file) =>
