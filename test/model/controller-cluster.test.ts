@@ -1,0 +1,215 @@
+// A controller on a cluster that is known, and what limits it there: identity, network, disruption, tokens.
+import type { ClusterFacts } from "../../lib/model/cluster-facts";
+import { type ControllerInput, planController } from "../../lib/model/controller";
+import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
+import { CONTROLLER_PERMISSIONS, controllerPrincipal, workloadPoolOf } from "../../lib/model/iam";
+import { LATER } from "../../lib/model/later";
+import { Problems } from "../../lib/model/problems";
+
+const image = "registry.example.com/podpin:0.1.0";
+
+function lines(input: Partial<ControllerInput>): readonly string[] {
+  const problems = new Problems();
+  planController({ image, ...input }, problems);
+  return problems.lines;
+}
+
+function objects(input: Partial<ControllerInput> = {}): readonly DeclaredObject[] {
+  return controllerObjects(planController({ image, ...input }, new Problems()), image);
+}
+
+const gke = (facts: Partial<ClusterFacts> = {}): ClusterFacts => ({
+  name: "core",
+  location: "us-central1",
+  region: "us-central1",
+  project: "my-project",
+  version: "1.33.5-gke.1201000",
+  autopilot: false,
+  dataplaneV2: false,
+  gatewayApi: true,
+  multiNetworking: false,
+  workloadPool: "my-project.svc.id.goog",
+  network: "default",
+  subnetwork: "default",
+  podCidr: "10.8.0.0/14",
+  serviceCidr: "10.4.0.0/20",
+  ...facts,
+});
+const WHY_NOT_DATAPLANE_V2 =
+  "has Dataplane V2, whose node agent acts on every GKEIPRoute that is Accepted with a Pod in its status, whoever wrote " +
+  "that, and before podpin's own rules: leave PersistentIpController out to have GKE's own controller, or set " +
+  'dataplaneV2: "experimental"';
+const google = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
+
+test.each<[string, Partial<ControllerInput>, string[]]>([
+  [
+    "Dataplane V2",
+    { cluster: gke({ dataplaneV2: true }) },
+    [`dataplaneV2: got nothing; cluster "core" ${WHY_NOT_DATAPLANE_V2}`],
+  ],
+  [
+    "Dataplane V2 of a cluster whose name comes later",
+    { cluster: gke({ dataplaneV2: true, name: LATER }) },
+    [`dataplaneV2: got nothing; the cluster ${WHY_NOT_DATAPLANE_V2}`],
+  ],
+  [
+    "GKE's six classes on GKE",
+    { cluster: gke(), gkeClassFabric: "l2" },
+    [
+      'gkeClassFabric: got "l2"; cluster "core" is GKE, where these six classes are Google\'s: leave it out, and use podpin\'s own, for example "podpin-l2"',
+    ],
+  ],
+  [
+    "an identity on a cluster without Workload Identity",
+    { ...google, cluster: gke({ workloadPool: "" }) },
+    [
+      'workloadPool: got nothing; cluster "core" has no Workload Identity, by which Google Cloud knows the controller: switch it on, or leave out googleCloudProject',
+    ],
+  ],
+  [
+    "parts of an identity without a project",
+    { googleCloudProjectNumber: "123456789012", workloadPool: LATER, googleCloudRoleId: "podpin" },
+    [
+      "googleCloudProject: got nothing; googleCloudProjectNumber is set, which needs it: give the id of the project, or leave out googleCloudProjectNumber",
+      "googleCloudProject: got nothing; workloadPool is set, which needs it: give the id of the project, or leave out workloadPool",
+      "googleCloudProject: got nothing; googleCloudRoleId is set, which needs it: give the id of the project, or leave out googleCloudRoleId",
+    ],
+  ],
+  [
+    "a project without its number",
+    { googleCloudProject: LATER },
+    [
+      'googleCloudProjectNumber: got nothing; use the number of the project, for example "123456789012"; `gcloud projects describe` shows it as projectNumber',
+    ],
+  ],
+  [
+    "id and number in each other's place, a pool that is none, and a role id with a hyphen",
+    {
+      googleCloudProject: "123456789012",
+      googleCloudProjectNumber: "my-project",
+      workloadPool: "my-project",
+      googleCloudRoleId: "podpin-controller",
+    },
+    [
+      'googleCloudProject: got "123456789012"; that is the number of a project: give it as googleCloudProjectNumber, and the id here',
+      'googleCloudProjectNumber: got "my-project"; use the number of the project, for example "123456789012"; `gcloud projects describe` shows it as projectNumber',
+      'workloadPool: got "my-project"; use the pool of Workload Identity, "<project id>.svc.id.goog", or leave it out for the project\'s own',
+      'googleCloudRoleId: got "podpin-controller"; use 3 to 64 letters, digits, "_" and "."',
+    ],
+  ],
+  [
+    "a project's name",
+    { ...google, googleCloudProject: "My project" },
+    ['googleCloudProject: got "My project"; use the id of a project, for example "my-project"'],
+  ],
+])("says what is wrong with %s", (_, input, expected) => {
+  expect(lines(input)).toEqual(expected);
+});
+
+test.each<[string, Partial<ControllerInput>]>([
+  ["Dataplane V2 where that is said aloud", { cluster: gke({ dataplaneV2: true }), dataplaneV2: "experimental" }],
+  ["a cluster of which nothing is known yet", { cluster: gke({ dataplaneV2: LATER, workloadPool: LATER }), ...google }],
+  ["a project of an older organisation", { ...google, googleCloudProject: "example.com:my-project" }],
+])("takes %s", (_, input) => {
+  expect(lines(input)).toEqual([]);
+});
+
+test("tells the controller the ranges of the cluster that are known, unless others are given", () => {
+  const cidrs = (input: Partial<ControllerInput>) => planController({ image, ...input }, new Problems()).clusterCidrs;
+  expect(cidrs({ cluster: gke() })).toEqual(["10.8.0.0/14", "10.4.0.0/20"]);
+  expect(cidrs({ cluster: gke({ podCidr: LATER, serviceCidr: "" }) })).toEqual([]);
+  expect(cidrs({ cluster: gke(), clusterCidrs: [] })).toEqual([]);
+});
+
+test("names the controller to Google Cloud by the project's number and its pool", () => {
+  expect(controllerPrincipal("123456789012", workloadPoolOf(undefined, undefined, "my-project"), "tools")).toBe(
+    "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/my-project.svc.id.goog" +
+      "/subject/ns/tools/sa/podpin-controller",
+  );
+  const cluster = gke({ workloadPool: "core-project.svc.id.goog" });
+  expect(workloadPoolOf(undefined, cluster, "my-project")).toBe("core-project.svc.id.goog");
+  expect(workloadPoolOf("other.svc.id.goog", cluster, "my-project")).toBe("other.svc.id.goog");
+});
+
+test("asks Google Cloud for these permissions and no others", () => {
+  expect(CONTROLLER_PERMISSIONS).toEqual([...CONTROLLER_PERMISSIONS].sort());
+  expect(CONTROLLER_PERMISSIONS.map((permission) => permission.replace("compute.", ""))).toMatchInlineSnapshot(`
+   [
+     "addresses.get",
+     "addresses.list",
+     "addresses.use",
+     "addresses.useInternal",
+     "forwardingRules.create",
+     "forwardingRules.delete",
+     "forwardingRules.get",
+     "forwardingRules.list",
+     "forwardingRules.setLabels",
+     "forwardingRules.use",
+     "instances.get",
+     "instances.use",
+     "networkEndpointGroups.attachNetworkEndpoints",
+     "networkEndpointGroups.create",
+     "networkEndpointGroups.delete",
+     "networkEndpointGroups.detachNetworkEndpoints",
+     "networkEndpointGroups.get",
+     "networkEndpointGroups.list",
+     "networkEndpointGroups.use",
+     "networks.get",
+     "networks.use",
+     "regionBackendServices.create",
+     "regionBackendServices.delete",
+     "regionBackendServices.get",
+     "regionBackendServices.list",
+     "regionBackendServices.update",
+     "regionBackendServices.use",
+     "regionOperations.get",
+     "regions.get",
+     "subnetworks.get",
+     "subnetworks.use",
+     "zoneOperations.get",
+     "zones.list",
+   ]
+  `);
+});
+
+/** One of the declared objects, as far as a test reads it. */
+const specOf = (key: string, input: Partial<ControllerInput> = {}) =>
+  (objects(input).find((one) => one.key === key)?.object as { spec?: unknown } | undefined)?.spec;
+
+test("lets the controller out to the API server alone, and in to its health port", () => {
+  const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: "TCP", port }));
+  const podSelector = {
+    matchLabels: { "app.kubernetes.io/component": "controller", "app.kubernetes.io/name": "podpin" },
+  };
+  const policyTypes = ["Ingress", "Egress"];
+  const ingress = [{ ports: tcp(8081) }];
+  const key = "controller-networkpolicy";
+  expect(specOf(key)).toEqual({ podSelector, policyTypes, ingress, egress: [{ ports: tcp(443, 6443, 8443) }] });
+  expect(specOf(key, { networkPolicy: false })).toBeUndefined();
+  expect(specOf(key, { apiServerPorts: [16443], ...google })).toEqual({
+    podSelector,
+    policyTypes,
+    ingress,
+    egress: [
+      { ports: tcp(16443, 443) },
+      { ports: [{ protocol: "UDP", port: 53 }, ...tcp(53)] },
+      { to: [{ ipBlock: { cidr: "169.254.169.254/32" } }], ports: tcp(80, 8080) },
+      { to: [{ ipBlock: { cidr: "169.254.169.252/32" } }], ports: tcp(987, 988) },
+    ],
+  });
+});
+
+test("lets a drain take the only controller", () => {
+  expect(specOf("controller-disruptionbudget")).toMatchObject({ maxUnavailable: 1 });
+});
+
+test("mounts a token into the Pods that use it, and into no others of the account", () => {
+  const accounts = objects().filter(({ object }) => object.kind === "ServiceAccount");
+  expect(accounts.map(({ object }) => object)).toMatchObject([
+    { automountServiceAccountToken: false },
+    { automountServiceAccountToken: false },
+  ]);
+  for (const key of ["controller", "agent"]) {
+    expect(specOf(key)).toMatchObject({ template: { spec: { automountServiceAccountToken: true } } });
+  }
+});
