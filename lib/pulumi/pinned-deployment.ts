@@ -114,7 +114,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
 
     // The selector of a resource goes through the checks of its template, which are due once it is known.
     const early: RoutePlan = isDeploymentResource(deployment) ? { ...plan, podSelector: LATER } : plan;
-    const stages = { now: early, placed, settled };
+    const stages = { now: early, placed, complete: settled };
     const { addresses, routes } = routeResources(this, pool, stages, args, [deployment, network]);
     this.addresses = addresses;
     this.routes = routes;

@@ -110,7 +110,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
         return planWith({ ...(place as Place), pool: poolPlan as PoolPlan, addresses: found });
       });
 
-    const stages = { now: plan, placed, settled };
+    const stages = { now: plan, placed, complete: settled };
     const { addresses, routes } = routeResources(this, pool, stages, args, [statefulSet, network]);
     this.addresses = addresses;
     this.routes = routes;

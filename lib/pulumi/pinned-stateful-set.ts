@@ -88,7 +88,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     const after = [statefulSet, network];
     const made = plan.pods.map((pod, index) => {
       const routeOf = (whole: PinnedStatefulSetPlan) => whole.pods[index]?.route as RoutePlan;
-      const stages = { now: pod.route, placed: placed.apply(routeOf), settled: settled.apply(routeOf) };
+      const stages = { now: pod.route, placed: placed.apply(routeOf), complete: settled.apply(routeOf) };
       return routeResources(this, pool, stages, args, after);
     });
     this.addresses = made.flatMap(({ addresses }) => addresses);

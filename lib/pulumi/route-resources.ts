@@ -42,7 +42,7 @@ export interface RouteStages {
   /** Once its place is known, its addresses perhaps not yet: so a preview shows where it goes. */
   readonly placed: pulumi.Output<RoutePlan>;
   /** With nothing left to come. */
-  readonly settled: pulumi.Output<RoutePlan>;
+  readonly complete: pulumi.Output<RoutePlan>;
 }
 
 /** The addresses of a route and the resources that it is. */
@@ -55,14 +55,14 @@ export interface RouteResources {
 export function routeResources(
   parent: pulumi.ComponentResource,
   pool: PersistentIpPool,
-  { now: plan, placed, settled }: RouteStages,
+  { now: plan, placed, complete }: RouteStages,
   waiting: RouteWaiting,
   after: readonly unknown[],
 ): RouteResources {
   const later = (value: MaybeLater<string>, of: (plan: RoutePlan) => MaybeLater<string> | undefined) =>
     nowOrLater(value, () => placed.apply((known) => of(known) as string));
   const address = (index: number): pulumi.Input<string> =>
-    nowOrLater(plan.addresses[index] ?? LATER, () => settled.apply(({ addresses }) => addresses[index] as string));
+    nowOrLater(plan.addresses[index] ?? LATER, () => complete.apply(({ addresses }) => addresses[index] as string));
 
   const timeout = `${waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS}s`;
   const awaited = awaitedConditions(plan, pool.plan.provider);
