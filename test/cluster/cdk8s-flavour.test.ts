@@ -58,6 +58,45 @@ test("the route becomes Ready and the Pod answers on both addresses", async () =
   }
 });
 
+test("the controller leads by its Lease, tells of the assignment in an Event, and shows metrics", async () => {
+  const pods = JSON.parse(
+    await lab.kubectl([
+      "get",
+      "pods",
+      "-n",
+      PODPIN_NAMESPACE,
+      "-l",
+      `app.kubernetes.io/component=controller`,
+      "-o",
+      "json",
+    ]),
+  ) as { items: { metadata: { name: string }; spec: { nodeName: string }; status: { podIP: string } }[] };
+  const holder = await lab.kubectl([
+    ...["get", "lease", CONTROLLER, "-n", PODPIN_NAMESPACE],
+    ...["-o", "jsonpath={.spec.holderIdentity}"],
+  ]);
+  const leader = pods.items.find(({ metadata }) => holder.startsWith(`${metadata.name}_`));
+  expect(leader).toBeDefined();
+  const notes = await lab.kubectl([
+    "get",
+    "events",
+    "-n",
+    NAMESPACE,
+    "-o",
+    'jsonpath={.items[?(@.reason=="AddressesAssigned")].message}',
+  ]);
+  expect(notes).toMatch(
+    /^198\.51\.100\.40 \(epoch 1\), 198\.51\.100\.41 \(epoch 1\) assigned to Pod proxy-ss-1 on node node\d$/,
+  );
+  const node = lab.nodes.find(({ name }) => name === leader?.spec.nodeName);
+  const read = "fetch(process.argv[1]).then((answer) => answer.text()).then(console.log)";
+  const metrics = await node!.exec([process.execPath, "-e", read, `http://${leader?.status.podIP}:8081/metrics`]);
+  expect(metrics.stdout).toMatch(/^podpin_is_leader 1$/m);
+  expect(metrics.stdout).toMatch(/^podpin_binding_writes_total\{verb="create",result="ok"\} 2$/m);
+  expect(metrics.stdout).toMatch(/^podpin_events_total\{result="created"\} \d+$/m);
+  expect(metrics.stdout).toMatch(/^podpin_watch_age_seconds\{kind="Pod"\} [\d.]+$/m);
+});
+
 test("podpin status names the Pod of each address", async () => {
   const root = path.resolve(__dirname, "../..");
   const built = spawnSync(
