@@ -95,7 +95,7 @@ export class ByoipPrefix extends pulumi.ComponentResource {
       settled.apply((known) => of(known) as string);
 
     const component = `ByoipPrefix "${name}"`;
-    const childOpts = { parent: this, protect: args.protectPrefixes ?? true };
+    const childOpts = { parent: this, protect: args.protectPrefixes ?? true, deleteBeforeReplace: true };
     this.advertised = undefined;
     if (advertisedRange !== undefined) {
       const leaf = gcp(component, "compute/publicAdvertisedPrefix");

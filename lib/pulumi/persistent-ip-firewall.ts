@@ -87,8 +87,8 @@ export class PersistentIpFirewall extends pulumi.ComponentResource {
         targetTags: targetTags === undefined ? undefined : settled.apply(({ targetTags: tags }) => tags as string[]),
         targetServiceAccounts,
       },
-      { parent: this },
+      { parent: this, deleteBeforeReplace: true },
     );
-    this.registerOutputs({ rule: this.rule.name });
+    this.registerOutputs({ rule: this.rule });
   }
 }

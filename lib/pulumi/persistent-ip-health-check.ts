@@ -123,7 +123,7 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
         description: HEALTH_CHECK_DESCRIPTION,
         ...plan.fields,
       },
-      { parent: this },
+      { parent: this, deleteBeforeReplace: true },
     );
     this.healthCheckName = this.healthCheck.name;
     this.firewall = undefined;
@@ -144,7 +144,7 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
           targetTags,
           targetServiceAccounts,
         },
-        { parent: this },
+        { parent: this, deleteBeforeReplace: true },
       );
     }
     this.registerOutputs({ healthCheckName: this.healthCheckName });

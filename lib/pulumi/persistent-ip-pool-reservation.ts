@@ -118,7 +118,8 @@ export function reservedAddresses(
           labels: args.labels,
           deletionPolicy: args.deletionPolicy,
         },
-        { ...opts, protect: plan.isProtected },
+        // Its name is fixed, so the old one must go before another of that name can come.
+        { ...opts, protect: plan.isProtected, deleteBeforeReplace: true },
       ),
   );
 }

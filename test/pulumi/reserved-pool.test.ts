@@ -75,6 +75,8 @@ test("protects addresses unless told otherwise, and says nothing of deletion unl
   });
   const protectOf = (name: string) => options.find((one) => one.type === ADDRESS && one.name === name)?.options.protect;
   expect([protectOf("safe-0"), protectOf("loose-0")]).toEqual([true, false]);
+  const fixedName = options.filter(({ type }) => type === ADDRESS).map((one) => one.options.deleteBeforeReplace);
+  expect(fixedName).toEqual([true, true]);
   const inputsOf = (name: string) => registered.find((one) => one.type === ADDRESS && one.name === name)?.inputs;
   expect(inputsOf("safe-0")).not.toHaveProperty("deletionPolicy");
   expect(inputsOf("loose-0")).toMatchObject({ deletionPolicy: "ABANDON", labels: { team: "edge" } });
