@@ -1,5 +1,6 @@
 // The kubernetes plugin, as the real engine and a real API server see it. These tests say what programs may rely on, so
 // they hold for the real plugin as well as for the lab's stand-in: whichever the machine has is the one tested.
+import { inTurns } from "./in-turns";
 import { configMap, route, startBench, type Bench } from "./objects-program";
 
 let bench: Bench;
@@ -10,7 +11,11 @@ beforeAll(async () => {
 
 afterAll(async () => bench?.stop());
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
+
+// Stacks of their own, with objects of their own: they wait more than they work, so a few run at the same time.
+const turn = inTurns(3);
+const together = (title: string, run: () => Promise<void>): void => test.concurrent(title, () => turn(run));
 
 const kubectl = (...args: readonly string[]): Promise<string> => bench.cluster.kubectl(args);
 
@@ -41,7 +46,7 @@ const stepsOf = (result: { steps: readonly { op: string; urn: string }[] }, name
   result.steps.filter((step) => step.urn.endsWith(`::${name}`)).map((step) => step.op);
 
 describe("a life of plain objects", () => {
-  test("creates, names, leaves alone, updates, replaces and deletes as declared, and destroys it all", async () => {
+  together("creates, names, leaves alone, updates, replaces and deletes as declared, and destroys it all", async () => {
     const program = await bench.program("life");
     const nameless = configMap("nameless", { color: "green" });
     const { name: _name, ...metadata } = nameless.object["metadata"] as Record<string, unknown>;
@@ -71,7 +76,7 @@ describe("a life of plain objects", () => {
     expect(await kubectl("get", "configmaps", "-o", "name")).not.toMatch(/kept|nameless/);
   });
 
-  test("sees in a refresh that an object is gone, and makes it again", async () => {
+  together("sees in a refresh that an object is gone, and makes it again", async () => {
     const program = await bench.program("lost");
     program.declare(configMap("lost", { color: "red" }));
     expect(await program.up()).toMatchObject({ ok: true });
@@ -84,7 +89,7 @@ describe("a life of plain objects", () => {
 describe("waiting", () => {
   const waitFor = { "pulumi.com/waitFor": "condition=Ready" };
 
-  test("holds the deployment until the condition is True for this generation", async () => {
+  together("holds the deployment until the condition is True for this generation", async () => {
     const program = await bench.program("waits");
     program.declare(route("slow", {}, { annotations: waitFor, customTimeouts: { create: "60s" } }));
     let done = false;
@@ -98,26 +103,29 @@ describe("waiting", () => {
     expect(await up).toMatchObject({ ok: true, changes: { create: 2 } });
   });
 
-  test("fails at customTimeouts.create with the condition's reason, and keeps the object in the state", async () => {
-    const program = await bench.program("fails");
-    program.declare(route("never", {}, { annotations: waitFor, customTimeouts: { create: "4s" } }));
-    const up = program.up();
-    await eventually(() => json("gkeiproute", "never"), "the route's creation");
-    await setStatus("gkeiproute", "never", {
-      conditions: [condition("Ready", "False", "NoPodsFound", "no Pod matches app=proxy")],
-    });
-    const result = await up;
-    expect(result.ok).toBe(false);
-    if (bench.env.kubernetesPlugin.kind === "stand-in") {
-      expect(result.diagnostics.map(({ message }) => message).join("\n")).toMatch(
-        /condition Ready is False \(want True\): NoPodsFound: no Pod matches app=proxy/,
-      );
-    }
-    expect(await program.destroy()).toMatchObject({ ok: true, changes: { delete: 2 } });
-    expect(await kubectl("get", "gkeiproutes", "-o", "name")).not.toContain("never");
-  });
+  together(
+    "fails at customTimeouts.create with the condition's reason, and keeps the object in the state",
+    async () => {
+      const program = await bench.program("fails");
+      program.declare(route("never", {}, { annotations: waitFor, customTimeouts: { create: "4s" } }));
+      const up = program.up();
+      await eventually(() => json("gkeiproute", "never"), "the route's creation");
+      await setStatus("gkeiproute", "never", {
+        conditions: [condition("Ready", "False", "NoPodsFound", "no Pod matches app=proxy")],
+      });
+      const result = await up;
+      expect(result.ok).toBe(false);
+      if (bench.env.kubernetesPlugin.kind === "stand-in") {
+        expect(result.diagnostics.map(({ message }) => message).join("\n")).toMatch(
+          /condition Ready is False \(want True\): NoPodsFound: no Pod matches app=proxy/,
+        );
+      }
+      expect(await program.destroy()).toMatchObject({ ok: true, changes: { delete: 2 } });
+      expect(await kubectl("get", "gkeiproutes", "-o", "name")).not.toContain("never");
+    },
+  );
 
-  test("is over at once when the deployment is cancelled, and the stack can be used again", async () => {
+  together("is over at once when the deployment is cancelled, and the stack can be used again", async () => {
     const program = await bench.program("cancelled");
     program.declare(route("endless", {}, { annotations: waitFor }));
     const abort = new AbortController();
@@ -131,7 +139,7 @@ describe("waiting", () => {
     expect(await kubectl("get", "gkeiproutes", "-o", "name")).not.toContain("endless");
   });
 
-  test("awaits a Deployment's replicas, but not with pulumi.com/skipAwait", async () => {
+  together("awaits a Deployment's replicas, but not with pulumi.com/skipAwait", async () => {
     const program = await bench.program("deployment");
     const labels = { app: "web" };
     const spec = {
@@ -167,7 +175,7 @@ describe("waiting", () => {
 });
 
 describe("what is there already", () => {
-  test("is taken into the stack by import, when the program says the same as the cluster", async () => {
+  together("is taken into the stack by import, when the program says the same as the cluster", async () => {
     const declared = configMap("adopted", { color: "red" });
     await bench.cluster.kubectl(["create", "-f", "-"], JSON.stringify(declared.object));
     const before = (await json("configmap", "adopted")).metadata["uid"];
@@ -181,7 +189,7 @@ describe("what is there already", () => {
     expect((await json("configmap", "adopted")).metadata).toMatchObject({ uid: before, labels: { team: "edge" } });
   });
 
-  test("keeps a field that the program ignores as somebody else has set it", async () => {
+  together("keeps a field that the program ignores as somebody else has set it", async () => {
     const program = await bench.program("ignored");
     const options = { ignoreChanges: ["spec.network"] };
     program.declare(route("half", { network: "default" }, options));
@@ -196,7 +204,7 @@ describe("what is there already", () => {
 });
 
 describe("refusals", () => {
-  test("fails to create what exists already, and leaves it as it is", async () => {
+  together("fails to create what exists already, and leaves it as it is", async () => {
     await kubectl("create", "configmap", "taken", "--from-literal=owner=somebody");
     const program = await bench.program("exists");
     program.declare(configMap("taken", { owner: "me" }));
@@ -208,7 +216,7 @@ describe("refusals", () => {
     expect((await json("configmap", "taken")).data).toEqual({ owner: "somebody" });
   });
 
-  test("names the field that another manager has changed, instead of overwriting it", async () => {
+  together("names the field that another manager has changed, instead of overwriting it", async () => {
     const program = await bench.program("conflict");
     program.declare(route("shared", { network: "default" }));
     expect(await program.up()).toMatchObject({ ok: true });
@@ -228,7 +236,7 @@ describe("refusals", () => {
 });
 
 describe("previews", () => {
-  test("show a replacement of a route whose network changes, where the program asks for one", async () => {
+  together("show a replacement of a route whose network changes, where the program asks for one", async () => {
     const program = await bench.program("replacement");
     const options = { replaceOnChanges: ["spec.network"], deleteBeforeReplace: true };
     program.declare(route("moved", { network: "default" }, options));
@@ -253,7 +261,7 @@ describe("previews", () => {
     });
   });
 
-  test("go on where a value is not known yet, and ask the API server where everything is", async () => {
+  together("go on where a value is not known yet, and ask the API server where everything is", async () => {
     const program = await bench.program("unknown");
     const space = {
       name: "space",
@@ -268,7 +276,7 @@ describe("previews", () => {
     expect(refused.diagnostics.map(({ message }) => message).join("\n")).toMatch(/spec\.reactionMode/);
   });
 
-  test("accept objects of a kind that the same program defines, and a deployment makes them in order", async () => {
+  together("accept objects of a kind that the same program defines, and a deployment makes them in order", async () => {
     const program = await bench.program("kinds");
     const definition = {
       name: "widgets",
@@ -319,7 +327,7 @@ describe("previews", () => {
 });
 
 describe("secrets", () => {
-  test("stay out of the state, wherever they are and whatever form they take", async () => {
+  together("stay out of the state, wherever they are and whatever form they take", async () => {
     const program = await bench.program("secrets");
     const encoded = Buffer.from("correct horse").toString("base64");
     program.declare(
