@@ -290,9 +290,20 @@ export function claimantOf({
   return owner ?? `${kind} "${name}"`;
 }
 
-function positionInPool(pool: PoolPlan, address: string): number | undefined {
-  const position = pool.addresses.findIndex((member) => isKnown(member) && parseAddress(member) === address);
-  return position === -1 ? undefined : position;
+/** Where each known address of a pool stands; a pool of a thousand addresses may have a thousand routes that ask. */
+const POSITIONS = new WeakMap<PoolPlan["addresses"], ReadonlyMap<string, number>>();
+
+function positionInPool({ addresses }: PoolPlan, address: string): number | undefined {
+  let positions = POSITIONS.get(addresses);
+  if (positions === undefined) {
+    const known = addresses.map(
+      (member, position) => [isKnown(member) ? parseAddress(member) : undefined, position] as const,
+    );
+    // The first of two equal ones counts, so it is set last.
+    positions = new Map(known.reverse().flatMap(([text, position]) => (text === undefined ? [] : [[text, position]])));
+    POSITIONS.set(addresses, positions);
+  }
+  return positions.get(address);
 }
 
 function checkDelivery(input: RouteInput, problems: Problems): Delivery {
