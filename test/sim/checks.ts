@@ -34,6 +34,8 @@ export interface World {
   author(): string;
   nodeReady(name: string): { readonly exists: boolean; readonly readyNow: boolean; readonly unreadySince?: number };
   podExists(uid: string): boolean;
+  /** Whether a Pod, a node or the user has done anything lately that can cost a Pod its address. */
+  isQuiet(): boolean;
 }
 
 export class Checks {
@@ -106,6 +108,9 @@ export class Checks {
 
   #newEpoch(address: string, before: AddressBinding, after: AddressBinding): void {
     const { nodeName, owner, releasing: pending } = before.spec;
+    if (owner !== undefined && after.spec.owner === undefined && this.world.isQuiet()) {
+      this.fail(2, `${address}: was taken from ${owner.podName}, to which nothing had happened`);
+    }
     if (owner === undefined || nodeName === after.spec.nodeName || !this.world.nodeReady(nodeName).exists) return;
     const mayHaveSpoken = this.history.of(address).last?.mayAnnounce === true;
     const tracked = after.spec.releasing?.nodeName;

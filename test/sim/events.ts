@@ -308,8 +308,15 @@ function badBinding(world: World, spec: object): void {
 export const EVENTS = { ...POD_EVENTS, ...NODE_EVENTS, ...CONTROL_EVENTS, ...USER_EVENTS };
 export type EventKind = keyof typeof EVENTS;
 
+/** What users do that must cost no Pod its address. */
+const HARMLESS: ReadonlySet<EventKind> = new Set(["gateway deleted for a while", "poison"]);
+
 export function happen(world: World, event: SimEvent): void {
   world.say(() => `--- ${event.kind} (${event.which}, ${event.how}, ${event.ms} ms)`);
+  if (!(event.kind in CONTROL_EVENTS) && !HARMLESS.has(event.kind)) {
+    world.edited();
+    world.after(event.ms, () => world.edited());
+  }
   (EVENTS[event.kind] as Happen)(world, event);
   world.touch();
 }

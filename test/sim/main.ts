@@ -1,7 +1,7 @@
 // `npm run sim`: schedules without end, one schedule again, or the mutants.
 import { parseArgs } from "node:util";
 import { loadSimulator, type Simulator } from "./load";
-import { MUTANTS } from "./mutants";
+import { type Mutant, MUTANTS } from "./mutants";
 import type { Verdict } from "./run";
 
 const HELP = `npm run sim -- [options]
@@ -12,6 +12,8 @@ const HELP = `npm run sim -- [options]
   --seconds N            stop after this time
   --failures N           stop after so many failures [1]
   --mutants              break the code on purpose, once for each mutant; every one must be noticed
+  --regressions          the shortest schedules of all bugs that were found before
+  --usual                with --mutants: without those that take long to show
   --only TEXT            with --mutants: those whose name contains the text
   --limit N              with --mutants: schedules for each [3000]
 `;
@@ -36,6 +38,8 @@ async function main(args: string[]): Promise<number> {
       seconds: { type: "string", default: "Infinity" },
       failures: { type: "string", default: "1" },
       mutants: { type: "boolean", default: false },
+      regressions: { type: "boolean", default: false },
+      usual: { type: "boolean", default: false },
       only: { type: "string", default: "" },
       limit: { type: "string", default: "3000" },
       help: { type: "boolean", default: false },
@@ -45,8 +49,12 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  if (values.mutants) return mutants(values.only, whole("--limit", values.limit));
+  if (values.mutants) {
+    const chosen = MUTANTS.filter(({ name, rare }) => name.includes(values.only) && !(values.usual && rare === true));
+    return mutants(chosen, whole("--limit", values.limit));
+  }
   const simulator = await loadSimulator();
+  if (values.regressions) return regressions(simulator);
   if (values.seed !== undefined) {
     const steps = values.steps === undefined ? undefined : whole("--steps", values.steps);
     const keep = values.keep?.split(",").map((index) => whole("--keep", index));
@@ -73,6 +81,17 @@ async function again({ runSchedule, scheduleOf }: Simulator, seed: number, steps
   const verdict = await runSchedule(seed, keep === undefined ? all : all.filter((_, i) => keep.includes(i)), true);
   process.stdout.write(`${(verdict.trace ?? []).join("\n")}\n\n${summary(verdict)}\n`);
   return verdict.violation === undefined ? 0 : 1;
+}
+
+async function regressions({ REGRESSIONS, runSchedule }: Simulator): Promise<number> {
+  let broken = 0;
+  for (const { name, seed, events } of REGRESSIONS) {
+    const verdict = await runSchedule(seed, events);
+    if (verdict.violation !== undefined) broken++;
+    process.stdout.write(`${name}: ${verdict.violation === undefined ? "holds" : summary(verdict)}\n`);
+  }
+  process.stdout.write(`${broken} of ${REGRESSIONS.length} regressions\n`);
+  return broken === 0 ? 0 : 1;
 }
 
 async function many({ runSeed, shrink, scheduleOf }: Simulator, options: Options): Promise<number> {
@@ -130,14 +149,17 @@ function replay({ seed, events }: Verdict, all: Verdict["events"]): string {
 }
 
 /** Answers 1 when one survives. */
-async function mutants(only: string, limit: number): Promise<number> {
+async function mutants(chosen: readonly Mutant[], limit: number): Promise<number> {
   let survivors = 0;
-  for (const mutant of MUTANTS.filter(({ name }) => name.includes(only))) {
-    const { runSeed } = await loadSimulator(mutant);
+  for (const mutant of chosen) {
+    const { REGRESSIONS, runSchedule, runSeed } = await loadSimulator(mutant);
     let caught: Verdict | undefined;
-    let seed = 0;
-    while (caught === undefined && seed < limit) {
-      const verdict = await runSeed(++seed);
+    let tried = 0;
+    while (caught === undefined && tried < limit) {
+      // The bugs of the past first: what broke once is where the next mistake is likely.
+      const past = REGRESSIONS[tried++];
+      const next = past ? runSchedule(past.seed, past.events) : runSeed(tried - REGRESSIONS.length);
+      const verdict = await next;
       if (verdict.violation !== undefined && mutant.breaks.includes(verdict.violation.invariant)) caught = verdict;
     }
     if (caught === undefined) survivors++;
@@ -145,10 +167,10 @@ async function mutants(only: string, limit: number): Promise<number> {
     const result =
       caught === undefined
         ? `SURVIVES ${limit} schedules`
-        : `caught by ${seed}, invariant ${invariant}: ${text?.slice(0, 160)}`;
+        : `caught by schedule ${tried}, invariant ${invariant}: ${text?.slice(0, 160)}`;
     process.stdout.write(`${mutant.name}: ${result}\n`);
   }
-  process.stdout.write(`${survivors} mutants survive\n`);
+  process.stdout.write(`${survivors} of ${chosen.length} mutants survive\n`);
   return survivors === 0 ? 0 : 1;
 }
 

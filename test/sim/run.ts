@@ -4,6 +4,7 @@ import { happen, type SimEvent } from "./events";
 import { notConverged } from "./converged";
 import { FAULTS_END_MS, scheduleOf } from "./schedule";
 
+export { REGRESSIONS } from "./regressions";
 export { scheduleOf };
 import { LATEST_MS } from "./sim-kube";
 import type { Violation } from "./checks";

@@ -28,6 +28,8 @@ const NODES = [1, 2, 3];
 const NODE_LOST_MS = 8_000;
 /** A path that works keeps working unless something happened to it in this time. */
 const CALM_MS = 10_000;
+/** Longer than any process stands still and any request is late. */
+const QUIET_MS = 17_000;
 
 const HOUSEKEEPING: ReadonlySet<string> = new Set(["Event"]);
 
@@ -42,6 +44,9 @@ export function connect({ kube, leases }: Running, connected: boolean): void {
   kube.connected = connected;
   if (leases !== undefined) leases.connected = connected;
 }
+
+/** A schedule takes about a thousand. */
+const MOST_STEPS = 15_000;
 
 interface Last {
   readonly at: number;
@@ -68,6 +73,7 @@ export class World {
   #author = "world";
   #dirty = true;
   #disturbedAt = 0;
+  #editedAt = 0;
   #unreadySince = new Map<string, number>();
   readonly #busy = new Set<string>();
   readonly #last = new Map<string, Last>();
@@ -84,6 +90,7 @@ export class World {
     this.checks = new Checks({
       now,
       author: () => this.#author,
+      isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => {
         const exists = this.server.get(RESOURCES.nodes, { name }) !== undefined;
@@ -113,6 +120,11 @@ export class World {
   disturb(): void {
     this.#disturbedAt = this.clock.now();
     this.#dirty = true;
+  }
+
+  /** The user or a Pod changed what shall be. */
+  edited(): void {
+    this.#editedAt = this.clock.now();
   }
 
   touch(): void {
@@ -428,6 +440,7 @@ export class World {
     const { ip = present.status?.podIP, ready = was } = change;
     const status = { phase: "Running", podIP: ip, conditions: [{ type: "Ready", status: ready ? "True" : "False" }] };
     if (JSON.stringify(status) === JSON.stringify(present.status)) return;
+    this.edited();
     this.server.put<Pod>(RESOURCES.pods, { ...present, status } as Pod);
   }
 
@@ -502,7 +515,7 @@ export class World {
       const next = clock.untilNext;
       if (next === undefined || clock.now() + next > end) break;
       clock.advance(next);
-      this.steps++;
+      if (++this.steps > MOST_STEPS) checks.fail(9, `no rest after ${MOST_STEPS} steps: something turns in circles`);
     }
     clock.advance(Math.max(0, end - clock.now()));
     return true;
