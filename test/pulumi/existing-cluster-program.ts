@@ -45,7 +45,9 @@ void pulumi.runtime.setMocks(
   {
     newResource: ({ type, name, inputs }) => {
       if (type === "pulumi:providers:kubernetes") providers[name] = inputs;
-      return { id: `${name}-id`, state: inputs };
+      // A release channel that is behind: what GKE makes is decided by GKE.
+      const made = type === "gcp:container/cluster:Cluster" ? { masterVersion: "1.30.1-gke.1" } : {};
+      return { id: `${name}-id`, state: { ...inputs, ...made } };
     },
     call: ({ inputs }) => clusters[(inputs as { name: string }).name] as Record<string, unknown>,
   },
@@ -73,6 +75,13 @@ async function main(): Promise<void> {
   answers["at-once"] = await told(() => {
     const args = { clusterName: "", location: "here", region: "us-central1-a", datapathProvider: "none" as never };
     return PersistentIpCluster.fromExisting("at-once", args);
+  });
+  answers["made"] = await told(
+    () => new PersistentIpCluster("made", { location: "us-central1", project: "my-project" }),
+  );
+  answers["later"] = await told(() => {
+    const location = pulumi.output(Promise.resolve("here"));
+    return new PersistentIpCluster("later", { location, project: "my-project" });
   });
   await new Promise((resolve) => setImmediate(resolve));
   answers["provider"] = providers["good"];

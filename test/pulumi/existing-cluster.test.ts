@@ -84,9 +84,17 @@ test.each<[string, string, string[]]>([
       'datapathProvider: got "none"; use "ADVANCED_DATAPATH" or "LEGACY_DATAPATH"',
     ],
   ],
+  ["a version that GKE chose and that is too old", "made", [old("1.30.1-gke.1")]],
+  [
+    "a place that turns out to be none",
+    "later",
+    ['location: got "here"; use a region, for example "us-central1", or a zone, for example "us-central1-a"'],
+  ],
 ])("says so when the cluster has %s", (_, name, lines) => {
   const text = lines.map((line) => `  - ${line}`).join("\n");
-  expect(answers[name]).toBe(`PersistentIpCluster "${name}" is not valid:\n${text}`);
+  // Pulumi puts the property in front that it could not send to the engine.
+  const told = String(answers[name]).replace(/^(error serializing property "\w+": )+/, "");
+  expect(told).toBe(`PersistentIpCluster "${name}" is not valid:\n${text}`);
 });
 
 test("says so when the cluster is in another region than the addresses", () => {
