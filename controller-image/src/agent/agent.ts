@@ -15,6 +15,7 @@ import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
 import type { Kernel } from "./kernel";
+import type { PassResult } from "./metrics";
 import type { AddressMemory } from "./outcome";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, refusedAck, remember } from "./plan";
 import { isEmpty, type KernelState } from "./state";
@@ -31,8 +32,8 @@ export interface AgentOptions {
   readonly uplink: string;
   /** Namespace of the ConfigMap with the cluster's ranges. */
   readonly namespace: string;
-  /** Called after each pass, with what it changed. */
-  readonly onPass?: (plan: Plan) => void;
+  /** Called after each pass, with what it was to change and what came of it. */
+  readonly onPass?: (plan: Plan, result: PassResult) => void;
 }
 
 export interface Agent {
@@ -137,6 +138,7 @@ export function runAgent(options: AgentOptions): Agent {
   async function pass(): Promise<void> {
     if (!delivering.synced || !releasing.synced) return;
     if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS) return;
+    const began = clock.now();
     const mine = [...delivering.values()];
     const going = [...releasing.values()];
     const observed = await kernel.observe(hopsNeeded(mine, going));
@@ -179,7 +181,7 @@ export function runAgent(options: AgentOptions): Agent {
     if (!retry) backoff.reset();
     const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
     later(Math.min(next, made.wakeAt ?? Infinity, askAt));
-    options.onPass?.(made);
+    options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
   /** Asks what is due; answers when the next question is. */

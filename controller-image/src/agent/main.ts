@@ -4,9 +4,10 @@ import { Problems } from "../../../lib/model/problems";
 import { AGENT, AGENT_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
 import { commands } from "../fabric/commands";
 import { l2Announcer } from "../fabric/l2";
-import { createKube, inClusterConfig, jsonLog, type Log, startHealth, systemClock } from "../kube/index";
+import { createKube, inClusterConfig, jsonLog, type Log, Metrics, startHealth, systemClock } from "../kube/index";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
+import { agentMetrics } from "./metrics";
 import { checkNode, nodeProblems, uplinkOf } from "./node-check";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,7 +58,15 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   const log = jsonLog({ fields: { node: settings.nodeName } });
   const here = commands();
   const parts = { uplink: settings.uplink, commands: here, clock: systemClock, log };
-  const kube = createKube({ config: inClusterConfig(env), clock: systemClock, log, userAgent: AGENT });
+  const metrics = new Metrics();
+  const requests = metrics.counter("podpin_api_requests_total", "Requests to the API server; status 0: no answer.");
+  const kube = createKube({
+    config: inClusterConfig(env),
+    clock: systemClock,
+    log,
+    userAgent: AGENT,
+    onRequest: ({ method, status }) => requests.add({ method, status: String(status) }),
+  });
   await logNode(settings, log);
   const agent = runAgent({
     ...settings,
@@ -66,12 +75,14 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     announcer: l2Announcer(parts),
     clock: systemClock,
     log,
+    onPass: agentMetrics(metrics),
   });
   const health = await startHealth({
     host: "127.0.0.1",
     port: AGENT_HEALTH_PORT,
     log,
     notReady: () => [agent.unready() ?? []].flat(),
+    metrics: () => metrics.text(),
   });
   const signal = await firstSignal();
   log("info", "the agent stops; what it has put into the kernel stays and goes on working", { signal });
