@@ -17,7 +17,7 @@ export type NetworkReference = string | PodNetwork;
  * Adds the routes of one plan below a construct.
  *
  * @param id id of the first object
- * @param after what the routes come after, besides the Gateways of the pool
+ * @param after what the routes come after, besides the Gateway that lists their addresses
  */
 export function routeObjects(
   scope: Construct,
@@ -40,7 +40,9 @@ export function routeObjects(
       ...(healthCheckName === undefined ? {} : { healthCheckName }),
     });
     const object = kubernetesObject(scope, ids[index] ?? id, manifest);
-    object.addDependency(...pool.gateways);
+    // On its own Gateway alone: a large pool has many, and cdk8s sorts by every single dependency.
+    const gateway = pool.gateways[pool.plan.gateways.indexOf(part.gateway)];
+    if (gateway !== undefined) object.addDependency(gateway);
     object.addDependency(...after.filter((one) => Construct.isConstruct(one)));
     return object;
   });

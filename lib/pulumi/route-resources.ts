@@ -67,7 +67,6 @@ export function routeResources(
   const timeout = `${waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS}s`;
   const awaited = awaitedConditions(plan, pool.plan.provider);
   const waitFor = (waiting.waitUntilReady ?? true) ? waitForExpression(awaited) : undefined;
-  const dependsOn: pulumi.Resource[] = [...pool.gateways, ...after.filter(isResource)];
   const { healthCheckName } = plan.fields;
 
   const routes = plan.parts.map((part) => {
@@ -81,6 +80,8 @@ export function routeResources(
         ? {}
         : { healthCheckName: later(healthCheckName, (known) => known.fields.healthCheckName) }),
     });
+    const gateway = pool.gateways[pool.plan.gateways.indexOf(part.gateway)];
+    const dependsOn = [...(gateway === undefined ? [] : [gateway]), ...after.filter(isResource)];
     const resourceOptions: pulumi.CustomResourceOptions = {
       parent,
       dependsOn,

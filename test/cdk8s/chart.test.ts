@@ -18,8 +18,8 @@ test("writes a pool of 17 addresses and a route to them", () => {
   const route = new PinnedPodRoute(chart, "db", { pool, namespace: "data", statefulSet: "db", ordinal: 0 });
   expect(shown(chart)).toEqual([
     "Gateway default/n2",
-    "Gateway default/n2-2",
     "GKEIPRoute data/db",
+    "Gateway default/n2-2",
     "GKEIPRoute data/db-2",
   ]);
   expect(route.addresses).toEqual(addresses(17));

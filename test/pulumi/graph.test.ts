@@ -82,7 +82,7 @@ test("the controller's objects come in stages, and everything has its component 
   }
 });
 
-test("a Gateway waits for its controller, and a route for its Gateways and its StatefulSet", async () => {
+test("a Gateway waits for its controller, and a route for its own Gateway and its StatefulSet", async () => {
   const { options } = await graphOf((opts) => {
     const controller = new PersistentIpController("podpin", { image }, opts);
     const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(17), controller }, opts);
@@ -94,7 +94,7 @@ test("a Gateway waits for its controller, and a route for its Gateways and its S
   });
   const of = (type: string, name: string) => options.find((one) => one.type === type && one.name === name)?.options;
   expect(namesOf(of(GATEWAY, "n2")?.dependsOn)).toEqual(["podpin"]);
-  expect(namesOf(of(ROUTE, "pin")?.dependsOn)).toEqual(["n2", "n2-2", "db"]);
+  expect(namesOf(of(ROUTE, "pin")?.dependsOn)).toEqual(["n2", "db"]);
   expect(namesOf(of(ROUTE, "pin")?.parent)).toEqual(["pin"]);
 });
 
