@@ -4,9 +4,17 @@ import { Construct } from "constructs";
 import { podInterfaces } from "../model/pod-interfaces";
 import { checkPodNetwork, networkObject, paramSetObject, type PodNetworkOptions } from "../model/pod-network";
 import { checked, kubernetesObject } from "./kubernetes-object";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PodNetwork} takes. */
 export interface PodNetworkProps extends PodNetworkOptions {
+  /**
+   * The cluster of the network. What does not fit to it is an error: a cluster without multi-networking, or its own VPC
+   * network with type `Device`.
+   *
+   * @default - none: nothing is checked against a cluster
+   */
+  readonly cluster?: PersistentIpCluster;
   /**
    * Name of the VPC network. With `subnetwork`, and not with `networkAttachment`. Fixed after creation.
    *
@@ -53,7 +61,8 @@ export class PodNetwork extends Construct {
   constructor(scope: Construct, id: string, props: PodNetworkProps) {
     super(scope, id);
 
-    const input = { ...props, name: id };
+    const { cluster, ...rest } = props;
+    const input = { ...rest, name: id, cluster: cluster?.facts };
     const type = checked("PodNetwork", id, (problems) => checkPodNetwork(input, problems));
     const { vpc, subnetwork, secondaryRanges, networkAttachment } = props;
     this.networkName = id;

@@ -1,6 +1,7 @@
 // A network that Pods can have an interface on: a Network and its parameters on Google Cloud.
 import { isIPv4, isIPv4Cidr } from "./address";
 import { checkChoice } from "./choices";
+import type { ClusterFacts } from "./cluster-facts";
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK } from "./gke-api";
 import { apiVersionOf, RESOURCES } from "./kubernetes";
 import { isKnown, type MaybeLater } from "./later";
@@ -75,6 +76,7 @@ export interface PodNetworkInput extends PodNetworkOptions {
   readonly subnetwork?: MaybeLater<string>;
   readonly secondaryRanges?: readonly MaybeLater<string>[];
   readonly networkAttachment?: MaybeLater<string>;
+  readonly cluster?: Pick<ClusterFacts, "name" | "multiNetworking" | "network">;
 }
 
 const ATTACHMENT = /^projects\/[^/]+\/regions\/[^/]+\/networkAttachments\/[^/]+$/;
@@ -94,7 +96,31 @@ export function checkPodNetwork(input: PodNetworkInput, problems: Problems): Pod
   if (input.networkAttachment === undefined) checkSubnetwork(input, type, problems);
   else checkAttachment(input, input.networkAttachment, type, problems);
   checkLayer3(input, problems);
+  checkCluster(input, type, problems);
   return type;
+}
+
+function checkCluster({ cluster, vpc }: PodNetworkInput, type: PodNetworkType, problems: Problems): void {
+  if (cluster === undefined) return;
+  if (cluster.multiNetworking === false) {
+    problems.add(
+      "cluster",
+      isKnown(cluster.name) ? cluster.name : "a cluster whose name is not known yet",
+      "its Pods have one network: create it with enableMultiNetworking: true",
+    );
+  }
+  if (type !== PodNetworkType.Device || vpc === undefined || !isKnown(vpc) || !isKnown(cluster.network)) return;
+  if (cluster.network === "" || nameOf(vpc) !== nameOf(cluster.network)) return;
+  problems.add(
+    "vpc",
+    vpc,
+    "that is the cluster's own (DeviceModeCantUseDefaultVPC): a Device network needs another VPC network",
+  );
+}
+
+/** The name in a path or a self link. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function checkAttachment(

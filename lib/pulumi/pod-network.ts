@@ -14,9 +14,18 @@ import {
 } from "../model/pod-network";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
+import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { withKubernetesProvider } from "./providers";
 
 /** What a {@link PodNetwork} takes. */
 export interface PodNetworkArgs extends PodNetworkOptions {
+  /**
+   * The cluster of the network. Its provider declares the objects unless the options name another one, and what does not
+   * fit to it is an error: a cluster without multi-networking, or its own VPC network with type `Device`.
+   *
+   * @default - the Kubernetes provider of the program; nothing is checked against a cluster
+   */
+  cluster?: PersistentIpCluster;
   /**
    * Name of the VPC network. With `subnetwork`, and not with `networkAttachment`. Fixed after creation.
    *
@@ -61,9 +70,9 @@ export class PodNetwork extends pulumi.ComponentResource {
   public readonly paramSet: CustomResource;
 
   constructor(name: string, args: PodNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("podpin:index:PodNetwork", name, {}, opts);
+    super("podpin:index:PodNetwork", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
-    const { vpc, subnetwork, secondaryRanges, networkAttachment, ...options } = args;
+    const { vpc, subnetwork, secondaryRanges, networkAttachment, cluster, ...options } = args;
     const plan = (known: Known) =>
       checked("PodNetwork", name, this, (problems) => checkPodNetwork({ ...options, ...known, name }, problems));
     const now: Known = {
@@ -71,12 +80,15 @@ export class PodNetwork extends pulumi.ComponentResource {
       subnetwork: knownNow(subnetwork),
       secondaryRanges: secondaryRanges?.map(knownNow),
       networkAttachment: knownNow(networkAttachment),
+      cluster: cluster?.facts,
     };
     const type = plan(now);
-    const settled = pulumi.output({ vpc, subnetwork, secondaryRanges, networkAttachment }).apply((known) => {
-      plan(known);
-      return known;
-    });
+    const settled = pulumi
+      .output({ vpc, subnetwork, secondaryRanges, networkAttachment, cluster: cluster?.settled })
+      .apply((known) => {
+        plan(known as Known);
+        return known as Settled;
+      });
     const later = (
       value: MaybeLater<string> | undefined,
       of: (known: Settled) => string | undefined,
@@ -119,7 +131,7 @@ export class PodNetwork extends pulumi.ComponentResource {
 }
 
 /** The inputs that may come from other resources. */
-type Known = Pick<PodNetworkInput, "vpc" | "subnetwork" | "secondaryRanges" | "networkAttachment">;
+type Known = Pick<PodNetworkInput, "vpc" | "subnetwork" | "secondaryRanges" | "networkAttachment" | "cluster">;
 
 interface Settled {
   readonly vpc?: string;

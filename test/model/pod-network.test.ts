@@ -102,6 +102,23 @@ test.each<[string, Partial<PodNetworkInput>, string[]]>([
     ],
   ],
   [
+    "a cluster without multi-networking",
+    { ...layer3, cluster: { name: "core", multiNetworking: false, network: "core" } },
+    ['cluster: got "core"; its Pods have one network: create it with enableMultiNetworking: true'],
+  ],
+  [
+    "a Device network on the cluster's own VPC network",
+    { ...device, cluster: { name: "core", multiNetworking: true, network: "projects/p/global/networks/blue" } },
+    [
+      'vpc: got "blue"; that is the cluster\'s own (DeviceModeCantUseDefaultVPC): a Device network needs another VPC network',
+    ],
+  ],
+  [
+    "a cluster of which nothing is known",
+    { ...device, cluster: { name: LATER, multiNetworking: LATER, network: LATER } },
+    [],
+  ],
+  [
     "search domains without a name server",
     { ...layer3, searchDomains: ["example.com"] },
     ['searchDomains: got ["example.com"]; they count only with nameservers: name at least one'],
