@@ -359,3 +359,36 @@ test("a Pod that appears after its binding is served as soon as its interface is
   await world.rest();
   expect(world.ack()?.state).toBe("Announced");
 });
+
+test("a binding that is deleted and made again is served, though its epochs start anew", async () => {
+  const world = new World();
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  world.write(takenBack(A));
+  await world.rest();
+  expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
+  world.server.delete(RESOURCES.addressBindings, { name: A });
+  world.write(binding(A));
+  await world.rest();
+  expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
+});
+
+test("two addresses that still forward ask the API server now and then, not in turns", async () => {
+  const world = new World();
+  const { kube } = world.agent();
+  for (const address of [A, B]) {
+    world.write(binding(address));
+    await world.rest();
+    world.write(movedAway(address));
+    world.otherSays(address, ack(OTHER, 2, "Programmed", "uid-2"));
+    await world.rest();
+    const { releasing: _done, ...spec } = movedAway(address).spec;
+    world.write({ ...movedAway(address), spec });
+    await world.rest();
+  }
+  kube.calls.length = 0;
+  await world.clock.run(30_000);
+  expect(kube.calls.length).toBeGreaterThan(4);
+  expect(kube.calls.length).toBeLessThan(30);
+});
