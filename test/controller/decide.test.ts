@@ -273,6 +273,18 @@ describe("a deleted route", () => {
     expect(decided({ route, bindings: [binding], node: lost, waitedMs: () => 60_000 }).changes[0]?.verb).toBe("delete");
     expect(decided({ route, bindings: [binding], waitedMs: () => 600_000 }).changes).toEqual([]);
   });
+
+  test("a node that only forwards, and never says that it is done, holds it for ten seconds", () => {
+    const { owner: _, ...rest } = aBinding().spec;
+    const releasing = { nodeName: "node1", epoch: 1, forwardTo: "", wait: false };
+    const acks = [
+      { nodeName: "node1", epoch: 1, podUid: "", state: "Released" },
+      { nodeName: "node2", epoch: 1, podUid: "", state: "Released" },
+    ] as const;
+    const binding = aBinding({ ...rest, owner: undefined, epoch: 2, nodeName: "", releasing }, acks);
+    expect(decided({ route, bindings: [binding], waitedMs: () => 9_999 }).changes).toEqual([]);
+    expect(decided({ route, bindings: [binding], waitedMs: () => 10_000 }).changes[0]?.verb).toBe("delete");
+  });
 });
 
 test("of two claims the younger says whose the address is, and serves the rest", () => {
