@@ -112,7 +112,8 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
   const forwards = (binding.status?.acks ?? []).some(
     ({ nodeName }) => nodeName !== spec.releasing?.nodeName && node(nodeName)?.ready === true,
   );
-  if (done && (!forwards || waitedMs >= FORWARDERS_WAIT_MS)) return { change: { verb: "delete", binding }, waiting: false };
+  if (done && (!forwards || waitedMs >= FORWARDERS_WAIT_MS))
+    return { change: { verb: "delete", binding }, waiting: false };
   return { waiting: true };
 }
 
