@@ -87,7 +87,22 @@ const CASES: readonly Case[] = [
     file: "route-exists.yaml",
     ...onPool("early", { addresses: ADDRESSES.slice(1), podSelector: component, reactionMode: "Exists" }),
   },
+  {
+    file: "network-l3.yaml",
+    ...aNetwork("blue-network", { vpc: "blue-vpc", subnetwork: "blue-subnet", secondaryRanges: ["blue-pods"] }),
+  },
+  {
+    file: "network-device.yaml",
+    ...aNetwork("fast", { type: "Device", deviceMode: "NetDevice", vpc: "fast-vpc", subnetwork: "fast-subnet" }),
+  },
 ];
+
+function aNetwork(name: string, args: pulumi.PodNetworkArgs & cdk8s.PodNetworkProps): Pick<Case, "pulumi" | "cdk8s"> {
+  return {
+    pulumi: (opts) => void new pulumi.PodNetwork(name, args, opts),
+    cdk8s: (chart) => void new cdk8s.PodNetwork(chart, name, args),
+  };
+}
 
 const golden = (file: string): unknown[] =>
   parseAllDocuments(readFileSync(path.join(__dirname, file), "utf8")).map((document) => document.toJS() as unknown);
