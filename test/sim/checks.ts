@@ -254,8 +254,8 @@ export class Checks {
 
   onTeardown(node: SimNode): void {
     const left = this.addresses.filter((address) => {
-      const last = this.history.of(address).last;
-      return node.kernel.paths.has(address) && last?.nodeName === node.name && last.ended === undefined;
+      const entry = this.#entries.get(`${node.name} ${address}`);
+      return node.kernel.paths.has(address) && entry !== undefined && entry.grant.ended === undefined;
     });
     if (left.length > 0) this.fail(2, `${node.name}: the base goes while ${left.join()} is still routed`);
   }
