@@ -20,7 +20,20 @@ const project = (name, folders) => ({
 
 module.exports = {
   projects: [
-    project("unit", ["model", "pulumi", "cdk8s", "crds", "controller", "agent", "kube", "lab", "house", "cli", "golden"]),
+    project("unit", [
+      "model",
+      "pulumi",
+      "cdk8s",
+      "crds",
+      "controller",
+      "agent",
+      "kube",
+      "lab",
+      "house",
+      "cli",
+      "sim",
+      "golden",
+    ]),
     // The package as it is published, and its consumers; no real part is needed.
     project("package", ["package"]),
     project("kernel", ["kernel"]),

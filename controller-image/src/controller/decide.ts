@@ -94,11 +94,7 @@ export function finalizerChange(route: GKEIPRoute, decision: Decision): boolean 
 }
 
 /** The Pod that the route's rules choose now; undefined when there is none. */
-function chosenPod({
-  route,
-  pods,
-  bindings,
-}: Pick<DecideInput, "route" | "pods" | "bindings">): Pod | undefined {
+function chosenPod({ route, pods, bindings }: Pick<DecideInput, "route" | "pods" | "bindings">): Pod | undefined {
   const selector = route.spec.podSelector;
   if (selector === undefined || selectorProblem(selector) !== undefined) return undefined;
   const incumbent = bindings.find(({ spec }) => spec.route.uid === route.metadata.uid && spec.owner !== undefined);
