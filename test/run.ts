@@ -73,6 +73,8 @@ function jest(
     ...options,
     "--json",
     `--outputFile=${join(RESULTS, `test-${name}.json`)}`,
+    // Every core: much of the time goes to waiting for programs, and jest alone would leave one of two cores idle.
+    ...(options.includes("--runInBand") ? [] : ["--maxWorkers=100%"]),
     "--reporters=default",
     ...(args.length > 0 ? ["--passWithNoTests", ...args] : []),
   ];
