@@ -82,6 +82,8 @@ describe("a difference", () => {
         expect(compare(object, object).changes.size).toBe(0);
       }),
     );
+    const odd = route(JSON.parse('{"a":{"__proto__":{"b":0},"toString":1}}') as JsonObject);
+    expect(compare(odd, odd).changes.size).toBe(0);
     const absent = route({}, { name: "r" });
     expect(compare(absent, route({}, { name: "r", namespace: "default" })).changes.size).toBe(0);
     const stray = route({}, { name: "r", namespace: "edge" });

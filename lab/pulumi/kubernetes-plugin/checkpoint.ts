@@ -36,13 +36,13 @@ export function fieldManagerOf(state: JsonObject): string {
  *   empty map that it leaves out) stays as the inputs spell it
  */
 export function prunedTo(object: JsonObject, shape: JsonObject, options: { readonly respelled: boolean }): JsonObject {
-  const pruned: JsonObject = {};
-  for (const [key, wanted] of Object.entries(shape)) {
-    const value = object[key];
-    if (value !== undefined) pruned[key] = prunedValue(value, wanted, options);
-    else if (options.respelled && isEmpty(wanted)) pruned[key] = wanted;
-  }
-  return pruned;
+  const kept = Object.entries(shape).flatMap(([key, wanted]): [string, Json][] => {
+    const value = Object.hasOwn(object, key) ? object[key] : undefined;
+    if (value !== undefined) return [[key, prunedValue(value, wanted, options)]];
+    return options.respelled && isEmpty(wanted) ? [[key, wanted]] : [];
+  });
+  // From entries, so that a field named __proto__ is a field like any other.
+  return Object.fromEntries(kept);
 }
 
 function prunedValue(value: Json, wanted: Json, options: { readonly respelled: boolean }): Json {
