@@ -26,6 +26,9 @@ export interface SessionResult {
   readonly killed: boolean;
 }
 
+/** How long killed processes may take to go. */
+const GONE_WITHIN_MS = 5_000;
+
 export async function runSession(command: readonly string[], options: SessionOptions): Promise<SessionResult> {
   const [file = "", ...args] = tied(command);
   const child = spawn(file, args, {
@@ -74,7 +77,7 @@ export async function runSession(command: readonly string[], options: SessionOpt
     clearTimeout(timer);
     clearTimeout(grace);
     options.signal?.removeEventListener("abort", onAbort);
-    killSession(child.pid);
+    await endSession(child.pid);
     release(guarded);
   }
 }
@@ -99,10 +102,7 @@ function collect(
 
 /** Kills every process of a session, by its id. */
 function killSession(session: number | undefined): void {
-  if (session === undefined) return;
-  for (const entry of readdirSync("/proc")) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || sessionOf(pid) !== session) continue;
+  for (const pid of membersOf(session)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
@@ -111,12 +111,32 @@ function killSession(session: number | undefined): void {
   }
 }
 
-/** Field 6 of /proc/PID/stat; the command's name, field 2, may hold anything up to the last parenthesis. */
-function sessionOf(pid: number): number | undefined {
+/** The same, and waits until they are gone: a killed process goes on existing until it is next scheduled. */
+async function endSession(session: number | undefined): Promise<void> {
+  const end = performance.now() + GONE_WITHIN_MS;
+  while (membersOf(session).length > 0 && performance.now() < end) {
+    killSession(session);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The living processes of a session; one that has ended and waits for its parent to ask is none. */
+function membersOf(session: number | undefined): number[] {
+  if (session === undefined) return [];
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => {
+      const [state, , , itsSession] = Number.isInteger(pid) ? statusOf(pid) : [];
+      return state !== undefined && state !== "Z" && state !== "X" && Number(itsSession) === session;
+    });
+}
+
+/** Fields 3 and on of /proc/PID/stat; the command's name, field 2, may hold anything up to the last parenthesis. */
+function statusOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return undefined;
+    return [];
   }
 }
