@@ -44,7 +44,7 @@ export function lacks(facts: MachineFacts, purpose: Purpose): Lack[] {
 }
 
 const CONTAINER =
-  'docker run --privileged -it -v "$PWD:/podpin" -v podpin-cache:/root/.cache -w /podpin node:24-bookworm';
+  'docker run --privileged -it -v "$PWD:/podpin" -v podpin-cache:/cache -e XDG_CACHE_HOME=/cache -w /podpin node:24-bookworm';
 
 function privileges(facts: MachineFacts, again: string): Lack[] {
   if (facts.uid !== 0) {
@@ -114,7 +114,7 @@ function fileSystem(facts: MachineFacts, again: string): Lack[] {
   return [
     {
       what: `the cache ${facts.cacheFolder} lies on ${facts.unfitFileSystem}, where containers cannot keep their layers`,
-      mend: `XDG_CACHE_HOME=/path/on/a/local/disk ${again}   # in a container: a volume, -v podpin-cache:/root/.cache`,
+      mend: `XDG_CACHE_HOME=/path/on/a/local/disk ${again}   # in a container: a volume, -v podpin-cache:/cache -e XDG_CACHE_HOME=/cache`,
     },
   ];
 }

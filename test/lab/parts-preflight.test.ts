@@ -24,7 +24,7 @@ const fit: MachineFacts = {
 const fedora = { id: "fedora", name: "Fedora Linux 43", codename: "", isDebianOrUbuntu: false };
 const noNft = [{ package: "nftables", lacks: ["nft"] }];
 const CONTAINER =
-  'docker run --privileged -it -v "$PWD:/podpin" -v podpin-cache:/root/.cache -w /podpin node:24-bookworm';
+  'docker run --privileged -it -v "$PWD:/podpin" -v podpin-cache:/cache -e XDG_CACHE_HOME=/cache -w /podpin node:24-bookworm';
 const goLine = (arch: string): string =>
   `mkdir -p ~/.local && curl -fsSL https://go.dev/dl/go1.25.0.linux-${arch}.tar.gz | tar -C ~/.local -xz && export PATH=~/.local/go/bin:$PATH`;
 
@@ -93,7 +93,7 @@ test.each<[string, Partial<MachineFacts>, string, string]>([
     "keeps its cache where overlays cannot be",
     { unfitFileSystem: "overlayfs" },
     "the cache /home/ada/.cache/podpin lies on overlayfs, where containers cannot keep their layers",
-    "XDG_CACHE_HOME=/path/on/a/local/disk npm run lab   # in a container: a volume, -v podpin-cache:/root/.cache",
+    "XDG_CACHE_HOME=/path/on/a/local/disk npm run lab   # in a container: a volume, -v podpin-cache:/cache -e XDG_CACHE_HOME=/cache",
   ],
 ])("a machine that %s is told so, with the line that mends it", (_title, facts, what, mend) => {
   expect(lacks({ ...fit, ...facts }, "lab")).toEqual([{ what, mend }]);
