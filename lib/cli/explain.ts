@@ -1,7 +1,7 @@
 // `podpin explain`: why a route has the Pod that it has, by the very rules that the controller runs on.
 import { acceptRoute, claimsBefore } from "../model/acceptance";
 import { ackOf, isReleased } from "../model/binding";
-import { DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
+import { conditionType, DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
 import { keyOf, type Pod } from "../model/kubernetes";
 import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
 import { adviceFor } from "../model/waiting";
@@ -34,7 +34,7 @@ function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
 function unmet(route: GKEIPRoute): string[] {
   const conditions = route.status?.conditions ?? [];
   return conditions
-    .filter(({ type, status }) => status !== "True" && type !== RouteCondition.Accepted)
+    .filter(({ type, status }) => status !== "True" && conditionType(type) !== RouteCondition.Accepted)
     .flatMap(({ type, status, reason, message }) => [
       `${type}: ${status}, ${reason}${message === "" ? "" : `: ${message}`}`,
       ...advice(reason),

@@ -1,6 +1,6 @@
 // `podpin status`: one line for each address of each route.
 import { claimedAddresses } from "../model/acceptance";
-import { RouteCondition } from "../model/gke-api";
+import { routeCondition, RouteCondition } from "../model/gke-api";
 import { keyOf } from "../model/kubernetes";
 import type { Snapshot } from "./cluster";
 
@@ -9,7 +9,7 @@ export function statusTable({ routes, bindings }: Snapshot, namespace?: string):
   const rows: string[][] = [["ADDRESS", "ROUTE", "POD", "NODE", "EPOCH", "READY", "REASON"]];
   for (const route of routes) {
     if (namespace !== undefined && route.metadata.namespace !== namespace) continue;
-    const ready = route.status?.conditions?.find(({ type }) => type === RouteCondition.Ready);
+    const ready = routeCondition(route.status?.conditions, RouteCondition.Ready);
     for (const address of claimedAddresses(route)) {
       const binding = bindings.find(
         ({ spec }) => spec.address === address && spec.route.uid === (route.metadata.uid ?? ""),

@@ -49,6 +49,25 @@ export const RouteCondition = {
 } as const;
 export type RouteCondition = (typeof RouteCondition)[keyof typeof RouteCondition];
 
+/** Names under which a condition has also been seen (public constants and schema comments), in lower case. */
+const CONDITION_ALIASES: Readonly<Record<string, RouteCondition>> = {
+  iproutegcpready: RouteCondition.GCPReady,
+};
+
+/** The documented name of a condition's type; types that GKE does not document stay as they are. */
+export function conditionType(type: string): string {
+  const name = type.toLowerCase();
+  return CONDITION_ALIASES[name] ?? Object.values(RouteCondition).find((known) => known.toLowerCase() === name) ?? type;
+}
+
+/** A condition of a route, whichever controller wrote it and under whichever of its names. */
+export function routeCondition(
+  conditions: readonly Condition[] | undefined,
+  wanted: RouteCondition,
+): Condition | undefined {
+  return conditions?.find(({ type }) => conditionType(type) === wanted);
+}
+
 /** Reasons on a GKEIPRoute, GKE's own. */
 export const RouteReason = {
   /** The route is valid and its Gateway admits it. */

@@ -2,7 +2,13 @@
 // generation's bindings: this Pod UID, this epoch.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { AckState, isReleased, mayAnnounce, ownerAck, type AddressBinding } from "../../../lib/model/binding";
-import { DEFAULT_NETWORK, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
+import {
+  DEFAULT_NETWORK,
+  routeCondition,
+  RouteCondition,
+  RouteReason,
+  type GKEIPRoute,
+} from "../../../lib/model/gke-api";
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
@@ -176,8 +182,8 @@ function deletionConditions({ bindings, route }: RouteStatusInput): readonly Wan
 
 /** Whether a reader was told Ready before, so that what is missing now is a move and not a first start. */
 function wasReady(route: GKEIPRoute): boolean {
-  const ready = route.status?.conditions?.find(({ type }) => type === RouteCondition.Ready);
-  const fabric = route.status?.conditions?.find(({ type }) => type === RouteCondition.GCPReady);
+  const ready = routeCondition(route.status?.conditions, RouteCondition.Ready);
+  const fabric = routeCondition(route.status?.conditions, RouteCondition.GCPReady);
   return ready?.status === "True" || fabric?.reason === RouteReason.Mutated;
 }
 
