@@ -1,13 +1,13 @@
 // `npm run lab`: from nothing to a persistent address that follows its Pod, with real parts, shown step by step.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { installGatewayApi, startLab, type Lab } from "./cluster/lab";
-import { labPartsOf } from "./parts/lab-parts";
+import type { Lab } from "./cluster/lab";
 import { prepare } from "./prepare";
 import { progressOn, type Progress } from "./progress";
 import { preparePulumi, stack, type PulumiEnv, type Stack } from "./pulumi/engine";
 import { stageExample } from "./pulumi/stage";
 import { table, writeReport, type StepResult } from "./report";
+import { onLab } from "./start";
 import { Cluster } from "./steps/cluster";
 import { destroy } from "./steps/destroy";
 import { ADDRESSES, exampleSteps, NAMESPACE } from "./steps/example";
@@ -21,21 +21,9 @@ async function main(): Promise<boolean> {
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const progress = progressOn();
-  const { parts, images } = await prepare("lab", progress);
-
-  let lab: Lab | undefined;
-  try {
-    lab = await progress.step("lab", "control plane and three nodes", async (update) => {
-      const running = await startLab({
-        parts: labPartsOf(parts),
-        nodes: 3,
-        containerdRoot: images.containerdRoot,
-        pauseImage: images.pauseImage,
-        report: update,
-      });
-      await installGatewayApi(running, labPartsOf(parts));
-      return running;
-    });
+  const prepared = await prepare("lab", progress);
+  const { parts, images } = prepared;
+  return onLab(prepared, progress, async (lab) => {
     const { env, stack: example } = await prepareStack(lab, parts, images.podpinImage, progress);
     const steps = await runSteps({ cluster: new Cluster(lab), images, stack: example }, progress);
 
@@ -47,9 +35,7 @@ async function main(): Promise<boolean> {
     for (const { id, error } of steps) if (error !== undefined) process.stdout.write(`step ${id} failed: ${error}\n\n`);
     process.stdout.write(`${ok ? "All steps hold" : "Not all steps hold"}; the report is in ${file}\n`);
     return ok;
-  } finally {
-    await lab?.stop();
-  }
+  });
 }
 
 /** The stack of `examples/proxy-ss`, with the packed library and the lab's images. */

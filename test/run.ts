@@ -3,12 +3,9 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { installGatewayApi, startLab, type Lab } from "../lab/cluster/lab";
-import type { Images } from "../lab/images/ensure";
-import type { Parts } from "../lab/parts/ensure";
 import { prepare } from "../lab/prepare";
-import { progressOn, type Progress } from "../lab/progress";
-import { labPartsOf } from "../lab/parts/lab-parts";
+import { progressOn } from "../lab/progress";
+import { onLab } from "../lab/start";
 import { SHARED_LAB, shareLab } from "./support/shared-lab";
 
 const REPOSITORY = join(__dirname, "..");
@@ -29,34 +26,15 @@ async function main(args: readonly string[]): Promise<number> {
     return code;
   }
   const progress = progressOn();
-  const { parts, images } = await prepare("test", progress);
+  const prepared = await prepare("test", progress);
   const unit = await jest("unit", ["unit", "package"], [], args);
-  const real = await onSharedLab(parts, images, progress, (env) => jest("real", ["cluster", "engine"], [], args, env));
+  const real = await onLab(prepared, progress, (lab) => {
+    const shared = shareLab(lab, prepared.images, prepared.parts.kubectl);
+    return jest("real", ["cluster", "engine"], [], args, { [SHARED_LAB]: shared });
+  });
   // Alone and one at a time: these count packets by the millisecond.
   const kernel = await jest("kernel", ["kernel"], ["--runInBand"], args);
   return [unit, real, kernel].find((code) => code !== 0) ?? 0;
-}
-
-/** Runs the suites that need a cluster on one that they share; it is stopped whatever happens. */
-async function onSharedLab(
-  parts: Parts,
-  images: Images,
-  progress: Progress,
-  run: (env: NodeJS.ProcessEnv) => Promise<number>,
-): Promise<number> {
-  const labParts = labPartsOf(parts);
-  let lab: Lab | undefined;
-  try {
-    lab = await progress.step("lab", "control plane and three nodes", async (update) => {
-      const { containerdRoot, pauseImage } = images;
-      const running = await startLab({ parts: labParts, nodes: 3, containerdRoot, pauseImage, report: update });
-      await installGatewayApi(running, labParts);
-      return running;
-    });
-    return await run({ [SHARED_LAB]: shareLab(lab, images, parts.kubectl) });
-  } finally {
-    await lab?.stop();
-  }
 }
 
 function jest(
