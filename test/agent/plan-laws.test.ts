@@ -98,6 +98,7 @@ class World {
       clusterCidrs: ["10.244.0.0/16"],
       kernel: this.kernel.state(),
       memory: this.memory,
+      isolated: false,
       now: 0,
       ...more,
     };
@@ -210,6 +211,43 @@ test("it never speaks for an address before it may: neither by gratuitous ARP no
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test("an isolated node speaks for no address, a doubted address is not spoken for, and everything else is as ever", () => {
+  const quiet = fc.record({
+    isolated: fc.boolean(),
+    doubted: fc.uniqueArray(fc.constantFrom(...ADDRESSES)).map((addresses) => new Set(addresses)),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(bindings, quiet), { minLength: 1, maxLength: 4 }), (steps) => {
+      const world = new World();
+      const twin = new World();
+      const silent = ({ isolated, doubted }: (typeof steps)[number][1], address: string): boolean =>
+        isolated || doubted.has(address);
+      for (const [all, state] of steps) {
+        const made = world.pass(world.input(all, state));
+        const told = twin.pass(twin.input(all));
+        expect(made.announce.filter((address) => silent(state, address))).toEqual([]);
+        for (const address of ADDRESSES) {
+          const speaks = world.kernel.proxies.has(address);
+          if (silent(state, address))
+            expect([speaks, world.memory.get(address)?.announced]).toEqual([false, undefined]);
+          else if (told.outcomes.get(address)?.announce !== undefined) expect(speaks).toBe(true);
+          else expect(speaks && !twin.kernel.proxies.has(address)).toBe(false);
+          const [said, meant] = [made, told].map(({ outcomes }) => outcomes.get(address)?.ack);
+          const unsaid = silent(state, address) && told.outcomes.get(address)?.announce !== undefined;
+          expect(said).toEqual(unsaid && meant?.state === "Announced" ? { ...meant, state: "Programmed" } : meant);
+        }
+        expect({ ...world.kernel.state(), proxies: 0, uplink: 0 }).toEqual({
+          ...twin.kernel.state(),
+          proxies: 0,
+          uplink: 0,
+          nft: { ...twin.kernel.state().nft, proxyDelayBefore: world.kernel.state().nft.proxyDelayBefore },
+        });
+      }
+    }),
+    { numRuns: 250 },
   );
 });
 

@@ -49,6 +49,7 @@ class Node {
       clusterCidrs: CIDRS,
       kernel: this.kernel.state(),
       memory: this.memory,
+      isolated: false,
       now: this.now,
       ...input,
     };

@@ -15,6 +15,8 @@ interface Pending {
   /** What was written last and when; the cache shows it some milliseconds later. */
   written?: { readonly text: string; readonly at: number };
   busy: boolean;
+  /** Ends the wait before the next attempt. */
+  wake?: () => void;
 }
 
 /** After this time the cache is right, not the memory of the last write. */
@@ -40,12 +42,16 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
         if (isGone(error)) return void pending.delete(uid ?? name);
         log("warn", "an acknowledgement was not accepted; it is tried again", { address: name, error });
         await new Promise<void>((resolve) => {
-          const cancel = clock.after(backoff.nextMs(), () => {
+          const wake = (): void => {
+            cancel();
             cancels.delete(cancel);
             resolve();
-          });
+          };
+          const cancel = clock.after(backoff.nextMs(), wake);
           cancels.add(cancel);
+          entry.wake = wake;
         });
+        entry.wake = undefined;
         continue;
       }
       if (sentence(entry.wanted) === text) break;
@@ -60,9 +66,11 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       const { name, uid } = binding.metadata;
       const entry = pending.get(uid ?? name) ?? { wanted: ack, busy: false };
       pending.set(uid ?? name, entry);
+      const text = sentence(ack);
+      // What is new does not wait for as long as what was refused before.
+      if (sentence(entry.wanted) !== text) entry.wake?.();
       entry.wanted = ack;
       if (entry.busy) return;
-      const text = sentence(ack);
       const shown = ackOf(binding, nodeName);
       if (sentence(shown ?? "withdrawn") === text) {
         entry.written = undefined;

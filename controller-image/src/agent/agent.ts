@@ -14,6 +14,7 @@ import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
 import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
+import { doubts, type Isolation } from "./isolation";
 import type { Kernel } from "./kernel";
 import type { PassResult } from "./metrics";
 import type { AddressMemory } from "./outcome";
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readonly uplink: string;
   /** Namespace of the ConfigMap with the cluster's ranges. */
   readonly namespace: string;
+  /** Without it the node is never taken for isolated. */
+  readonly isolation?: Isolation;
   /** Called after each pass, with what it was to change and what came of it. */
   readonly onPass?: (plan: Plan, result: PassResult) => void;
 }
@@ -76,10 +79,15 @@ export function runAgent(options: AgentOptions): Agent {
   let cancelSoon: (() => void) | undefined;
   let cancelLater: (() => void) | undefined;
 
+  const read = (name: string): Promise<AddressBinding | undefined> => kube.get(RESOURCES.addressBindings, { name });
+  const isolated = (): boolean => options.isolation?.isolated() === true;
+  let wasIsolated = isolated();
+
   const onBinding = (change: Change<AddressBinding>): void => {
     // What the caches say now is newer than what was asked before.
     evidence.delete(change.key);
     askAgainAt.delete(change.key);
+    doubted.onCached(change.key);
     trigger();
     // Gone from a cache means only that it no longer names this node here.
     if (change.type === "delete") void ask(change.key);
@@ -100,9 +108,19 @@ export function runAgent(options: AgentOptions): Agent {
     onChange: trigger,
     onSynced: trigger,
   });
+  const doubted = doubts({
+    clock,
+    log,
+    nodeName,
+    read,
+    cached: (address) => delivering.get(address),
+    onAnswer: trigger,
+  });
   const unwatch = kernel.watch(() => {
     cancelSoon ??= clock.after(DEBOUNCE_MS, trigger);
   });
+  const unwatchIsolation = options.isolation?.onChange(onIsolation);
+  if (wasIsolated) trigger();
   const cancelPatience = clock.after(RANGES_PATIENCE_MS, trigger);
 
   function trigger(): void {
@@ -130,17 +148,33 @@ export function runAgent(options: AgentOptions): Agent {
       });
   }
 
+  function onIsolation(): void {
+    if (isolated() === wasIsolated) return;
+    wasIsolated = isolated();
+    if (wasIsolated) {
+      log("error", "this node hears nobody: it speaks for no address until it does");
+      // At once; the proxy neighbours go with the next pass.
+      for (const [address, { announced }] of memory) if (announced !== undefined) announcer.silence(address);
+    } else {
+      log("info", "this node hears others again: each address is read anew before the node speaks for it");
+      doubted.begin([...delivering.values()].map(({ metadata }) => metadata.name));
+    }
+    trigger();
+  }
+
   function later(at: number): void {
     cancelLater?.();
     if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), trigger);
   }
 
   async function pass(): Promise<void> {
-    if (!delivering.synced || !releasing.synced) return;
-    if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS) return;
+    onIsolation();
+    const complete = delivering.synced && releasing.synced;
+    // Silence does not wait for caches: an agent that starts on an isolated node finds what an earlier life left there.
+    if (!complete && !isolated()) return;
+    if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS && !isolated()) return;
     const began = clock.now();
-    const mine = [...delivering.values()];
-    const going = [...releasing.values()];
+    const { mine, going, found } = shown();
     const observed = await kernel.observe(hopsNeeded(mine, going));
     if (stopped) return;
     proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
@@ -150,12 +184,14 @@ export function runAgent(options: AgentOptions): Agent {
       uplink,
       delivering: mine,
       releasing: going,
-      evidence: new Map(evidence),
-      synced: ranges.synced,
+      evidence: found,
+      synced: complete && ranges.synced,
       clusterCidrs: cidrsOf(ranges),
       kernel: observed,
       proxyDelayBefore,
       memory,
+      isolated: isolated(),
+      doubted: new Set(doubted.addresses),
       now: clock.now(),
     };
     const made = plan(input);
@@ -182,6 +218,20 @@ export function runAgent(options: AgentOptions): Agent {
     const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
     later(Math.min(next, made.wakeAt ?? Infinity, askAt));
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
+  }
+
+  /** What the caches say of this node, but for bindings of which the API server has said something newer. */
+  function shown(): { mine: AddressBinding[]; going: AddressBinding[]; found: Map<string, AddressBinding | "absent"> } {
+    const { ahead } = doubted;
+    const current = (reflector: Reflector<AddressBinding>): AddressBinding[] =>
+      [...reflector.values()].filter(({ metadata }) => !ahead.has(metadata.name));
+    const [mine, going, found] = [current(delivering), current(releasing), new Map(evidence)];
+    for (const [address, binding] of ahead) {
+      if (binding !== "absent" && binding.spec.nodeName === nodeName) mine.push(binding);
+      else if (binding !== "absent" && binding.spec.releasing?.nodeName === nodeName) going.push(binding);
+      else found.set(address, binding);
+    }
+    return { mine, going, found };
   }
 
   /** Asks what is due; answers when the next question is. */
@@ -227,6 +277,7 @@ export function runAgent(options: AgentOptions): Agent {
         .filter((address) => !failed.has(address))
         .map(async (address) => {
           try {
+            if (isolated()) throw new Error("this node hears nobody");
             if (mac === undefined) throw new Error(`there is no interface "${uplink}"; set --uplink`);
             await announcer.announce(address, mac);
           } catch (error) {
@@ -271,7 +322,7 @@ export function runAgent(options: AgentOptions): Agent {
     if (asking.has(address) || stopped) return;
     asking.add(address);
     try {
-      const found = await kube.get<AddressBinding>(RESOURCES.addressBindings, { name: address });
+      const found = await read(address);
       if (delivering.get(address) === undefined && releasing.get(address) === undefined) {
         evidence.set(address, found ?? "absent");
         trigger();
@@ -293,7 +344,8 @@ export function runAgent(options: AgentOptions): Agent {
     poke: trigger,
     stop: async () => {
       stopped = true;
-      for (const cancel of [cancelSoon, cancelLater, cancelPatience, unwatch]) cancel?.();
+      for (const cancel of [cancelSoon, cancelLater, cancelPatience, unwatch, unwatchIsolation]) cancel?.();
+      doubted.stop();
       for (const reflector of [delivering, releasing, ranges]) reflector.stop();
       acks.stop();
       announcer.close();

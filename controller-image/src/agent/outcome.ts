@@ -213,6 +213,21 @@ export function leftover(
   return { target: NO_FOOTPRINT, withdrawAck };
 }
 
+/**
+ * The same without a word on the segment. What reaches the node all the same still reaches the Pod: Pods beside it must
+ * not lose the address because a cable was pulled.
+ */
+export function silenced(outcome: Outcome): Outcome {
+  const { target, ack, announce } = outcome;
+  const unsaid = announce !== undefined && ack?.state === AckState.Announced;
+  return {
+    ...outcome,
+    target: target.proxy ? { ...target, proxy: false } : target,
+    ack: unsaid ? { ...ack, state: AckState.Programmed } : ack,
+    announce: undefined,
+  };
+}
+
 /** Below this the binding is older than what was seen already, and nothing of it may be done. */
 function leastEpoch(binding: AddressBinding, memory: AddressMemory | undefined): number {
   if (memory === undefined) return 0;

@@ -14,7 +14,7 @@ import {
   replaceCluster,
   sameIntervals,
 } from "./nft";
-import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release } from "./outcome";
+import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
 import {
   addressesIn,
@@ -44,6 +44,10 @@ export interface PlanInput {
   /** The uplink's last `proxy_delay` that was not ours, in case somebody has deleted our table, which remembers it. */
   readonly proxyDelayBefore?: number;
   readonly memory: ReadonlyMap<string, AddressMemory>;
+  /** The node hears nobody: it speaks for no address, and goes on delivering to its Pods what reaches it. */
+  readonly isolated: boolean;
+  /** Addresses that it does not speak for either, because what the caches say of them may be from before it was isolated. */
+  readonly doubted?: ReadonlySet<string>;
   /** Milliseconds on a clock that never jumps. */
   readonly now: number;
 }
@@ -98,7 +102,7 @@ export function plan(input: PlanInput): Plan {
     }),
     silence: [...input.memory].flatMap(([address, { announced }]) => {
       const target = known(address)?.target;
-      const owns = target?.path !== undefined && !target.forward;
+      const owns = target?.path !== undefined && !target.forward && !isQuiet(input, address);
       return announced !== undefined && !owns ? [address] : [];
     }),
     inquire: names.filter((address) => known(address)?.inquire === true),
@@ -144,7 +148,13 @@ function outcomesOf(input: PlanInput): Map<string, Outcome> {
       outcomes.set(name, leftover(reading, current, known, view));
     }
   }
+  for (const [name, outcome] of outcomes) if (isQuiet(input, name)) outcomes.set(name, silenced(outcome));
   return outcomes;
+}
+
+/** Whether the node must not speak for the address, whatever the binding says. */
+function isQuiet({ isolated, doubted }: PlanInput, name: string): boolean {
+  return isolated || doubted?.has(name) === true;
 }
 
 function viewOf(input: PlanInput): NodeView {

@@ -1,0 +1,130 @@
+// A node that hears nobody (no controller, no API server, no other node) must expect that its addresses were given to
+// others. While it is cut off it does not speak for them on the segment; afterwards, for each of them, only once the API
+// server has said anew that this node has it.
+import type { AddressBinding } from "../../../lib/model/binding";
+import type { Clock, Log } from "../kube/api";
+import { Backoff } from "../kube/backoff";
+
+/** Who knows whether this node hears anybody. */
+export interface Isolation {
+  isolated(): boolean;
+  /** Calls back after each change; the answer ends it. */
+  onChange(callback: () => void): () => void;
+}
+
+/** What a cache says so long after the node came back can be no more than what had been under way to it before. */
+const DOUBT_MS = 60_000;
+/** A cache that lags behind an answer is compared again after this time, or with its next event. */
+const LAG_MS = 500;
+const QUESTIONS_AT_ONCE = 8;
+
+export interface DoubtsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nodeName: string;
+  /** Asks the API server itself. */
+  readonly read: (address: string) => Promise<AddressBinding | undefined>;
+  /** What the cache of this node's bindings holds. */
+  readonly cached: (address: string) => AddressBinding | undefined;
+  /** Something is certain that was not. */
+  readonly onAnswer: () => void;
+}
+
+export interface Doubts {
+  /** The node is no longer cut off: from now on nothing counts that was read before. */
+  begin(addresses: Iterable<string>): void;
+  /** The cache has changed. */
+  onCached(address: string): void;
+  /** Addresses that must not be spoken for yet. */
+  readonly addresses: ReadonlySet<string>;
+  /** Answers of the API server that the caches do not hold yet. */
+  readonly ahead: ReadonlyMap<string, AddressBinding | "absent">;
+  stop(): void;
+}
+
+export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsOptions): Doubts {
+  const unsure = new Set<string>();
+  const certain = new Set<string>();
+  const ahead = new Map<string, AddressBinding | "absent">();
+  const asking = new Set<string>();
+  const backoff = new Backoff(clock, { firstMs: 200, maxMs: 5_000 });
+  let until = -Infinity;
+  let round = 0;
+  let cancel: (() => void) | undefined;
+
+  const askAll = async (): Promise<void> => {
+    const mine = round;
+    const queue = [...unsure].filter((address) => !asking.has(address));
+    const failures: unknown[] = [];
+    const worker = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined && mine === round; next = queue.shift()) {
+        asking.add(next);
+        try {
+          settle(next, await read(next), mine);
+        } catch (error) {
+          failures.push(error);
+        } finally {
+          asking.delete(next);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: QUESTIONS_AT_ONCE }, worker));
+    if (mine !== round || unsure.size === 0) return;
+    if (failures.length === 0) backoff.reset();
+    else log("warn", "bindings could not be read again; their addresses stay silent", { error: failures[0] });
+    askLater(failures.length === 0 ? LAG_MS : backoff.nextMs());
+  };
+
+  const askLater = (ms: number): void => {
+    cancel?.();
+    cancel = clock.after(ms, () => void askAll());
+  };
+
+  const isAsNew = (known: AddressBinding, found: AddressBinding | "absent" | undefined): boolean =>
+    typeof found === "object" && known.metadata.uid === found.metadata.uid && known.spec.epoch >= found.spec.epoch;
+
+  const beSure = (address: string): void => {
+    unsure.delete(address);
+    ahead.delete(address);
+    if (cached(address) !== undefined) certain.add(address);
+  };
+
+  const settle = (address: string, found: AddressBinding | undefined, asked: number): void => {
+    // An answer to a question from before the node was cut off once more says nothing.
+    if (asked !== round || !unsure.has(address)) return;
+    const known = cached(address);
+    if (known === undefined || isAsNew(known, found)) beSure(address);
+    else {
+      ahead.set(address, found ?? "absent");
+      // The newest there is; the cache may take its time.
+      if (found?.spec.nodeName === nodeName) {
+        unsure.delete(address);
+        certain.add(address);
+      }
+    }
+    onAnswer();
+  };
+
+  return {
+    begin: (addresses) => {
+      round++;
+      until = clock.now() + DOUBT_MS;
+      for (const set of [unsure, certain, ahead, asking]) set.clear();
+      for (const address of addresses) unsure.add(address);
+      if (unsure.size > 0) void askAll();
+    },
+    onCached: (address) => {
+      const known = cached(address);
+      if (known === undefined || isAsNew(known, ahead.get(address))) return beSure(address);
+      if (certain.has(address) || unsure.has(address) || clock.now() >= until) return;
+      unsure.add(address);
+      askLater(0);
+    },
+    addresses: unsure,
+    ahead,
+    stop: () => {
+      round++;
+      cancel?.();
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import type { Isolation } from "../../controller-image/src/agent/isolation";
+import { KubeError } from "../../controller-image/src/kube/api";
+import type { Delivery } from "../support/memory-kube";
+import { ack, binding, movedAway, OTHER, OTHER_IP } from "./bindings";
+import { MAC, UPLINK } from "./memory-kernel";
+import { A, B, POD, World } from "./world";
+
+/** Says what the test says. */
+class Switch implements Isolation {
+  #isolated = false;
+  readonly #callbacks = new Set<() => void>();
+
+  isolated(): boolean {
+    return this.#isolated;
+  }
+
+  onChange(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => void this.#callbacks.delete(callback);
+  }
+
+  turn(isolated: boolean): void {
+    this.#isolated = isolated;
+    for (const callback of this.#callbacks) callback();
+  }
+
+  get heard(): number {
+    return this.#callbacks.size;
+  }
+}
+
+/** A node that serves {@link A} and hears somebody. */
+async function serving({ delivery = "auto" as Delivery } = {}) {
+  const world = new World();
+  const isolation = new Switch();
+  const agent = world.agent({ isolation, delivery });
+  world.write(binding(A));
+  agent.kube.deliver();
+  await world.rest();
+  expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+  return { world, isolation, agent };
+}
+
+const spoken = (world: World, from: number): string[] =>
+  world.announcer.said.slice(from).filter((line) => line.includes(" at "));
+
+test("a node that hears nobody neither answers nor announces, and still delivers what reaches it", async () => {
+  const { world, isolation, agent } = await serving();
+  agent.kube.connected = false;
+  isolation.turn(true);
+  // Repeats end at once, before any look at the kernel.
+  expect(world.announcer.said.at(-1)).toBe(`${A} no more`);
+  await world.rest();
+  expect(world.kernel.proxies.size).toBe(0);
+  expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+  expect(world.kernel.state().nft.podOf.get(A)).toBe(POD);
+});
+
+test("while it is silent it says that it is not announced", async () => {
+  const { world, isolation } = await serving();
+  isolation.turn(true);
+  await world.rest();
+  expect(world.ack()).toEqual(ack("node-1", 1, "Programmed", "uid-1"));
+  isolation.turn(false);
+  await world.rest();
+  expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+});
+
+test("when it hears somebody again it reads each binding anew before it speaks", async () => {
+  const { world, isolation, agent } = await serving();
+  isolation.turn(true);
+  await world.rest();
+  agent.kube.fault = ({ verb }) => (verb === "get" ? new KubeError(0, "Unreachable", "no route to host") : undefined);
+  const from = world.announcer.said.length;
+  isolation.turn(false);
+  await world.clock.run(60_000);
+  await world.rest();
+  expect([world.kernel.proxies.size, spoken(world, from)]).toEqual([0, []]);
+  agent.kube.fault = undefined;
+  await world.clock.run(6_000);
+  await world.rest();
+  expect(world.kernel.proxies.get(A)).toBe("ours");
+  expect(spoken(world, from)).toEqual([`${A} at ${MAC}`]);
+});
+
+test("a node that comes back with a lower epoch stays silent and cleans up, though its cache still names it", async () => {
+  // Requests get through before the watch does.
+  const { world, isolation, agent } = await serving({ delivery: "manual" });
+  agent.kube.connected = false;
+  isolation.turn(true);
+  await world.rest();
+  world.write(movedAway(A, { releasing: undefined }));
+  const from = world.announcer.said.length;
+  agent.kube.connected = true;
+  isolation.turn(false);
+  await world.rest();
+  expect(spoken(world, from)).toEqual([]);
+  expect(world.kernel.untouched).toBe(true);
+  agent.kube.deliver();
+  await world.clock.run(60_000);
+  await world.rest();
+  expect(spoken(world, from)).toEqual([]);
+  expect(world.kernel.untouched).toBe(true);
+});
+
+test("a node that was given the address again in the meantime speaks on the API server's word, before its cache knows", async () => {
+  const { world, isolation, agent } = await serving({ delivery: "manual" });
+  agent.kube.connected = false;
+  isolation.turn(true);
+  await world.rest();
+  world.write(binding(A, { epoch: 3 }));
+  agent.kube.connected = true;
+  isolation.turn(false);
+  await world.rest();
+  expect(world.ack()).toEqual(ack("node-1", 3, "Announced", "uid-1"));
+  expect(world.kernel.proxies.get(A)).toBe("ours");
+  agent.kube.deliver();
+  await world.clock.run(60_000);
+  await world.rest();
+  expect(world.ack()).toEqual(ack("node-1", 3, "Announced", "uid-1"));
+});
+
+test("what the caches first say after it was isolated is doubted as well", async () => {
+  const { world, isolation, agent } = await serving();
+  isolation.turn(true);
+  await world.rest();
+  isolation.turn(false);
+  await world.rest();
+  agent.kube.fault = ({ verb, ref }) =>
+    verb === "get" && ref.name === B ? new KubeError(503, "ServiceUnavailable", "not now") : undefined;
+  world.write(binding(B, { owner: { podName: "pod-1", podUid: "uid-1", podIp: POD } }));
+  await world.rest();
+  expect(world.ack(B)?.state).toBe("Programmed");
+  expect(world.kernel.proxies.has(B)).toBe(false);
+  agent.kube.fault = undefined;
+  await world.clock.run(6_000);
+  await world.rest();
+  expect(world.ack(B)?.state).toBe("Announced");
+});
+
+test("a hand-over to another node goes on while it is isolated", async () => {
+  const { world, isolation } = await serving();
+  isolation.turn(true);
+  await world.rest();
+  world.write(movedAway(A));
+  world.otherSays(A, ack(OTHER, 2, "Programmed", "uid-2"));
+  await world.rest();
+  expect(world.kernel.paths.get(A)).toEqual({ via: OTHER_IP, dev: UPLINK });
+  expect(world.ack()).toEqual(ack("node-1", 1, "Released", ""));
+});
+
+test("an agent that starts on an isolated node silences what an earlier life left, though it can read nothing", async () => {
+  const { world, isolation, agent } = await serving();
+  await agent.stop();
+  expect(isolation.heard).toBe(0);
+  isolation.turn(true);
+  world.agent({ isolation, delivery: "manual" });
+  await world.rest();
+  expect(world.kernel.proxies.size).toBe(0);
+  expect(world.kernel.paths.size).toBe(1);
+});
+
+test("isolated again before the answer has come, the answer counts for nothing", async () => {
+  const { world, isolation, agent } = await serving();
+  isolation.turn(true);
+  await world.rest();
+  const answers: (() => void)[] = [];
+  const { get } = agent.kube;
+  agent.kube.get = async (...args) => {
+    const found = await get.apply(agent.kube, args);
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return found as never;
+  };
+  isolation.turn(false);
+  await world.rest();
+  isolation.turn(true);
+  await world.rest();
+  isolation.turn(false);
+  await world.rest();
+  const from = world.announcer.said.length;
+  answers[0]?.();
+  await world.rest();
+  expect([world.kernel.proxies.size, spoken(world, from)]).toEqual([0, []]);
+  answers[1]?.();
+  await world.rest();
+  expect(spoken(world, from)).toEqual([`${A} at ${MAC}`]);
+});
