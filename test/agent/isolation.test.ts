@@ -1,38 +1,14 @@
-import type { Isolation } from "../../controller-image/src/agent/isolation";
 import { KubeError } from "../../controller-image/src/kube/api";
 import type { Delivery } from "../support/memory-kube";
 import { ack, binding, movedAway, OTHER, OTHER_IP } from "./bindings";
+import { IsolationSwitch } from "./isolation-switch";
 import { MAC, UPLINK } from "./memory-kernel";
 import { A, B, POD, World } from "./world";
-
-/** Says what the test says. */
-class Switch implements Isolation {
-  #isolated = false;
-  readonly #callbacks = new Set<() => void>();
-
-  isolated(): boolean {
-    return this.#isolated;
-  }
-
-  onChange(callback: () => void): () => void {
-    this.#callbacks.add(callback);
-    return () => void this.#callbacks.delete(callback);
-  }
-
-  turn(isolated: boolean): void {
-    this.#isolated = isolated;
-    for (const callback of this.#callbacks) callback();
-  }
-
-  get heard(): number {
-    return this.#callbacks.size;
-  }
-}
 
 /** A node that serves {@link A} and hears somebody. */
 async function serving({ delivery = "auto" as Delivery } = {}) {
   const world = new World();
-  const isolation = new Switch();
+  const isolation = new IsolationSwitch();
   const agent = world.agent({ isolation, delivery });
   world.write(binding(A));
   agent.kube.deliver();
@@ -152,7 +128,7 @@ test("a hand-over to another node goes on while it is isolated", async () => {
 test("an agent that starts on an isolated node silences what an earlier life left, though it can read nothing", async () => {
   const { world, isolation, agent } = await serving();
   await agent.stop();
-  expect(isolation.heard).toBe(0);
+  expect(isolation.listeners).toBe(0);
   isolation.turn(true);
   world.agent({ isolation, delivery: "manual" });
   await world.rest();

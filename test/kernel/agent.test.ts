@@ -1,6 +1,7 @@
 import { AckState } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { Cluster, type RunningAgent } from "./agents";
+import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, type ProbeReport, Segment, type TestPod } from "./segment";
 
 // Real packets through the real kernel. What it does not prove: other CNI plugins than ptp, and other kernels.
@@ -70,18 +71,6 @@ afterAll(() => {
 /** What a probe lost on the way in this test, without what a starved program at an end could not take in time. */
 function lostOnTheWay({ lost }: ProbeReport): number {
   return lost - (segment.overflows(ENDS) - overflowsBefore);
-}
-
-/** Repeats an expectation until it holds, at most 3 s. */
-async function eventually(expectation: () => void): Promise<void> {
-  for (const end = Date.now() + 3000; ;) {
-    try {
-      return expectation();
-    } catch (error) {
-      if (Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }
 
 describe("delivery nat", () => {

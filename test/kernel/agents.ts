@@ -1,6 +1,6 @@
 // The shipped agent, with the real kernel of a node in the segment and an API server in memory. The test plays the
 // controller.
-import { runAgent, type Agent } from "../../controller-image/src/agent/agent";
+import { runAgent, type Agent, type AgentOptions } from "../../controller-image/src/agent/agent";
 import { linuxKernel } from "../../controller-image/src/agent/kernel";
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { commands } from "../../controller-image/src/fabric/commands";
@@ -17,6 +17,8 @@ const CAPABILITIES = "-all,+net_admin,+net_raw";
 const TWO_CAPABILITIES = ["setpriv", `--bounding-set=${CAPABILITIES}`, `--inh-caps=${CAPABILITIES}`];
 
 export interface RunningAgent extends Agent {
+  /** Its own way to the API server. */
+  readonly kube: MemoryKube;
   /** Every pass, in order. */
   readonly passes: readonly Plan[];
   /** Passes that changed the kernel. */
@@ -36,7 +38,7 @@ export class Cluster {
     } as never);
   }
 
-  agent(node: NodeName): RunningAgent {
+  agent(node: NodeName, more: Partial<AgentOptions> = {}): RunningAgent {
     const log: Log = (level, message, fields) => {
       this.said.push(
         JSON.stringify({ node, level, message, ...fields }, (_key, value: unknown) =>
@@ -63,9 +65,11 @@ export class Cluster {
       uplink: UPLINK,
       namespace: "podpin-system",
       onPass: (plan) => passes.push(plan),
+      ...more,
     });
     const running: RunningAgent = {
       ...agent,
+      kube,
       passes,
       changes: () => passes.filter(({ changes }) => !isNoChange(changes)).length,
       stop: async () => {

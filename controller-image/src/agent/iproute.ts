@@ -6,7 +6,9 @@ import {
   type Footprint,
   type Hop,
   type KernelState,
+  type Links,
   type Path,
+  type Port,
   ROUTE_PROTOCOL,
   ROUTE_TABLE,
   RULE_PREFERENCE,
@@ -53,6 +55,11 @@ export function routeLines(address: string, from: Footprint, to: Footprint, upli
   return lines;
 }
 
+/** Lets a bridge send back to a Pod what comes from it, or no longer. */
+export function hairpinLine(port: string, on: boolean): string {
+  return `link set dev ${port} type bridge_slave hairpin ${on ? "on" : "off"}`;
+}
+
 export function proxyLine(address: string, uplink: string): string {
   return `neigh replace proxy ${address} dev ${uplink} protocol ${ROUTE_PROTOCOL}`;
 }
@@ -65,6 +72,7 @@ export function observationLines(uplink: string, ips: readonly string[]): string
     "neigh show proxy",
     "link show",
     `ntable show dev ${uplink}`,
+    "neigh show",
     ...ips.map((ip) => `route get ${ip}`),
   ];
 }
@@ -85,7 +93,10 @@ export function failedLines(stderr: string): Map<number, string> {
   return failed;
 }
 
-export type IpState = Omit<KernelState, "nft">;
+export interface IpState extends Omit<KernelState, "nft"> {
+  /** Hardware addresses of the node's neighbours. */
+  readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
+}
 
 /** @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel */
 export function parseObservation(uplink: string, ips: readonly string[], stdout: string, stderr: string): IpState {
@@ -112,12 +123,57 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
     rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
     routes: parseRoutes(answers[1] ?? []),
     proxies: parseProxies(needed(2), uplink),
-    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[5 + index], links)])),
+    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[6 + index], links)])),
     uplink: uplinkLink && {
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
     },
+    links: parseLinks([...links.values()].filter(({ ifname }) => ifname !== uplink)),
+    neighbours: new Map(
+      (answers[5] ?? []).map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]),
+    ),
   };
+}
+
+/** What CNI plugins build tunnels between nodes of. */
+const TUNNEL_KINDS: ReadonlySet<unknown> = new Set(["vxlan", "geneve", "ipip", "gre", "wireguard", "tun"]);
+
+/** Names that have a meaning in no command; others can be of no CNI plugin. */
+const PLAIN_NAME = /^[A-Za-z0-9_.@:-]{1,15}$/;
+
+function parseLinks(links: readonly Json[]): Links {
+  const plain = links.filter(({ ifname }) => PLAIN_NAME.test(text(ifname)));
+  const ofKind = (fits: (kind: unknown) => boolean): Set<string> =>
+    new Set(plain.filter((link) => fits(infoOf(link).info_kind)).map(({ ifname }) => text(ifname)));
+  return {
+    tunnels: ofKind((kind) => TUNNEL_KINDS.has(kind)),
+    bridges: ofKind((kind) => kind === "bridge"),
+    ports: new Map(
+      plain
+        .filter((link) => infoOf(link).info_slave_kind === "bridge")
+        .map((link): [string, Port] => {
+          const { hairpin } = json(infoOf(link).info_slave_data);
+          return [text(link.ifname), { hairpin: hairpin === true }];
+        }),
+    ),
+  };
+}
+
+/** Bridge port by hardware address, from `bridge -j fdb show`. */
+export function parsePorts(stdout: string): Map<string, string> {
+  const learnt = records(stdout.trim() || "[]").filter(({ master }) => text(master) !== "");
+  return new Map(learnt.map(({ mac, ifname, master }) => [`${text(master)} ${text(mac)}`, text(ifname)]));
+}
+
+/** Where a Pod is behind a bridge, and the bridge knows where, the hop says at which port. */
+export function withPorts({ hops, neighbours }: IpState, ports: ReadonlyMap<string, string>): KernelState["hops"] {
+  const found = [...hops].map(([ip, hop]): [string, Hop | "unreachable"] => {
+    if (hop === "unreachable" || hop.kind !== "bridge") return [ip, hop];
+    const neighbour = neighbours.get(ip);
+    const port = neighbour?.dev === hop.dev ? ports.get(`${hop.dev} ${neighbour.mac}`) : undefined;
+    return [ip, port === undefined ? hop : { ...hop, port }];
+  });
+  return new Map(found);
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -129,6 +185,8 @@ function records(line: string): Json[] {
     : [];
 }
 
+const json = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
+const infoOf = (link: Json): Json => json(link.linkinfo);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 function parseRoutes(routes: readonly Json[]): Map<string, RoutesOf> {
@@ -159,11 +217,10 @@ function parseHop(answer: readonly Json[] | undefined, links: ReadonlyMap<string
   const route = answer?.[0];
   const link = route && links.get(text(route.dev));
   if (route === undefined || link === undefined) return "unreachable";
-  const info = link.linkinfo as Json | undefined;
   return {
     dev: text(route.dev),
     ifindex: Number(link.ifindex),
-    kind: text(info?.info_kind),
+    kind: text(infoOf(link).info_kind),
     gateway: text(route.gateway) || undefined,
     local: route.type === LOCAL,
   };

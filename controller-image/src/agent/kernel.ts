@@ -2,10 +2,10 @@
 // Batches, never one process per address (a process costs 3 to 9 ms, a line in a batch 0.02).
 import type { Clock, Log } from "../kube/api";
 import type { CommandResult, Commands } from "../fabric/commands";
-import { failedLines, observationLines, parseObservation } from "./iproute";
+import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
-import { type KernelState, NFT_TABLE, ROUTE_TABLE, UNTOUCHED_NFT } from "./state";
+import { type KernelState, NFT_TABLE, NO_LINKS, ROUTE_TABLE, UNTOUCHED_NFT } from "./state";
 
 export interface Kernel {
   /** @param ips addresses whose next hop is wanted */
@@ -25,6 +25,8 @@ export interface KernelOptions {
   readonly log: Log;
 }
 
+/** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
+const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
 const RESTART_MS = 1000;
 const FLUSH_PROCESSES = 4;
@@ -34,19 +36,34 @@ export function linuxKernel(options: KernelOptions): Kernel {
   return {
     observe: async (ips) => {
       watched = ips;
-      const [ip, nft] = await Promise.all([
+      const [ip, nft, filter] = await Promise.all([
         options.commands.run(
           ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
           lines(observationLines(options.uplink, ips)),
         ),
         options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
+        options.commands.run(["cat", BRIDGE_FILTER]),
       ]);
-      return { ...parseObservation(options.uplink, ips, ip.stdout, ip.stderr), nft: nftState(nft) };
+      const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
+      const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
+      return {
+        ...seen,
+        nft: nftState(nft),
+        links: { ...seen.links, bridges },
+        hops: await hopsOf(options.commands, seen),
+      };
     },
     apply: (changes) => apply(options.commands, changes),
     forgetConnections: (addresses) => flush(options.commands, addresses),
     watch: (onEvent) => watch(options, () => watched, onEvent),
   };
+}
+
+/** Which port of a bridge a Pod is at is worth a process only where there is a Pod at one. */
+async function hopsOf(commands: Commands, seen: IpState): Promise<KernelState["hops"]> {
+  if (![...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge")) return seen.hops;
+  const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]);
+  return withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
 }
 
 function nftState(result: CommandResult) {

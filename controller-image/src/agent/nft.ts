@@ -1,13 +1,24 @@
 // The language of nftables: our table, changes of its elements, and what `nft -j` prints. All of one pass goes into one
 // `nft -f -`, which is one transaction.
 import { addressToNumber, isIPv4, isIPv4Cidr } from "../../../lib/model/address";
-import { type Footprint, type Interval, NFT_TABLE, type NftState, PACKET_MARK, UNTOUCHED_NFT } from "./state";
+import {
+  BRIDGE_MARK,
+  type Footprint,
+  type Interval,
+  type Links,
+  NFT_TABLE,
+  type NftState,
+  PACKET_MARK,
+  UNTOUCHED_NFT,
+} from "./state";
 
 /** An empty set of this name says which base the table was made from; a new base gets a new name. */
-const BASE_MARKER = "base_v1";
+const BASE_MARKER = "base_v2";
 const DELAY_MARKER = /^uplink_delay_(\d+)$/;
 
-const MARK = `meta mark set meta mark or 0x${PACKET_MARK.toString(16)}`;
+const mark = (bit: number): string => `meta mark set meta mark or 0x${bit.toString(16)}`;
+const MARK = mark(PACKET_MARK);
+const FROM_BRIDGE = `meta mark & 0x${BRIDGE_MARK.toString(16)} != 0`;
 
 /**
  * Chains and rules of the base. nft 1.0.6: symbolic priorities such as `dstnat - 10` are refused in an output nat chain,
@@ -22,7 +33,10 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
     "fwd_mark",
     {
       hook: "type filter hook forward priority -10",
-      rules: [`ip daddr @pips ${MARK}`, `ip saddr @pips ${MARK}`, `ip daddr @pip_forward ${MARK}`],
+      rules: [`ip daddr @pips ${MARK}`, `ip saddr @pips ${MARK}`, `ip daddr @pip_forward ${MARK}`,
+        // Marked here, because before 5.7 a kernel does not tell POSTROUTING where a packet came from.
+        `iifname . oifname @bridges ${mark(BRIDGE_MARK)}`,
+      ],
     },
   ],
   [
@@ -30,6 +44,12 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
     {
       hook: "type nat hook postrouting priority 90",
       rules: [
+        // The Pod answers a neighbour on its bridge directly, so the answer's source would not be translated back, and
+        // connections look half-open. From the node it comes back to the node.
+        `${FROM_BRIDGE} ip daddr @pips masquerade`,
+        `${FROM_BRIDGE} ct original ip daddr @nat_pips masquerade`,
+        // The node at the other end of a tunnel drops a source that is not behind it, if it filters strictly.
+        "oifname @tunnels ip saddr @pips ip daddr @cluster masquerade",
         "ip saddr @pips snat to ip saddr",
         "ip daddr @pips snat to ip saddr",
         "ct original ip daddr @nat_pips snat to ip saddr . ip daddr map @hairpin",
@@ -51,6 +71,10 @@ const SETS = [
   "map pod_to_pip { type ipv4_addr : ipv4_addr; }",
   "map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }",
   "set cluster { type ipv4_addr; flags interval; auto-merge; }",
+  "set tunnels { type ifname; }",
+  // Twice the same bridge: from it and to it.
+  "set bridges { type ifname . ifname; }",
+  "set hairpin_ports { type ifname; }",
 ];
 
 /** The table without elements. Add, delete, add: replaces whatever has the name, and is atomic with what follows. */
@@ -157,6 +181,33 @@ export function replaceCluster(intervals: readonly Interval[]): string[] {
   return [`flush set ip ${NFT_TABLE} cluster`, element("add", "cluster", elements.join(", "))];
 }
 
+/** What changes where tunnels or bridges come and go. */
+export function linkLines({ tunnels, bridges }: Pick<Links, "tunnels" | "bridges">, present: NftState): string[] {
+  return [
+    ...memberLines("tunnels", present.tunnels, tunnels, quoted),
+    ...memberLines("bridges", present.bridges, bridges, (name) => `${quoted(name)} . ${quoted(name)}`),
+  ];
+}
+
+function memberLines(
+  set: string,
+  was: ReadonlySet<string>,
+  is: ReadonlySet<string>,
+  key: (name: string) => string,
+): string[] {
+  return [
+    ...[...was].filter((name) => !is.has(name)).map((name) => element("delete", set, key(name))),
+    ...[...is].filter((name) => !was.has(name)).map((name) => element("add", set, key(name))),
+  ];
+}
+
+/** Remembers in the kernel which ports we have changed, so that what another has set is never undone. */
+export const rememberPort = (port: string): string => element("add", "hairpin_ports", quoted(port));
+export const forgetPort = (port: string): string => element("delete", "hairpin_ports", quoted(port));
+
+/** An interface's name may have a dot. */
+const quoted = (name: string): string => `"${name}"`;
+
 function dotted(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
@@ -190,6 +241,9 @@ export function parseTable(json: string): NftState {
     egressOf: mappings(sets.get("pod_to_pip")),
     hairpinOf: mappings(sets.get("hairpin")),
     cluster: merged((sets.get("cluster") ?? []).flatMap(intervalOf)),
+    tunnels: names(sets.get("tunnels")),
+    bridges: pairs(sets.get("bridges")),
+    hairpinPorts: names(sets.get("hairpin_ports")),
     proxyDelayBefore: delay,
   };
 }
@@ -208,6 +262,16 @@ function isCurrent(sets: ReadonlyMap<string, unknown>, ruleCount: ReadonlyMap<st
 
 function members(elements: readonly unknown[] = []): Set<string> {
   return new Set(elements.filter((value): value is string => typeof value === "string" && isIPv4(value)));
+}
+
+function names(elements: readonly unknown[] = []): Set<string> {
+  return new Set(elements.filter((value): value is string => typeof value === "string"));
+}
+
+/** Of a set of pairs, those whose two halves are the same. */
+function pairs(elements: readonly unknown[] = []): Set<string> {
+  const halves = elements.map((value) => (value as { concat?: unknown[] }).concat ?? []);
+  return names(halves.flatMap(([first, second]) => (first === second ? [first] : [])));
 }
 
 function mappings(elements: readonly unknown[] = []): Map<string, string> {

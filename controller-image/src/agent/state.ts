@@ -11,6 +11,8 @@ export const ROUTE_PROTOCOL = 153;
 export const NFT_TABLE = "pip_agent";
 /** Packet mark on forwarded packets of our addresses, for hosts whose FORWARD chain drops by default. */
 export const PACKET_MARK = 0x2000;
+/** Packet mark on packets that come from a bridge and go back to it, where netfilter does not see the answer. */
+export const BRIDGE_MARK = 0x1000;
 /** Metric of the fallback route: it takes over in the instant in which the kernel drops the route to a dead Pod. */
 export const FALLBACK_METRIC = 4096;
 /** How long the old node goes on sending to the new one what still arrives: longer than common ARP caches live. */
@@ -72,6 +74,12 @@ export interface NftState {
   /** Pod → the address as which it sees itself when it calls its own address. */
   readonly hairpinOf: ReadonlyMap<string, string>;
   readonly cluster: readonly Interval[];
+  /** Interfaces of tunnels between nodes. */
+  readonly tunnels: ReadonlySet<string>;
+  /** Bridges whose own traffic netfilter does not see. */
+  readonly bridges: ReadonlySet<string>;
+  /** Bridge ports that send back to their Pod what comes from it because we have told them so. */
+  readonly hairpinPorts: ReadonlySet<string>;
   /** The uplink's `proxy_delay` (ms) before we set it to 0, remembered in the kernel itself. */
   readonly proxyDelayBefore?: number;
 }
@@ -85,6 +93,14 @@ export interface Hop {
   readonly gateway?: string;
   /** An address of the node itself. */
   readonly local: boolean;
+  /** The Pod's own port where `dev` is a bridge and the bridge knows it. */
+  readonly port?: string;
+}
+
+/** A port of a bridge. */
+export interface Port {
+  /** Whether it sends back to its Pod what comes from it; else a Pod on a bridge cannot reach itself by way of the node. */
+  readonly hairpin: boolean;
 }
 
 export interface RoutesOf {
@@ -101,7 +117,19 @@ export interface KernelState {
   /** `unreachable`: asked, and the kernel has no route. An address that is missing here was not asked. */
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
   readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
+  readonly links: Links;
 }
+
+/** What the node has besides its uplink and the interfaces of Pods. */
+export interface Links {
+  /** Tunnels between nodes. A node at their other end drops sources that are not behind them, if it filters strictly. */
+  readonly tunnels: ReadonlySet<string>;
+  /** Bridges whose own traffic netfilter does not see (`bridge-nf-call-iptables` is 0). */
+  readonly bridges: ReadonlySet<string>;
+  readonly ports: ReadonlyMap<string, Port>;
+}
+
+export const NO_LINKS: Links = { tunnels: new Set(), bridges: new Set(), ports: new Map() };
 
 /** The kernel as it is before the first binding. */
 export const UNTOUCHED_NFT: NftState = {
@@ -113,6 +141,9 @@ export const UNTOUCHED_NFT: NftState = {
   egressOf: new Map(),
   hairpinOf: new Map(),
   cluster: [],
+  tunnels: new Set(),
+  bridges: new Set(),
+  hairpinPorts: new Set(),
 };
 
 export function footprintOf(kernel: KernelState, address: string): Footprint {
