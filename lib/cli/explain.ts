@@ -55,7 +55,7 @@ function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {
     ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
   );
   const incumbent = snapshot.bindings.find(({ spec }) => spec.route.uid === route.metadata.uid)?.spec.owner?.podUid;
-  const chosen = choosePod(pods, mode, network, incumbent);
+  const chosen = choosePod(pods, { reactionMode: mode, network, incumbentUid: incumbent });
   const lines = [`Pods that match podSelector: ${pods.length}; the newest eligible one (${mode}) has the addresses`];
   for (const pod of pods) {
     const mark = pod.metadata.uid === chosen?.metadata.uid ? "*" : " ";

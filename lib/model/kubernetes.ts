@@ -65,7 +65,11 @@ export interface Pod extends KubeObject {
 }
 
 export interface Node extends KubeObject {
-  readonly spec?: { readonly podCIDRs?: readonly string[]; readonly unschedulable?: boolean };
+  readonly spec?: {
+    readonly podCIDRs?: readonly string[];
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly key: string; readonly effect?: string }[];
+  };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];

@@ -65,36 +65,77 @@ function ipv4OrNothing(value: unknown): string | undefined {
   return typeof value === "string" && isIPv4(value) ? value : undefined;
 }
 
+/**
+ * When a Pod is eligible, by `reactionMode`. The whole of a reaction mode is its line here and its name in
+ * {@link ReactionMode}; a value that nobody knows counts as GKE's default.
+ */
+const ELIGIBLE: Readonly<Record<ReactionMode, (pod: Pod) => boolean>> = {
+  [ReactionMode.ReadyCondition]: isPodReady,
+  [ReactionMode.Exists]: () => true,
+};
+
+function isPodReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+}
+
 /** Whether the Pod may have the addresses at all. */
 export function isEligible(pod: Pod, reactionMode: string): boolean {
   if (!pod.spec?.nodeName || pod.metadata.uid === undefined) return false;
   // A hostNetwork Pod has the node's own address: there is nothing to deliver to.
   if (pod.spec.hostNetwork === true) return false;
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return false;
-  if (reactionMode === ReactionMode.Exists) return true;
-  return pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+  const known = Object.values(ReactionMode).find((mode) => mode === reactionMode);
+  return ELIGIBLE[known ?? ReactionMode.ReadyCondition](pod);
+}
+
+/** How well a node can keep an address. */
+export const NodeHealth = {
+  /** Nothing speaks against it. */
+  Healthy: "healthy",
+  /** It is cordoned or being drained: its Pods will be stopped. */
+  Cordoned: "cordoned",
+  /** It does not answer, or does not exist: packets do not arrive there. */
+  Lost: "lost",
+} as const;
+export type NodeHealth = (typeof NodeHealth)[keyof typeof NodeHealth];
+
+/** What an eligible Pod has going for it, worst first. A better standing beats a newer Pod. */
+const STANDINGS = ["no address", "lost node", "terminating", "cordoned node", "settled"] as const;
+export type Standing = (typeof STANDINGS)[number];
+
+/** What a choice among Pods goes by. */
+export interface ChoiceRules {
+  readonly reactionMode: string;
+  readonly network: string;
+  /** The Pod that has the addresses now; it stays where another one is only as good. */
+  readonly incumbentUid?: string;
+  /** @default every node is healthy */
+  readonly nodeHealth?: (nodeName: string) => NodeHealth;
+}
+
+/** The standing of an eligible Pod. A Pod on a lost node is nobody's first choice, but better than none with no address. */
+export function standingOf(pod: Pod, { network, nodeHealth }: ChoiceRules): Standing {
+  const health = nodeHealth?.(pod.spec?.nodeName ?? "") ?? NodeHealth.Healthy;
+  if (podAddress(pod, network) === undefined) return "no address";
+  if (health === NodeHealth.Lost) return "lost node";
+  if (pod.metadata.deletionTimestamp !== undefined) return "terminating";
+  return health === NodeHealth.Cordoned ? "cordoned node" : "settled";
 }
 
 /**
- * The Pod that gets the addresses: the newest eligible one. Pods that are going away stand behind all others, Pods
- * without an address on the network too; on a tie the incumbent stays, else the greater UID wins.
+ * The Pod that gets the addresses: the newest eligible one among those of the best standing; on a tie the incumbent
+ * stays, else the greater UID wins. Whoever is eligible keeps the address while nobody better is, be its node what it may.
  */
-export function choosePod(
-  pods: readonly Pod[],
-  reactionMode: string,
-  network: string,
-  incumbentUid?: string,
-): Pod | undefined {
+export function choosePod(pods: readonly Pod[], rules: ChoiceRules): Pod | undefined {
   const rank = (pod: Pod): readonly (string | number)[] => [
-    podAddress(pod, network) === undefined ? 0 : 1,
-    pod.metadata.deletionTimestamp === undefined ? 1 : 0,
+    STANDINGS.indexOf(standingOf(pod, rules)),
     pod.metadata.creationTimestamp ?? "",
-    pod.metadata.uid === incumbentUid ? 1 : 0,
+    pod.metadata.uid === rules.incumbentUid ? 1 : 0,
     pod.metadata.uid ?? "",
   ];
   let best: Pod | undefined;
   for (const pod of pods) {
-    if (!isEligible(pod, reactionMode)) continue;
+    if (!isEligible(pod, rules.reactionMode)) continue;
     if (best === undefined || compareRanks(rank(pod), rank(best)) > 0) best = pod;
   }
   return best;

@@ -2,44 +2,9 @@ import fc from "fast-check";
 import { acceptRoute, type RouteVerdict } from "../../lib/model/acceptance";
 import { typedAddress } from "../../lib/model/address";
 import { mayAnnounce, type AddressBinding, type BindingAck } from "../../lib/model/binding";
-import type { GKEIPRoute } from "../../lib/model/gke-api";
-import type { Pod } from "../../lib/model/kubernetes";
 import { decide, type DecideInput, type Decision } from "../../controller-image/src/controller/decide";
 import { A, aBinding, aPod, aRoute, aView, B } from "../support/objects";
-
-const NOW = "2026-01-01T00:10:00.000Z";
-const NODES: Record<string, { address: string; ready: boolean }> = {
-  node1: { address: "172.30.0.11", ready: true },
-  node2: { address: "172.30.0.12", ready: true },
-};
-
-function decided(input: Partial<DecideInput> & { route?: GKEIPRoute }): Decision {
-  const route = input.route ?? aRoute();
-  return decide({
-    route,
-    verdict: acceptRoute(route, aView()),
-    rivals: new Map(),
-    pods: [],
-    node: (name) => NODES[name],
-    bindings: [],
-    waitedMs: () => 0,
-    now: NOW,
-    ...input,
-  });
-}
-
-const acked = (state: BindingAck["state"], epoch = 1, podUid = "p-uid", nodeName = "node1"): BindingAck => ({
-  nodeName,
-  epoch,
-  podUid,
-  state,
-});
-const p = (fields = {}): Pod => aPod("p", fields);
-const conditions = (decision: Decision): Record<string, string> =>
-  Object.fromEntries(
-    (decision.status?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]),
-  );
-const spec = (decision: Decision): AddressBinding["spec"] | undefined => decision.changes[0]?.binding.spec;
+import { acked, aNodeView, conditions, decided, NODES, NOW, p, spec } from "./decided";
 
 describe("the first Pod", () => {
   test("gets a binding of epoch 1 behind a finalizer, and the route is not Ready yet", () => {
@@ -259,7 +224,7 @@ describe("a deleted route", () => {
     expect(conditions(decision).Ready).toBe("False CleanupComplete");
   });
 
-  test("a node that is lost for a minute holds it no longer; one that is Ready does", () => {
+  test("a node that is not Ready for a minute holds it no longer; one that is Ready does", () => {
     const { owner: _, ...rest } = aBinding().spec;
     const binding = aBinding({
       ...rest,
@@ -268,10 +233,11 @@ describe("a deleted route", () => {
       nodeName: "",
       releasing: { nodeName: "node1", epoch: 1, forwardTo: "", wait: false },
     });
-    const lost = () => ({ address: "172.30.0.11", ready: false });
-    expect(decided({ route, bindings: [binding], node: lost, waitedMs: () => 59_999 }).changes).toEqual([]);
-    expect(decided({ route, bindings: [binding], node: lost, waitedMs: () => 60_000 }).changes[0]?.verb).toBe("delete");
-    expect(decided({ route, bindings: [binding], waitedMs: () => 600_000 }).changes).toEqual([]);
+    const unready = (unreadyMs: number) => () => ({ ...aNodeView("172.30.0.11"), ready: false, unreadyMs });
+    const waitedMs = () => 600_000;
+    expect(decided({ route, bindings: [binding], node: unready(59_999), waitedMs }).changes).toEqual([]);
+    expect(decided({ route, bindings: [binding], node: unready(60_000), waitedMs }).changes[0]?.verb).toBe("delete");
+    expect(decided({ route, bindings: [binding], waitedMs }).changes).toEqual([]);
   });
 
   test("a node that only forwards, and never says that it is done, holds it for ten seconds", () => {

@@ -1,10 +1,17 @@
 import fc from "fast-check";
-import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../../lib/model/selection";
+import {
+  choosePod,
+  isEligible,
+  type NodeHealth,
+  podAddress,
+  selectorProblem,
+  selects,
+} from "../../lib/model/selection";
 import { aPod, type PodFields } from "../support/objects";
 
 const pod = (name: string, fields: PodFields = {}) => aPod(name, fields);
 const chosen = (pods: ReturnType<typeof pod>[], mode = "ReadyCondition", incumbent?: string) =>
-  choosePod(pods, mode, "default", incumbent)?.metadata.name;
+  choosePod(pods, { reactionMode: mode, network: "default", incumbentUid: incumbent })?.metadata.name;
 
 describe("the newest eligible Pod gets the addresses", () => {
   const old = { created: "2026-01-01T00:00:00Z" };
@@ -39,6 +46,34 @@ describe("the newest eligible Pod gets the addresses", () => {
     const host = pod("h");
     expect(isEligible({ ...host, spec: { ...host.spec, hostNetwork: true } }, "Exists")).toBe(false);
     expect(isEligible({ ...host, status: { ...host.status, phase: "Succeeded" } }, "Exists")).toBe(false);
+  });
+
+  const at = (health: Record<string, NodeHealth>, pods: ReturnType<typeof pod>[], incumbentUid?: string) =>
+    choosePod(pods, {
+      reactionMode: "Exists",
+      network: "default",
+      incumbentUid,
+      nodeHealth: (name) => health[name] ?? "healthy",
+    })?.metadata.name;
+
+  test.each([
+    ["a healthy node before a cordoned one", { node2: "cordoned" }, {}, "a"],
+    ["a cordoned node before a Pod that goes", { node2: "cordoned" }, { terminating: true }, "b"],
+    ["a Pod that goes before a lost node", { node2: "lost" }, { terminating: true }, "a"],
+    ["a cordoned node before a lost one", { node1: "lost", node2: "cordoned" }, {}, "b"],
+    ["a lost node before a Pod without an address", { node2: "lost" }, { ip: undefined }, "b"],
+    ["the newest of those on cordoned nodes", { node1: "cordoned", node2: "cordoned" }, {}, "b"],
+    ["the newest of those on lost nodes", { node1: "lost", node2: "lost" }, {}, "b"],
+  ] as const)("%s", (_, health, fields, name) => {
+    const pods = [pod("a", { ...old, ...fields }), pod("b", { ...young, node: "node2" })];
+    expect(at(health, pods)).toBe(name);
+    expect(at(health, [...pods].reverse(), "a-uid")).toBe(name);
+  });
+
+  test("a Pod on a node that is not well keeps what it has while nobody else is eligible", () => {
+    const lone = pod("a");
+    const other = pod("b", { ...young, node: "" });
+    for (const health of ["cordoned", "lost"] as const) expect(at({ node1: health }, [lone, other], "a-uid")).toBe("a");
   });
 
   test("the order of the Pods never matters", () => {

@@ -71,15 +71,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a binding goes before its node has let go",
     file: HANDOVER,
-    from: "const done = isReleased(binding) || isLost(spec.releasing, node, waitedMs);",
+    from: "const done = isReleased(binding) || isGone(spec.releasing, node);",
     to: "const done = true;",
     breaks: [2, 9],
   },
   {
     name: "a move is settled before the old node has let go",
     file: HANDOVER,
-    from: "if (isReleased(binding) || isLost(releasing, node, waitedMs))",
-    to: "if (releasing !== undefined)",
+    from: "if (isReleased(binding) || former === undefined) return",
+    to: "if (releasing !== undefined) return",
     breaks: [2],
   },
   {
@@ -166,8 +166,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod that is not Ready is eligible",
     file: "lib/model/selection.ts",
-    from: "if (reactionMode === ReactionMode.Exists) return true;",
-    to: "return true;",
+    from: "[ReactionMode.ReadyCondition]: isPodReady,",
+    to: "[ReactionMode.ReadyCondition]: () => true,",
     breaks: [9],
   },
   {

@@ -41,6 +41,8 @@ export interface Controller {
   /** Why it cannot serve yet, one line each; empty when it can, whether it leads or stands by. */
   problems(): readonly string[];
   isLeading(): boolean;
+  /** The verdict on a node: whether it answers. Addresses leave a lost one for the next eligible Pod at once. */
+  setLost(nodeName: string, lost: boolean): void;
   /** Ends the work under way, gives the lead away, then ends everything else. */
   stop(): Promise<void>;
 }
@@ -72,7 +74,7 @@ export function runController(options: ControllerOptions): Controller {
     if (synced) queue.add(key, lane);
   };
   const touched: Touched = {
-    route: (key) => look(`route:${key}`, "move"),
+    route: (key, urgent = false) => look(`route:${key}`, urgent ? "failover" : "move"),
     gateway: (key) => look(`gateway:${key}`, "housekeeping"),
     gatewayClass: (name) => look(`class:${name}`, "housekeeping"),
     clusterRanges: () => look("ranges:", "housekeeping"),
@@ -158,6 +160,7 @@ export function runController(options: ControllerOptions): Controller {
       ...(election.problem === undefined ? [] : [election.problem]),
     ],
     isLeading: () => election.isLeading(),
+    setLost: (nodeName, lost) => store.setLost(nodeName, lost),
     stop: async () => {
       stopped = true;
       cancelRetry?.();

@@ -2,15 +2,10 @@
 // Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { Delivery, type AddressBinding } from "../../../lib/model/binding";
-import {
-  ANNOTATION_DELIVERY,
-  DEFAULT_NETWORK,
-  ReactionMode,
-  ROUTE_FINALIZER,
-  type GKEIPRoute,
-} from "../../../lib/model/gke-api";
+import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
-import { choosePod, podAddress, selectorProblem, selects } from "../../../lib/model/selection";
+import { podAddress } from "../../../lib/model/selection";
+import { choose } from "./choice";
 import { grant, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 
@@ -46,7 +41,7 @@ export function decide(given: DecideInput): Decision {
   const input = { ...given, bindings };
   const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
-  const chosen = deleting ? undefined : chosenPod(input);
+  const chosen = deleting ? undefined : choose(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
   const changes: BindingChange[] = [];
@@ -91,21 +86,6 @@ export function finalizerChange(route: GKEIPRoute, decision: Decision): boolean 
   // Nothing can be added to an object that is going away.
   if (decision.finalizer && route.metadata.deletionTimestamp !== undefined) return undefined;
   return decision.finalizer;
-}
-
-/** The Pod that the route's rules choose now; undefined when there is none. */
-function chosenPod({ route, pods, bindings }: Pick<DecideInput, "route" | "pods" | "bindings">): Pod | undefined {
-  const selector = route.spec.podSelector;
-  if (selector === undefined || selectorProblem(selector) !== undefined) return undefined;
-  const incumbent = bindings.find(({ spec }) => spec.route.uid === route.metadata.uid && spec.owner !== undefined);
-  return choosePod(
-    pods.filter(
-      ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
-    ),
-    route.spec.reactionMode ?? ReactionMode.ReadyCondition,
-    route.spec.network ?? DEFAULT_NETWORK,
-    incumbent?.spec.owner?.podUid,
-  );
 }
 
 function deliverable(pod: Pod | undefined, route: GKEIPRoute): Target | undefined {

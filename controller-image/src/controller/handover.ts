@@ -16,7 +16,14 @@ import type { GKEIPRoute } from "../../../lib/model/gke-api";
 export interface NodeView {
   /** The node's own address, where other nodes send what is still on its way. */
   readonly address: string;
+  /** What Kubernetes says of it. */
   readonly ready: boolean;
+  /** How long it has said otherwise, in milliseconds. */
+  readonly unreadyMs: number;
+  /** It does not answer heartbeats: nothing there can be reached, and nothing there is waited for. */
+  readonly lost: boolean;
+  /** Its Pods will be stopped: it is cordoned, or has a taint that announces a drain. */
+  readonly cordoned: boolean;
 }
 
 /** A Pod as a binding names it. */
@@ -38,8 +45,8 @@ export interface Step {
 
 /** After this long an old node that does not answer is no longer waited for: its agent is down, its Pod may be too. */
 const HANDOVER_WAIT_MS = 5_000;
-/** After this long a node that is neither Ready nor answering counts as gone; if it comes back it cleans up first. */
-const LOST_NODE_WAIT_MS = 60_000;
+/** After this long without Ready a node that has not let go counts as gone; if it comes back it cleans up first. */
+const GONE_NODE_WAIT_MS = 60_000;
 /** How long a deleted address waits for nodes that only forward: twice as long as they need to notice. */
 export const FORWARDERS_WAIT_MS = 10_000;
 /**
@@ -87,7 +94,9 @@ export function grant(input: GrantInput): Step {
   }
   // The owner has not announced yet because the node before it has not let go. Moving on now would lose sight of that
   // node; so first things first, unless the owner itself is gone.
-  if (!mayAnnounce(binding) && ownerLives(spec, input) && input.waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
+  const owed = !mayAnnounce(binding) && ownerLives(spec, input) && !isLost(node(spec.nodeName));
+  if (owed && !isLost(node(spec.releasing?.nodeName ?? "")) && input.waitedMs < HANDOVER_WAIT_MS)
+    return { waiting: true };
   const releasing = nextRelease(binding, desired.nodeName, input);
   return {
     change: replaced(binding, { ...desired, epoch: spec.epoch + 1, releasing }),
@@ -100,13 +109,13 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
   const { spec } = binding;
   if (spec.owner !== undefined || spec.nodeName !== "") {
     // One node at a time: the one before this owner still has to let go, or to be given up.
-    const former = !mayAnnounce(binding) && !isLost(spec.releasing, node, waitedMs);
+    const former = !mayAnnounce(binding) && !isGone(spec.releasing, node);
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
     const { owner: _owner, ...rest } = spec;
     return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
   }
-  const done = isReleased(binding) || isLost(spec.releasing, node, waitedMs);
+  const done = isReleased(binding) || isGone(spec.releasing, node);
   // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
   // that was started anew. What it forwards meanwhile harms nobody, so it is not waited for long.
   const forwards = (binding.status?.acks ?? []).some(
@@ -121,13 +130,13 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
 function settle(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
   const { releasing, ...spec } = binding.spec;
   if (releasing === undefined) return { waiting: false };
-  if (isReleased(binding) || isLost(releasing, node, waitedMs))
-    return { change: replaced(binding, spec), waiting: false };
-  const stillWait = releasing.wait && node(releasing.nodeName)?.ready === true && waitedMs < HANDOVER_WAIT_MS;
-  if (releasing.wait && !stillWait) {
-    return { change: replaced(binding, { ...spec, releasing: { ...releasing, wait: false } }), waiting: true };
-  }
-  return { waiting: true };
+  const former = node(releasing.nodeName);
+  // A node that only does not answer keeps its place here, however long: when it comes back, it must find that it has lost
+  // the address before it speaks for it again.
+  if (isReleased(binding) || former === undefined) return { change: replaced(binding, spec), waiting: false };
+  if (!releasing.wait) return { waiting: false };
+  if (former.ready && !former.lost && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
+  return { change: replaced(binding, { ...spec, releasing: { ...releasing, wait: false } }), waiting: false };
 }
 
 function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput): BindingRelease | undefined {
@@ -135,13 +144,16 @@ function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput
   const forwardTo = newNode === "" ? "" : (input.node(newNode)?.address ?? "");
   const former = spec.releasing;
   // The node before the last one may still answer, and the last one has therefore never announced: keep the former.
-  if (former !== undefined && !mayAnnounce(binding) && former.nodeName !== newNode) return { ...former, forwardTo };
+  if (former !== undefined && !mayAnnounce(binding) && former.nodeName !== newNode) {
+    return { ...former, forwardTo, wait: former.wait && !isLost(input.node(former.nodeName)) };
+  }
   if (spec.nodeName === "" || spec.nodeName === newNode) {
     // Nobody else served it since; an unfinished release goes on.
     if (former === undefined || former.nodeName === newNode || isReleased(binding)) return undefined;
     return { ...former, forwardTo };
   }
-  const wait = newNode !== "" && ownerLives(spec, input) && input.node(spec.nodeName)?.ready === true;
+  const last = input.node(spec.nodeName);
+  const wait = newNode !== "" && ownerLives(spec, input) && last?.ready === true && !last.lost;
   return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };
 }
 
@@ -149,10 +161,16 @@ function ownerLives(spec: AddressBindingSpec, { pods }: GrantInput): boolean {
   return spec.owner !== undefined && pods.some(({ metadata }) => metadata.uid === spec.owner?.podUid);
 }
 
-function isLost(releasing: BindingRelease | undefined, node: GrantInput["node"], waitedMs: number): boolean {
+/** Whether nothing on the node can answer, as far as is known. */
+function isLost(node: NodeView | undefined): boolean {
+  return node === undefined || node.lost;
+}
+
+/** Whether the node that should let go will never say so: it was removed, or Kubernetes has missed it for long. */
+function isGone(releasing: BindingRelease | undefined, node: GrantInput["node"]): boolean {
   if (releasing === undefined) return true;
   const there = node(releasing.nodeName);
-  return there === undefined || (!there.ready && waitedMs >= LOST_NODE_WAIT_MS);
+  return there === undefined || there.unreadyMs >= GONE_NODE_WAIT_MS;
 }
 
 function sameGrant(spec: AddressBindingSpec, desired: Omit<AddressBindingSpec, "epoch" | "releasing">): boolean {

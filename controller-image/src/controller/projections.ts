@@ -11,6 +11,23 @@ export function isNodeReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }
 
+/**
+ * Taints of a node whose Pods will be stopped: the one of `kubectl cordon`, the Cluster Autoscaler's before it drains a node
+ * (kubernetes/autoscaler, read 2026-11), and the two that say that a machine has been shut down (Kubernetes reference,
+ * "Well-Known Labels, Annotations and Taints").
+ */
+const DRAIN_TAINTS: ReadonlySet<string> = new Set([
+  "node.kubernetes.io/unschedulable",
+  "ToBeDeletedByClusterAutoscaler",
+  "node.kubernetes.io/out-of-service",
+  "node.cloudprovider.kubernetes.io/shutdown",
+]);
+
+/** Whether the node is cordoned or being drained. */
+export function isCordoned({ spec }: Node): boolean {
+  return spec?.unschedulable === true || (spec?.taints?.some(({ key }) => DRAIN_TAINTS.has(key)) ?? false);
+}
+
 /** A Pod without what nobody here reads. */
 export function projectPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
@@ -41,7 +58,11 @@ export function projectPod({ metadata, spec, status }: Pod): Pod {
 export function projectNode({ metadata, spec, status }: Node): Node {
   return {
     metadata: { name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
-    spec: { podCIDRs: spec?.podCIDRs, unschedulable: spec?.unschedulable },
+    spec: {
+      podCIDRs: spec?.podCIDRs,
+      unschedulable: spec?.unschedulable,
+      taints: spec?.taints?.filter(({ key }) => DRAIN_TAINTS.has(key)).map(({ key }) => ({ key })),
+    },
     status: {
       addresses: status?.addresses,
       conditions: status?.conditions

@@ -10,9 +10,10 @@ import {
   type GKEIPRoute,
 } from "../../../lib/model/gke-api";
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
-import { podAddress } from "../../../lib/model/selection";
+import { NodeHealth, podAddress } from "../../../lib/model/selection";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
-import type { BindingChange } from "./handover";
+import { healthOf } from "./choice";
+import type { BindingChange, NodeView } from "./handover";
 
 export interface RouteStatus {
   readonly pods: readonly string[];
@@ -27,6 +28,7 @@ export interface RouteStatusInput {
   readonly wanted: readonly string[];
   readonly chosen?: Pod;
   readonly deleting: boolean;
+  readonly node: (name: string) => NodeView | undefined;
   /** Changes that are about to be written: what they replace acknowledges nothing any more. */
   readonly pending: readonly BindingChange[];
   readonly now: string;
@@ -97,12 +99,18 @@ function progressConditions(input: RouteStatusInput, accepted: WantedCondition):
     const message = `${pod} has no address on network ${network} yet`;
     return [gcp("False", RouteReason.GCPNotReady, message), dpv2("False", RouteReason.DPV2NotReady, message)];
   }
+  const nodeName = chosen.spec?.nodeName ?? "";
+  if (isOnLostNode(input)) {
+    // What its agent said before is no proof any more, and nothing is under way that could bring a new one.
+    const message = `node ${nodeName} does not answer; ${pod} cannot be reached, and no other eligible Pod could take over`;
+    return [gcp("False", RouteReason.GCPNotReady, message), dpv2("False", RouteReason.DPV2NotReady, message)];
+  }
   const views = wanted.map((address) => viewOf(address, input));
   const failed = views.filter(({ failure }) => failure !== undefined);
   const notProgrammed = views.filter(({ programmed }) => !programmed);
   const notAnnounced = views.filter(({ announced }) => !announced);
   const moving = wasReady(route) ? RouteReason.Mutated : undefined;
-  const on = `on node ${chosen.spec?.nodeName ?? ""}`;
+  const on = `on node ${nodeName}`;
   const datapath =
     failed.length > 0
       ? dpv2("False", RouteReason.DPV2NotReady, failed.map(({ failure }) => failure ?? "").join(". "))
@@ -112,7 +120,7 @@ function progressConditions(input: RouteStatusInput, accepted: WantedCondition):
   const fabric =
     notAnnounced.length > 0
       ? gcp("False", moving ?? RouteReason.GCPNotReady, notAnnounced.map(({ why }) => why).join(". "))
-      : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${chosen.spec?.nodeName ?? ""}`);
+      : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${nodeName}`);
   return [fabric, datapath];
 }
 
@@ -148,22 +156,32 @@ function movesOwner(change: BindingChange, before: AddressBinding | undefined): 
 }
 
 function readyCondition(
-  { chosen }: RouteStatusInput,
+  input: RouteStatusInput,
   accepted: WantedCondition,
   gcp: WantedCondition,
   dpv2: WantedCondition,
 ): WantedCondition {
+  const { chosen } = input;
   const type = RouteCondition.Ready;
   const missing = [accepted, gcp, dpv2].filter(({ status }) => status !== "True");
   if (missing.length === 0) {
     const message = `the addresses reach Pod ${chosen?.metadata.name ?? ""}`;
     return { type, status: "True", reason: RouteReason.ProgrammingComplete, message };
   }
-  // Not accepted says it all; otherwise either no Pod was found, or something is under way or stuck.
-  const reason =
-    accepted.status !== "True" ? accepted.reason : chosen === undefined ? RouteReason.NoPodsFound : RouteReason.Mutated;
+  const reason = whyNotReady(input, accepted);
   const message = missing.map(({ type: what, message: why }) => `${what}: ${why}`).join("; ");
   return { type, status: "False", reason, message };
+}
+
+/** Not accepted says it all; otherwise no Pod was found, its node is lost, or something is under way or stuck. */
+function whyNotReady(input: RouteStatusInput, accepted: WantedCondition): string {
+  if (accepted.status !== "True") return accepted.reason;
+  if (input.chosen === undefined) return RouteReason.NoPodsFound;
+  return isOnLostNode(input) ? RouteReason.DPV2NotReady : RouteReason.Mutated;
+}
+
+function isOnLostNode({ chosen, node }: RouteStatusInput): boolean {
+  return chosen !== undefined && healthOf(node(chosen.spec?.nodeName ?? "")) === NodeHealth.Lost;
 }
 
 function deletionConditions({ bindings, route }: RouteStatusInput): readonly WantedCondition[] {

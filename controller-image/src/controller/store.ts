@@ -12,12 +12,14 @@ import {
 import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
-import { isNodeReady, nodeAddress, projectNode, projectPod } from "./projections";
+import { isCordoned, isNodeReady, nodeAddress, projectNode, projectPod } from "./projections";
+import { SelectorIndex } from "./selector-index";
 import { SetIndex } from "./set-index";
 
 /** What has to be looked at again because of an event. */
 export interface Touched {
-  route(key: string): void;
+  /** @param urgent packets are being lost until it is looked at */
+  route(key: string, urgent?: boolean): void;
   gateway(key: string): void;
   gatewayClass(name: string): void;
   clusterRanges(): void;
@@ -40,10 +42,16 @@ export class Store implements ClusterView {
   readonly #routesByAddress = new SetIndex();
   readonly #routesByGateway = new SetIndex();
   readonly #routesByNetwork = new SetIndex();
+  readonly #routesBySelector = new SelectorIndex();
   readonly #podsByNamespace = new SetIndex();
+  readonly #podsByNode = new SetIndex();
   readonly #bindingsByRoute = new SetIndex();
   readonly #bindingsByNode = new SetIndex();
   readonly #gatewaysByClass = new SetIndex();
+  /** Nodes that do not answer, by the verdict of the heartbeats; it knows nothing of Kubernetes' own. */
+  readonly #lostNodes = new Set<string>();
+  /** Since when Kubernetes has called a node not Ready, on our clock. */
+  readonly #unreadySince = new Map<string, number>();
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
   /** What has been waited for, and since when. */
@@ -165,7 +173,27 @@ export class Store implements ClusterView {
   node(name: string): NodeView | undefined {
     const node = this.nodes.get(name);
     if (node === undefined) return undefined;
-    return { address: nodeAddress(node) ?? "", ready: isNodeReady(node) };
+    const unreadySince = this.#unreadySince.get(name);
+    return {
+      address: nodeAddress(node) ?? "",
+      ready: unreadySince === undefined,
+      unreadyMs: unreadySince === undefined ? 0 : this.#clock.now() - unreadySince,
+      lost: this.#lostNodes.has(name),
+      cordoned: isCordoned(node),
+    };
+  }
+
+  /** Nodes that do not answer. */
+  get lostNodes(): ReadonlySet<string> {
+    return this.#lostNodes;
+  }
+
+  /** The verdict on a node: whether it answers. Its routes are looked at before all others. */
+  setLost(name: string, lost: boolean): void {
+    if (this.#lostNodes.has(name) === lost) return;
+    if (lost) this.#lostNodes.add(name);
+    else this.#lostNodes.delete(name);
+    this.#touchRoutesOfNode(name, true);
   }
 
   /** Whether Google's own controller runs here too; then routes that nobody can place are left to it. */
@@ -217,6 +245,20 @@ export class Store implements ClusterView {
     for (const key of routeKeys) this.#touched.route(key);
   }
 
+  /** Routes that have an address there, and those that have a Pod there that could. */
+  #touchRoutesOfNode(name: string, urgent = false): void {
+    const routes = new Set<string>();
+    for (const address of this.#bindingsByNode.get(name)) {
+      const binding = this.binding(address);
+      if (binding !== undefined) routes.add(routeKeyOf(binding));
+    }
+    for (const key of this.#podsByNode.get(name)) {
+      const pod = this.pods.get(key);
+      if (pod !== undefined) for (const route of this.#routesBySelector.candidates(pod)) routes.add(route);
+    }
+    for (const key of routes) this.#touched.route(key, urgent);
+  }
+
   #onRoute(change: Change<GKEIPRoute>): void {
     const { key, old } = change;
     const object = after(change);
@@ -225,6 +267,7 @@ export class Store implements ClusterView {
       const verb = route === object ? "add" : "remove";
       this.#routesByNamespace[verb](route.metadata.namespace ?? "", key);
       this.#routesByNetwork[verb](route.spec.network ?? "", key);
+      this.#routesBySelector[verb](route, key);
       for (const gateway of parentKeys(route)) this.#routesByGateway[verb](gateway, key);
       for (const address of claimedAddresses(route)) this.#routesByAddress[verb](address, key);
     }
@@ -263,26 +306,29 @@ export class Store implements ClusterView {
   }
 
   #onPod(change: Change<Pod>): void {
-    const pod = change.type === "set" ? change.object : change.old;
-    const namespace = pod.metadata.namespace ?? "";
-    if (change.type === "set") this.#podsByNamespace.add(namespace, change.key);
-    else this.#podsByNamespace.remove(namespace, change.key);
-    for (const key of this.#routesByNamespace.get(namespace)) {
-      const route = this.routes.get(key);
-      if (route !== undefined && concerns(route, change)) this.#touched.route(key);
+    const { key, old } = change;
+    const object = after(change);
+    for (const pod of [old, object]) {
+      if (pod === undefined) continue;
+      const verb = pod === object ? "add" : "remove";
+      this.#podsByNamespace[verb](pod.metadata.namespace ?? "", key);
+      if (pod.spec?.nodeName) this.#podsByNode[verb](pod.spec.nodeName, key);
     }
+    const routes = new Set<string>();
+    for (const pod of [old, object]) {
+      if (pod !== undefined) for (const route of this.#routesBySelector.candidates(pod)) routes.add(route);
+    }
+    this.#touchAll(routes);
   }
 
   #onNode(change: Change<Node>): void {
-    const { old } = change;
+    const { key, old } = change;
     const object = after(change);
     const changed = (read: (node: Node) => unknown): boolean => (old && read(old)) !== (object && read(object));
     if (changed(nodeAddress) || changed((node) => node.spec?.podCIDRs?.join())) this.#touched.clusterRanges();
-    if (!changed(nodeAddress) && !changed(isNodeReady)) return;
-    for (const address of this.#bindingsByNode.get(change.key)) {
-      const binding = this.binding(address);
-      if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
-    }
+    if (object === undefined || isNodeReady(object)) this.#unreadySince.delete(key);
+    else if (!this.#unreadySince.has(key)) this.#unreadySince.set(key, this.#clock.now());
+    if (changed(nodeAddress) || changed(isNodeReady) || changed(isCordoned)) this.#touchRoutesOfNode(key);
   }
 
   #onBinding(change: Change<AddressBinding>): void {
@@ -337,14 +383,6 @@ function parentKeys(route: GKEIPRoute): string[] {
 
 function nodesOf({ spec }: AddressBinding): string[] {
   return [spec.nodeName, spec.releasing?.nodeName ?? ""].filter((name) => name !== "");
-}
-
-/** Whether a Pod's event can matter to the route: its labels match, or did. */
-function concerns(route: GKEIPRoute, change: Change<Pod>): boolean {
-  const pairs = Object.entries(route.spec.podSelector?.matchLabels ?? {});
-  const matches = (pod: Pod | undefined): boolean =>
-    pod !== undefined && pairs.every(([key, value]) => pod.metadata.labels?.[key] === value);
-  return matches(change.old) || matches(after(change));
 }
 
 function versionOf({ metadata }: KubeObject): bigint {

@@ -1,0 +1,43 @@
+// Which routes a Pod may concern, without asking each: by namespace and one label pair that the Pod must have.
+import type { GKEIPRoute } from "../../../lib/model/gke-api";
+import type { Pod } from "../../../lib/model/kubernetes";
+import { selects } from "../../../lib/model/selection";
+import { SetIndex } from "./set-index";
+
+/** Stands for a route that requires no label to have one value. */
+const ANY = "";
+
+export class SelectorIndex {
+  readonly #routes = new SetIndex();
+  readonly #labels = new Map<string, Readonly<Record<string, string>>>();
+
+  add(route: GKEIPRoute, key: string): void {
+    this.#routes.add(placeOf(route), key);
+    this.#labels.set(key, route.spec.podSelector?.matchLabels ?? {});
+  }
+
+  remove(route: GKEIPRoute, key: string): void {
+    this.#routes.remove(placeOf(route), key);
+    this.#labels.delete(key);
+  }
+
+  /** Routes whose `matchLabels` the Pod has; what `matchExpressions` say of it is for the decision. */
+  candidates({ metadata: { namespace = "", labels = {} } }: Pod): string[] {
+    const places = [ANY, ...Object.entries(labels).map(([name, value]) => pair(name, value))];
+    return places
+      .flatMap((place) => this.#routes.get(`${namespace}/${place}`))
+      .filter((key) => selects({ matchLabels: this.#labels.get(key) }, labels));
+  }
+}
+
+function placeOf({ metadata: { namespace = "" }, spec }: GKEIPRoute): string {
+  // The last pair in the order of names: a StatefulSet's Pod name sorts behind most labels, and tells most.
+  const [name, value] =
+    Object.entries(spec.podSelector?.matchLabels ?? {})
+      .sort()
+      .at(-1) ?? [];
+  return `${namespace}/${name === undefined || value === undefined ? ANY : pair(name, value)}`;
+}
+
+// Neither names nor values of labels may hold "=".
+const pair = (name: string, value: string): string => `${name}=${value}`;
