@@ -56,6 +56,15 @@ export type Change<T> =
   | { readonly type: "set"; readonly key: string; readonly object: T; readonly old?: T }
   | { readonly type: "delete"; readonly key: string; readonly old: T };
 
+/** How an object becomes one string, and comes back as it was. */
+export interface Packing<T> {
+  pack(object: T): string;
+  /** @param key the object's, so that it need not be in the string a second time */
+  unpack(key: string, packed: string): T;
+  /** Called for every string that {@link pack} has given, once it is kept no longer. */
+  release(packed: string): void;
+}
+
 export interface ReflectorOptions<T extends KubeObject> {
   readonly resource: Resource;
   readonly namespace?: string;
@@ -63,6 +72,16 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly labelSelector?: string;
   /** Keeps only what is read, so that the cache stays small. */
   readonly project?: (object: T) => T;
+  /**
+   * Reads as much of an object from its protobuf form as `project` would keep. The collection is then asked for in that form;
+   * a server that has it in JSON alone is understood too.
+   */
+  readonly decode?: (bytes: Buffer) => T;
+  /**
+   * Keeps each object as one string: for collections so large that objects of the engine would fill the memory. What is kept
+   * must hold `metadata.resourceVersion` and `metadata.uid`; an object that is asked for is made anew each time.
+   */
+  readonly packing?: Packing<T>;
   /**
    * Called after the cache has changed, in order; after a list, when all of it is in the cache. Must not block. What it
    * throws is logged and stops nothing.

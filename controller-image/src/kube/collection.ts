@@ -2,13 +2,16 @@
 import type { KubeObject, Resource } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type ReflectorOptions } from "./api";
 import { pathOf } from "./client";
-import { LineSplitter } from "./lines";
-import { statusError, type Transport } from "./transport";
+import { accepting, eventReader, readPage, type EventHandlers } from "./encoding";
+import type { Transport } from "./transport";
 
 export type Selection = Pick<
   ReflectorOptions<KubeObject>,
   "resource" | "namespace" | "fieldSelector" | "labelSelector"
->;
+> & {
+  /** In protobuf, where the server has it. */
+  readonly binary: boolean;
+};
 
 /** Objects in one page: what client-go asks for, and what keeps one page of Pods at a few megabytes. */
 const PAGE_LIMIT = 500;
@@ -28,11 +31,6 @@ function query(selection: Selection, more: Readonly<Record<string, string | numb
   return `${pathOf(resource, { namespace })}?${parameters.join("&")}`;
 }
 
-interface ListPage {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly unknown[] | null;
-}
-
 /**
  * Lists the collection as it is now, page by page: no `resourceVersion`, because with one the server may answer from the
  * past, and with 0 it ignores the limit. Answers the version to watch from.
@@ -48,19 +46,21 @@ export async function list(
   let next: string | undefined;
   for (;;) {
     const path = query(selection, { limit, continue: next });
-    let answer: string;
+    const accept = accepting(selection.binary);
+    const request = { lane: "watch", method: "GET", path, accept, signal, timeoutMs: LIST_TIMEOUT_MS } as const;
+    let answer: Awaited<ReturnType<Transport["download"]>>;
     try {
-      answer = await transport.request({ lane: "watch", method: "GET", path, signal, timeoutMs: LIST_TIMEOUT_MS });
+      answer = await transport.download(request);
     } catch (error) {
       // Few but huge objects: smaller pages.
       if (!(error instanceof KubeError) || error.reason !== "TooLarge" || limit === 1) throw error;
       limit = Math.max(1, Math.floor(limit / 8));
       continue;
     }
-    const page = parsePage(answer, path);
-    version ??= page.metadata?.resourceVersion;
-    next = page.metadata?.continue;
-    page.items?.forEach(onItem);
+    const page = readPage(answer, `GET ${path}`);
+    version ??= page.resourceVersion;
+    next = page.continue;
+    page.items.forEach(onItem);
     if (next === undefined || next === "") break;
   }
   if (version === undefined || version === "" || version === "0") {
@@ -69,23 +69,8 @@ export async function list(
   return version;
 }
 
-function parsePage(answer: string, path: string): ListPage {
-  let page: unknown;
-  try {
-    page = JSON.parse(answer);
-  } catch (cause) {
-    throw new KubeError(0, "BadAnswer", `GET ${path}: the answer is not JSON`, { cause });
-  }
-  const items = (page as ListPage | null)?.items;
-  if (items === null || Array.isArray(items)) return page as ListPage;
-  throw new KubeError(0, "BadAnswer", `GET ${path}: the answer is not a list`);
-}
-
-export interface WatchHandlers {
+export interface WatchHandlers extends EventHandlers {
   readonly onOpen: () => void;
-  readonly onEvent: (type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK", object: unknown) => void;
-  /** A line that cannot be read; what it would have said is not known. */
-  readonly onGarbage: (what: string) => void;
 }
 
 /** Watches from a version on. Resolves when the server ends the watch in due time, rejects in every other case. */
@@ -105,10 +90,6 @@ export async function watch(
     resourceVersion: version,
     timeoutSeconds,
   });
-  const splitter = new LineSplitter(
-    (line) => onLine(line, path, handlers),
-    (bytes) => handlers.onGarbage(`a line of more than ${bytes} bytes`),
-  );
   // Its own controller, because the grace period ends this watch only.
   const ending = new AbortController();
   const stop = (): void => ending.abort();
@@ -119,35 +100,20 @@ export async function watch(
     stop();
   });
   try {
-    const request = { lane: "watch", method: "GET", path, signal: ending.signal, timeoutMs: WATCH_OPEN_MS } as const;
+    const accept = accepting(selection.binary);
+    const request = { method: "GET", path, accept, signal: ending.signal, timeoutMs: WATCH_OPEN_MS } as const;
     if (signal.aborted) stop();
-    await transport.stream(request, handlers.onOpen, (chunk) => splitter.push(chunk));
+    let read = (_chunk: Buffer): void => undefined;
+    const onOpen = (contentType: string): void => {
+      read = eventReader(contentType, `GET ${path}`, handlers);
+      handlers.onOpen();
+    };
+    await transport.stream({ lane: "watch", ...request }, onOpen, (chunk) => read(chunk));
   } catch (error) {
     if (!overdue) throw error;
   } finally {
     cancelGrace();
     signal.removeEventListener("abort", stop);
-  }
-}
-
-function onLine(line: string, path: string, handlers: WatchHandlers): void {
-  let event: { type?: unknown; object?: unknown } | null;
-  try {
-    event = JSON.parse(line) as typeof event;
-  } catch {
-    return handlers.onGarbage(`a line of ${line.length} characters that is not JSON`);
-  }
-  const { type, object } = event ?? {};
-  switch (type) {
-    case "ADDED":
-    case "MODIFIED":
-    case "DELETED":
-    case "BOOKMARK":
-      return handlers.onEvent(type, object);
-    case "ERROR":
-      throw statusError(typeof object === "object" && object !== null ? object : {}, { what: `GET ${path}` });
-    default:
-      return handlers.onGarbage(`an event of type ${JSON.stringify(type)}`);
   }
 }
 

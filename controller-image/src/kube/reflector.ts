@@ -1,9 +1,12 @@
 // A live copy of a collection. Lists once, then watches, and after any failure goes on from the last version that it has
 // seen; it lists again only when the server says that this version is too old to go on from. An error never empties it.
-import { keyOf, type KubeObject } from "../../../lib/model/kubernetes";
+import { keyOf, type KubeObject, type ObjectMeta } from "../../../lib/model/kubernetes";
 import { Backoff, pause } from "./backoff";
 import { KubeError, type Change, type Clock, type Log, type Reflector, type ReflectorOptions } from "./api";
-import { list, notServed, watch } from "./collection";
+import { list, notServed, watch, type Selection } from "./collection";
+import type { EventType } from "./encoding";
+import { readObjectMeta } from "./kubernetes-protobuf";
+import { type Entry, ObjectCache } from "./object-cache";
 import { errorText } from "./log";
 import type { Transport } from "./transport";
 
@@ -22,15 +25,8 @@ const HEALTHY_WATCH_MS = 10_000;
 /** A replica that lags behind catches up; a server restored from a backup never does. */
 const TOO_NEW_BEFORE_RELIST = 3;
 
-interface Entry<T> {
-  readonly object: T;
-  /** Kept apart from the object, because `project` may drop it. */
-  readonly version: string | undefined;
-  readonly uid: string | undefined;
-}
-
 export class WatchReflector<T extends KubeObject> implements Reflector<T> {
-  #cache = new Map<string, Entry<T>>();
+  #cache: ObjectCache<T>;
   #synced = false;
   #lastError: string | undefined;
   #heardAt: number | undefined;
@@ -49,6 +45,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     private readonly context: ReflectorContext,
   ) {
     this.#backoff = new Backoff(context.clock, RETRY);
+    this.#cache = new ObjectCache(options.packing);
     void this.#run();
   }
 
@@ -68,8 +65,8 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     return this.#cache.get(key)?.object;
   }
 
-  *values(): IterableIterator<T> {
-    for (const { object } of this.#cache.values()) yield object;
+  values(): IterableIterator<T> {
+    return this.#cache.objects();
   }
 
   stop(): void {
@@ -96,12 +93,18 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   }
 
   async #list(): Promise<number> {
-    const fresh = new Map<string, Entry<T>>();
-    const version = await list(this.context.transport, this.options, this.#abort.signal, (item) => {
-      const read = this.#read(item);
-      const entry = read?.entry ?? (read && this.#cache.get(read.key));
-      if (read !== undefined && entry !== undefined) fresh.set(read.key, entry);
-    });
+    const fresh = new ObjectCache(this.options.packing);
+    let version: string;
+    try {
+      version = await list(this.context.transport, this.#selection, this.#abort.signal, (item) => {
+        const read = this.#read(item);
+        const entry = read?.entry ?? (read && this.#cache.get(read.key));
+        if (read !== undefined && entry !== undefined) fresh.set(read.key, entry);
+      });
+    } catch (error) {
+      fresh.clear();
+      throw error;
+    }
     if (this.#stopped) return 0;
     this.#lastError = undefined;
     this.#version = version;
@@ -112,28 +115,33 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   }
 
   /** Puts the list in the place of the cache, then tells the differences: what is gone first, as that frees things. */
-  #swap(fresh: Map<string, Entry<T>>): void {
+  #swap(fresh: ObjectCache<T>): void {
     const before = this.#cache;
-    const changes: Change<T>[] = [];
-    const replaced: Change<T>[] = [];
-    for (const [key, { object: old, uid }] of before) {
+    const gone: string[] = [];
+    const changed: string[] = [];
+    for (const key of before.keys()) {
       const now = fresh.get(key);
-      if (now === undefined || now.uid !== uid) changes.push({ type: "delete", key, old });
+      if (now === undefined || now.uid !== before.get(key)?.uid) gone.push(key);
     }
-    for (const [key, entry] of fresh) {
+    for (const key of fresh.keys()) {
       const old = before.get(key);
-      if (old !== undefined && old.version === entry.version && entry.version !== undefined) fresh.set(key, old);
-      else
-        replaced.push({
-          type: "set",
-          key,
-          object: entry.object,
-          old: old?.uid === entry.uid ? old?.object : undefined,
-        });
+      if (old !== undefined && old.version !== undefined && old.version === fresh.get(key)?.version)
+        fresh.adopt(key, old);
+      else changed.push(key);
     }
     this.#cache = fresh;
-    changes.forEach((change) => this.#tell(change));
-    replaced.forEach((change) => this.#tell(change));
+    // Read one at a time, so that a packed list is never unpacked as a whole.
+    for (const key of gone) {
+      const old = before.get(key);
+      if (old !== undefined) this.#tell({ type: "delete", key, old: old.object });
+    }
+    for (const key of changed) {
+      const old = before.get(key);
+      const entry = fresh.get(key);
+      if (entry === undefined) continue;
+      this.#tell({ type: "set", key, object: entry.object, old: old?.uid === entry.uid ? old?.object : undefined });
+    }
+    before.clear();
     if (this.#synced || this.#stopped) return;
     this.#synced = true;
     this.#guard("onSynced", () => this.options.onSynced?.());
@@ -150,7 +158,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
       this.#backoff.reset();
     };
     try {
-      await watch(transport, clock, this.options, version, this.#abort.signal, {
+      await watch(transport, clock, this.#selection, version, this.#abort.signal, {
         onOpen: () => {
           openedAt = clock.now();
           this.#lastError = undefined;
@@ -172,9 +180,9 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     return progressed ? 0 : this.#backoff.nextMs();
   }
 
-  #onEvent(type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK", item: unknown): void {
-    const version = versionOf(item);
+  #onEvent(type: EventType, item: unknown): void {
     if (type === "BOOKMARK") {
+      const version = versionOf(item);
       if (version === undefined) return this.#doubt("a bookmark without a version");
       this.#version = version;
       return;
@@ -182,15 +190,16 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     const read = this.#read(item);
     if (read !== undefined && type === "DELETED") this.#drop(read.key);
     else if (read?.entry !== undefined) this.#set(read.key, read.entry);
-    if (version !== undefined) this.#version = version;
+    if (read?.version !== undefined) this.#version = read.version;
   }
 
-  #set(key: string, { object, version, uid }: Entry<T>): void {
+  #set(key: string, entry: Entry<T>): void {
+    const { object, version, uid } = entry;
     const old = this.#cache.get(key);
     if (old !== undefined && old.version === version && version !== undefined) return;
     // The deletion between the two was not seen; whoever keys by UID must hear of it.
     if (old !== undefined && old.uid !== uid) this.#drop(key);
-    this.#cache.set(key, { object, version, uid });
+    this.#cache.set(key, entry);
     this.#tell({ type: "set", key, object, old: old?.uid === uid ? old?.object : undefined });
   }
 
@@ -201,25 +210,57 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     this.#tell({ type: "delete", key, old: old.object });
   }
 
+  get #selection(): Selection {
+    return { ...this.options, binary: this.options.decode !== undefined };
+  }
+
   /**
-   * The item's key and what to keep of it. Undefined when it is no object; without an entry when `project` throws on it.
-   * Both are logged, and are that item's own trouble: what the cache holds of it stays.
+   * The item's key and version, and what to keep of it. Undefined when it is no object; without an entry when `project` or
+   * `decode` throws on it. Both are logged, and are that item's own trouble: what the cache holds of it stays.
    */
-  #read(item: unknown): { readonly key: string; readonly entry?: Entry<T> } | undefined {
-    const raw = item as T;
-    if (typeof (raw as Partial<T> | null)?.metadata?.name !== "string") {
+  #read(item: unknown): Read<T> | undefined {
+    const { metadata, whole } = Buffer.isBuffer(item) ? this.#fromProtobuf(item) : this.#fromJson(item);
+    if (metadata === undefined) {
       this.#doubt("an object without a name");
       return undefined;
     }
-    const key = keyOf(raw);
-    // Written by the server for the server, and often larger than all the rest.
-    delete (raw.metadata as { managedFields?: unknown }).managedFields;
-    const { resourceVersion: version, uid } = raw.metadata;
+    const key = keyOf({ metadata });
+    const { resourceVersion: version = "", uid } = metadata;
+    const known = { key, version: version === "" ? undefined : version };
     try {
-      return { key, entry: { object: this.options.project?.(raw) ?? raw, version, uid } };
+      return { ...known, entry: { object: whole(), version: known.version, uid } };
     } catch (error) {
       this.context.log("error", "object left out: it cannot be read", { kind: this.options.resource.kind, key, error });
-      return { key };
+      return known;
+    }
+  }
+
+  #fromJson(item: unknown): Raw<T> {
+    const raw = item as T;
+    const metadata = (raw as Partial<T> | null)?.metadata;
+    if (typeof metadata?.name !== "string") return { whole: () => raw };
+    // Written by the server for the server, and often larger than all the rest.
+    delete (metadata as { managedFields?: unknown }).managedFields;
+    return { metadata, whole: () => this.options.project?.(raw) ?? raw };
+  }
+
+  #fromProtobuf(bytes: Buffer): Raw<T> {
+    const { decode } = this.options;
+    const whole = (): T => {
+      if (decode === undefined) throw new Error("nobody asked for protobuf");
+      return decode(bytes);
+    };
+    try {
+      const object = whole();
+      return { metadata: object.metadata.name === "" ? undefined : object.metadata, whole: () => object };
+    } catch {
+      // What is wrong may be anywhere in it: if at least its name can be read, what is known of it stays.
+      try {
+        const metadata = readObjectMeta(bytes);
+        return { metadata: metadata.name === "" ? undefined : metadata, whole };
+      } catch {
+        return { whole };
+      }
     }
   }
 
@@ -269,6 +310,18 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
       this.context.log("error", `${what} failed`, { kind: this.options.resource.kind, key, error });
     }
   }
+}
+
+interface Read<T> {
+  readonly key: string;
+  readonly version: string | undefined;
+  readonly entry?: Entry<T>;
+}
+
+/** An item as it came: its metadata, and how to read the rest. */
+interface Raw<T> {
+  readonly metadata?: ObjectMeta;
+  readonly whole: () => T;
 }
 
 const versionOf = (item: unknown): string | undefined => {

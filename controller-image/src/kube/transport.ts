@@ -5,6 +5,7 @@ import { constants, type ClientHttp2Session, type ClientHttp2Stream, type Incomi
 import { KubeError, type Clock } from "./api";
 import { Connection, CONNECTION_TIMES, type ConnectionTimes } from "./connection";
 import { RenewableText, type KubeConfig } from "./config";
+import { PROTOBUF, readStatus, unwrapped } from "./kubernetes-protobuf";
 
 export type Lane = "watch" | "request" | "lease";
 
@@ -15,6 +16,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly body?: string;
   readonly contentType?: string;
+  /** Forms that the answer may have, the best first. @default "application/json" */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   /** Until the whole answer is here; of a stream, until it begins. */
   readonly timeoutMs: number;
@@ -55,26 +58,33 @@ export class Transport {
     this.#token = config.token === undefined ? undefined : new RenewableText(config.token, clock);
   }
 
-  /** The whole answer's body; every status from 300 on, and every failure, is a {@link KubeError}. */
+  /** The whole answer's body as text; every status from 300 on, and every failure, is a {@link KubeError}. */
   async request(request: HttpRequest): Promise<string> {
+    return (await this.download(request)).body.toString("utf8");
+  }
+
+  /** The whole answer, in whichever of the accepted forms the server has chosen. */
+  async download(request: HttpRequest): Promise<{ readonly contentType: string; readonly body: Buffer }> {
     const chunks: Buffer[] = [];
+    let contentType = "";
     let size = 0;
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
       throw new KubeError(0, "TooLarge", `${describe(request)}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     };
-    await this.#authorised(request, { onData, whole: true });
-    return Buffer.concat(chunks).toString("utf8");
+    const onOpen = (form: string): void => void (contentType = form);
+    await this.#authorised(request, { onData, onOpen, whole: true });
+    return { contentType, body: Buffer.concat(chunks) };
   }
 
   /**
    * Resolves when the server ends the answer properly; rejects when it is refused or breaks off.
    *
-   * @param onOpen called when the answer has begun with status 200
+   * @param onOpen called with the content type when the answer has begun with status 200
    * @param onData called with each piece; what it throws ends the stream and rejects
    */
-  stream(request: HttpRequest, onOpen: () => void, onData: OnData): Promise<void> {
+  stream(request: HttpRequest, onOpen: (contentType: string) => void, onData: OnData): Promise<void> {
     return this.#authorised(request, { onData, onOpen, whole: false });
   }
 
@@ -146,9 +156,9 @@ export class Transport {
         headers = received;
         status = Number(received[":status"] ?? 0);
         onStatus(status);
-        if (status >= 300 || sink.whole) return;
-        timer.clearTime();
-        sink.onOpen?.();
+        if (status >= 300) return;
+        if (!sink.whole) timer.clearTime();
+        sink.onOpen(String(headers["content-type"] ?? ""));
       });
       stream.on("data", (chunk: Buffer) => {
         if (failure !== undefined) return;
@@ -170,7 +180,7 @@ export class Transport {
         if (!ended || status === 0 || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
           return reject(lost(request, new Error(`the stream broke off (code ${stream.rstCode})`)));
         }
-        if (status >= 300) return reject(refusal(request, status, headers, Buffer.concat(errorBody).toString()));
+        if (status >= 300) return reject(refusal(request, status, headers, Buffer.concat(errorBody)));
         resolve();
       });
       if (request.body !== undefined) stream.end(request.body);
@@ -182,7 +192,7 @@ export class Transport {
     return {
       ":method": request.method,
       ":path": request.path,
-      accept: "application/json",
+      accept: request.accept ?? "application/json",
       "user-agent": this.options.userAgent,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
@@ -202,7 +212,7 @@ export class Transport {
 
 interface Sink {
   readonly onData: OnData;
-  readonly onOpen?: () => void;
+  readonly onOpen: (contentType: string) => void;
   /** The deadline covers the whole answer, not only its beginning. */
   readonly whole: boolean;
 }
@@ -264,10 +274,30 @@ function lost(request: HttpRequest, cause: unknown): KubeError {
 }
 
 /** The error that an answer with a status from 300 on stands for. */
-function refusal(request: HttpRequest, status: number, headers: IncomingHttpHeaders, body: string): KubeError {
+function refusal(request: HttpRequest, status: number, headers: IncomingHttpHeaders, body: Buffer): KubeError {
   const seconds = Number(headers["retry-after"] ?? Number.NaN);
   const retryAfterSeconds = Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
-  return statusError(statusOf(body), { status, retryAfterSeconds, what: describe(request), fallback: body });
+  const what = describe(request);
+  const inProtobuf = headers["content-type"]?.startsWith(PROTOBUF) === true;
+  if (inProtobuf)
+    return statusError(
+      orNothing(() => readStatus(unwrapped(body))),
+      { status, retryAfterSeconds, what },
+    );
+  const text = body.toString("utf8");
+  // A proxy's page, or nothing: the HTTP status says enough.
+  const parsed = orNothing(() => JSON.parse(text) as unknown);
+  return statusError(parsed, { status, retryAfterSeconds, what, fallback: text });
+}
+
+/** The object that can be read, or an empty one. */
+function orNothing(read: () => unknown): object {
+  try {
+    const found = read();
+    return typeof found === "object" && found !== null ? found : {};
+  } catch {
+    return {};
+  }
 }
 
 /** `metav1.Status`, as far as errors need it. */
@@ -279,16 +309,6 @@ interface Status {
     readonly retryAfterSeconds?: number;
     readonly causes?: readonly { readonly reason?: string; readonly message?: string }[];
   };
-}
-
-function statusOf(body: string): Status {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null ? (parsed as Status) : {};
-  } catch {
-    // A proxy's page, or nothing: the HTTP status says enough.
-    return {};
-  }
 }
 
 /** The error that a Status object says, as the body of an answer or as an ERROR event of a watch. */
