@@ -74,8 +74,8 @@ class ComponentAnalyzer extends (Analyzer as unknown as Make) {
     if (inner !== undefined && symbol !== undefined && inner.isClassOrInterface()) {
       const component = STANDS_FOR[symbol.name] ?? symbol.name;
       if (this.components.has(component)) return described({ $ref: `#/resources/${PACKAGE}:index:${component}` });
-      // Whole resources of other packages, and their arguments: the engine checks those.
-      if (isOfProviderSdk(symbol)) return described(ANY);
+      // Whole resources, and the arguments of other packages: the engine checks those.
+      if (isOfProviderSdk(symbol) || isCustomResource(inner)) return described(ANY);
     }
     const words = this.#words(type, location);
     if (words !== undefined) return described(words);
@@ -125,9 +125,19 @@ function withoutUndefined(type: ts.Type): ts.Type | undefined {
   return rest.length === 1 ? rest[0] : undefined;
 }
 
-function isOfProviderSdk(symbol: ts.Symbol): boolean {
-  const file = symbol.declarations?.[0]?.getSourceFile().fileName ?? "";
-  return /node_modules\/@pulumi\/(?!pulumi\/)/.test(file);
+const fileOf = (symbol: ts.Symbol): string => symbol.declarations?.[0]?.getSourceFile().fileName ?? "";
+
+const isOfSdk = (symbol: ts.Symbol): boolean => /node_modules\/@pulumi\/pulumi\//.test(fileOf(symbol));
+
+const isOfProviderSdk = (symbol: ts.Symbol): boolean => /node_modules\/@pulumi\/(?!pulumi\/)/.test(fileOf(symbol));
+
+/** A class or an interface that has the SDK's own `CustomResource` among its ancestors. */
+function isCustomResource(type: ts.InterfaceType): boolean {
+  return (type.getBaseTypes() ?? []).some((base) => {
+    const symbol = base.getSymbol();
+    if (symbol?.name === "CustomResource" && isOfSdk(symbol)) return true;
+    return base.isClassOrInterface() && isCustomResource(base);
+  });
 }
 
 /** The names of the components that a package exports, as its compiled entry shows them. */

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PublicAdvertisedPrefix } from "@pulumi/gcp/compute/publicAdvertisedPrefix";
-import type { PublicDelegatedPrefix } from "@pulumi/gcp/compute/publicDelegatedPrefix";
 
 import { ADVERTISED_PREFIX_SCOPE, checkByoip } from "../model/byoip";
+import type { DelegatedPrefixResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checked, knownNow } from "./inputs";
 
@@ -68,7 +68,7 @@ export class ByoipPrefix extends pulumi.ComponentResource {
   /** The advertised prefix; nothing where `advertisedPrefix` was passed. */
   public readonly advertised: PublicAdvertisedPrefix | undefined;
   /** The delegated prefix; nothing without `delegatedRange`. */
-  public readonly delegated: PublicDelegatedPrefix | undefined;
+  public readonly delegated: DelegatedPrefixResource | undefined;
 
   constructor(name: string, args: ByoipPrefixArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:ByoipPrefix", name, {}, opts);

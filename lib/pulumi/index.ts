@@ -41,6 +41,17 @@ export {
   type RouteOptions,
   type Toleration,
 } from "../model";
+export type {
+  DaemonSetObject,
+  DaemonSetStatus,
+  DelegatedPrefixResource,
+  DeploymentObject,
+  DeploymentStatus,
+  FirewallResource,
+  HealthCheckResource,
+  KubernetesObject,
+  KubernetesObjectMetadata,
+} from "./declared-resources";
 export type { PersistentIpClusterFromExistingArgs } from "./existing-cluster";
 export { PersistentIpCluster, type PersistentIpClusterArgs } from "./persistent-ip-cluster";
 export {

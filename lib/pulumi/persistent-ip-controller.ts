@@ -1,7 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
-import type { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet";
-import type { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
 
 import type { GkeClassFabric } from "../model/classes";
 import type { ClusterFacts } from "../model/cluster-facts";
@@ -11,6 +8,7 @@ import { controllerObjects } from "../model/controller-manifests";
 import type { ImagePlatform } from "../model/image";
 import { RESOURCES } from "../model/kubernetes";
 import { isKnown, type MaybeLater } from "../model/later";
+import type { DaemonSetObject, DeploymentObject, KubernetesObject } from "./declared-resources";
 import { builtImage } from "./docker-build";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { kubernetesResource } from "./kubernetes-resource";
@@ -100,11 +98,11 @@ export class PersistentIpController extends pulumi.ComponentResource {
   /** Reference of the image that runs. */
   public readonly image: pulumi.Output<string>;
   /** The Deployment of the controller. */
-  public readonly deployment: Deployment;
+  public readonly deployment: DeploymentObject;
   /** The DaemonSet of the agents. */
-  public readonly daemonSet: DaemonSet;
+  public readonly daemonSet: DaemonSetObject;
   /** The GatewayClasses that podpin serves. */
-  public readonly gatewayClasses: CustomResource[];
+  public readonly gatewayClasses: KubernetesObject[];
 
   /** @internal */
   public readonly gkeClassFabric: GkeClassFabric | undefined;
@@ -177,9 +175,9 @@ export class PersistentIpController extends pulumi.ComponentResource {
 
     this.namespace = plan.namespace;
     this.image = pulumi.output(image);
-    [this.deployment] = ofKind("Deployment") as [Deployment];
-    [this.daemonSet] = ofKind("DaemonSet") as [DaemonSet];
-    this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind) as CustomResource[];
+    [this.deployment] = ofKind("Deployment") as [DeploymentObject];
+    [this.daemonSet] = ofKind("DaemonSet") as [DaemonSetObject];
+    this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind) as KubernetesObject[];
     this.gkeClassFabric = plan.gkeClassFabric;
     this.registerOutputs({ namespace: this.namespace, image: this.image });
   }

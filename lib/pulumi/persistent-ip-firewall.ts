@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Firewall } from "@pulumi/gcp/compute/firewall";
 
 import { FIREWALL_DIRECTION, firewallDescription, type FirewallOptions, planFirewall } from "../model/firewall";
+import type { FirewallResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
@@ -46,7 +46,7 @@ export interface PersistentIpFirewallArgs extends FirewallOptions {
  */
 export class PersistentIpFirewall extends pulumi.ComponentResource {
   /** The rule. Its name in Compute Engine is that of the component. */
-  public readonly rule: Firewall;
+  public readonly rule: FirewallResource;
 
   constructor(name: string, args: PersistentIpFirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PersistentIpFirewall", name, {}, opts);

@@ -1,6 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Firewall } from "@pulumi/gcp/compute/firewall";
-import type { RegionHealthCheck } from "@pulumi/gcp/compute/regionHealthCheck";
 
 import type { ClusterFacts } from "../model/cluster-facts";
 import { FIREWALL_DIRECTION } from "../model/firewall";
@@ -12,6 +10,7 @@ import {
   PROBE_FIREWALL_DESCRIPTION,
   PROBE_RANGES,
 } from "../model/health-check";
+import type { FirewallResource, HealthCheckResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
@@ -75,9 +74,9 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
   /** What routes take as `healthCheckName`: the name of the health check, which is that of the component. */
   public readonly healthCheckName: pulumi.Output<string>;
   /** The health check. */
-  public readonly healthCheck: RegionHealthCheck;
+  public readonly healthCheck: HealthCheckResource;
   /** The firewall rule for the probes; nothing without `probeNetwork`. */
-  public readonly firewall: Firewall | undefined;
+  public readonly firewall: FirewallResource | undefined;
 
   constructor(name: string, args: PersistentIpHealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PersistentIpHealthCheck", name, {}, opts);

@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Address } from "@pulumi/gcp/compute/address";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import { typedAddress } from "../model/address";
 import type { ClusterFacts } from "../model/cluster-facts";
@@ -13,6 +12,7 @@ import {
   type PoolOptions,
   type PoolPlan,
 } from "../model/pool";
+import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
@@ -82,7 +82,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   /** The addresses, `a.b.c.d`, in the order of their index or in which they were given. */
   public readonly addresses: pulumi.Output<string>[];
   /** The Gateways that list them: the first one has the name of the pool, later ones end in `-2`, `-3` and so on. */
-  public readonly gateways: CustomResource[];
+  public readonly gateways: KubernetesObject[];
   /** The addresses that the pool reserves, in the order of their index; none where it adopts. */
   public readonly reserved: Address[];
 

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import { LATER } from "../model/later";
 import {
@@ -9,6 +8,7 @@ import {
 } from "../model/pinned-deployment";
 import type { PoolPlan } from "../model/pool";
 import { claimantOf, type RoutePlan } from "../model/route";
+import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
@@ -75,7 +75,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
    * The GKEIPRoutes: one for each Gateway of the pool that lists some of the addresses. The first has the name of the
    * component, later ones end in `-2`, `-3` and so on.
    */
-  public readonly routes: CustomResource[];
+  public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import type { PoolPlan } from "../model/pool";
 import { claimantOf, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
+import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { withKubernetesProvider } from "./providers";
@@ -73,7 +73,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
    * The GKEIPRoutes: one for each Gateway of the pool that lists some of the addresses. The first has the name of the
    * component, later ones end in `-2`, `-3` and so on.
    */
-  public readonly routes: CustomResource[];
+  public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedPodRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));

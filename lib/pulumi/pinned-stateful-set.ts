@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import {
   type OrdinalRange,
@@ -11,6 +10,7 @@ import {
 } from "../model/pinned-stateful-set";
 import type { PoolPlan } from "../model/pool";
 import type { RoutePlan } from "../model/route";
+import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { withKubernetesProvider } from "./providers";
@@ -51,7 +51,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
   /** The addresses, `a.b.c.d`, in the order of the Pods; with `addressesPerPod` those of a Pod stand together. */
   public readonly addresses: pulumi.Output<string>[];
   /** The GKEIPRoutes, named `<name>-<ordinal>`, in the order of the Pods. */
-  public readonly routes: CustomResource[];
+  public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedStatefulSetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PinnedStatefulSet", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import { isKnown, type MaybeLater } from "../model/later";
 import { podInterfaces } from "../model/pod-interfaces";
@@ -12,6 +11,7 @@ import {
   type PodNetworkInput,
   type PodNetworkOptions,
 } from "../model/pod-network";
+import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
@@ -65,9 +65,9 @@ export class PodNetwork extends pulumi.ComponentResource {
   /** Name of the network, for the annotations of Pods and for routes. */
   public readonly networkName: string;
   /** The `Network`. */
-  public readonly network: CustomResource;
+  public readonly network: KubernetesObject;
   /** The `GKENetworkParamSet`. */
-  public readonly paramSet: CustomResource;
+  public readonly paramSet: KubernetesObject;
 
   constructor(name: string, args: PodNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PodNetwork", name, {}, withKubernetesProvider(opts, args.cluster?.provider));

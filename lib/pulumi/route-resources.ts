@@ -1,6 +1,5 @@
 // Registers the GKEIPRoutes of a plan.
 import * as pulumi from "@pulumi/pulumi";
-import type { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
 import { typedAddress } from "../model/address";
 import { isKnown, LATER, type MaybeLater } from "../model/later";
@@ -9,6 +8,7 @@ import { FIXED_ROUTE_FIELDS, type RouteAddress, type RoutePlan } from "../model/
 import { routeObject } from "../model/route-object";
 import type { SelectorObject } from "../model/selector";
 import { awaitedConditions, waitForExpression } from "../model/waiting";
+import type { KubernetesObject } from "./declared-resources";
 import { knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpPool } from "./persistent-ip-pool";
@@ -48,7 +48,7 @@ export interface RouteStages {
 /** The addresses of a route and the resources that it is. */
 export interface RouteResources {
   readonly addresses: pulumi.Output<string>[];
-  readonly routes: CustomResource[];
+  readonly routes: KubernetesObject[];
 }
 
 /** Registers the routes of one plan below a component. */

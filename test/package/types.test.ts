@@ -31,14 +31,16 @@ const nameOf = ({ compiler, options }: Check) => `${compiler} with ${String(opti
 
 const folder = temporaryFolder();
 let outcomes: Map<string, Outcome>;
+let pulumi: string;
 
 /** Two at a time, as the machine of a small team has cores. */
 beforeAll(async () => {
-  const folders = [await consumer("pulumi", await folder), await consumer("cdk8s", await folder)];
+  pulumi = await consumer("pulumi", await folder);
+  const folders = [pulumi, await consumer("cdk8s", await folder)];
   const waiting = CHECKS.map((check, index) => async () => {
     const config = path.join(await folder, `tsconfig.${index}.json`);
     const files = folders.flatMap((each) =>
-      each.endsWith("pulumi") ? [`${each}/program.ts`, `${each}/mistake.ts`] : [`${each}/program.ts`],
+      each === pulumi ? [`${each}/program.ts`, `${each}/mistake.ts`] : [`${each}/program.ts`],
     );
     const compilerOptions = {
       target: "ES2020",
@@ -63,3 +65,17 @@ beforeAll(async () => {
 test.each(CHECKS.map(nameOf))("%s accepts a pool and a route, and refuses mistakes", (name) => {
   expect(outcomes.get(name)).toEqual({ status: 0, output: "" });
 });
+
+test("a pool and a route bring along no types of all of Google Cloud or of all of Kubernetes", async () => {
+  const tsc = path.join(REPOSITORY, "node_modules/typescript/bin/tsc");
+  const options = ["--module", "node16", "--target", "ES2022", "--skipLibCheck", "--listFilesOnly"];
+  const { status, output } = await run([process.execPath, tsc, ...options, "program.ts"], pulumi);
+  const files = output.split("\n").flatMap((file) => file.split("/node_modules/@pulumi/")[1] ?? []);
+  expect(status).toBe(0);
+  expect(files).toContain("pulumi/index.d.ts");
+  // Files without imports of their own. `types/input` of one of the two takes as long as all of the Pulumi SDK.
+  expect(files.filter((file) => !file.startsWith("pulumi/"))).toEqual([
+    "gcp/compute/publicAdvertisedPrefix.d.ts",
+    "gcp/compute/address.d.ts",
+  ]);
+}, 60_000);
