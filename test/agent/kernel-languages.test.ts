@@ -1,4 +1,4 @@
-import { failedLines, parseObservation } from "../../controller-image/src/agent/iproute";
+import { failedLines, parseObservation, parsePorts, withPorts } from "../../controller-image/src/agent/iproute";
 import { baseScript, clusterIntervals, parseTable, replaceCluster } from "../../controller-image/src/agent/nft";
 
 // What iproute2 6.1 and nft 1.0.6 printed; the kernel tests compare with what is installed.
@@ -7,6 +7,21 @@ const LINKS = [
   { ifindex: 1, ifname: "lo", flags: ["LOOPBACK", "UP"], address: "00:00:00:00:00:00" },
   { ifindex: 2, ifname: "eth0", flags: ["BROADCAST", "UP", "LOWER_UP"], address: "02:00:00:00:00:01" },
   { ifindex: 7, ifname: "veth7", flags: ["UP"], address: "02:00:00:00:00:07", linkinfo: { info_kind: "veth" } },
+  { ifindex: 8, ifname: "cni0", flags: ["UP"], address: "02:00:00:00:00:08", linkinfo: { info_kind: "bridge" } },
+  {
+    ifindex: 9,
+    ifname: "veth9",
+    flags: ["UP"],
+    master: "cni0",
+    link_netnsid: 3,
+    linkinfo: {
+      info_kind: "veth",
+      info_slave_kind: "bridge",
+      info_slave_data: { state: "forwarding", hairpin: false },
+    },
+  },
+  { ifindex: 10, ifname: "flannel.1", flags: ["UP"], linkinfo: { info_kind: "vxlan" } },
+  { ifindex: 11, ifname: 'bad"name', flags: ["UP"], linkinfo: { info_kind: "vxlan" } },
 ];
 
 const answers = (routeGets: readonly object[][]): string =>
@@ -39,6 +54,10 @@ const answers = (routeGets: readonly object[][]): string =>
       { family: "inet", name: "arp_cache", dev: "eth0", proxy_delay: 800 },
       { family: "inet6", name: "ndisc_cache", dev: "eth0", proxy_delay: 700 },
     ],
+    [
+      { dst: "10.244.1.140", dev: "cni0", lladdr: "02:00:00:00:01:40", state: ["REACHABLE"] },
+      { dst: "10.244.1.141", dev: "cni0", state: ["FAILED"] },
+    ],
     ...routeGets,
   ]
     .map((answer) => `${JSON.stringify(answer)}\n`)
@@ -50,8 +69,8 @@ const GETS = [
   [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
   [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
 ];
-// Line 7 of the batch is the question for 10.9.9.9.
-const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:7\n";
+// Line 8 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:8\n";
 
 describe("ip", () => {
   const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
@@ -91,6 +110,31 @@ describe("ip", () => {
 
   test("reads the uplink", () => {
     expect(state.uplink).toEqual({ mac: "02:00:00:00:00:01", proxyDelay: 800 });
+  });
+
+  test("finds tunnels and bridges, without names that could be mistaken for something else", () => {
+    expect(state.links.tunnels).toEqual(new Set(["flannel.1"]));
+    expect(state.links.bridges).toEqual(new Set(["cni0"]));
+    expect(state.links.ports).toEqual(new Map([["veth9", { hairpin: false }]]));
+    expect(parseObservation("flannel.1", [], answers([]), "").links.tunnels).toEqual(new Set());
+  });
+
+  test("says at which port of a bridge a Pod is, where the bridge knows", () => {
+    const ips = ["10.244.1.140", "10.244.1.141"];
+    const seen = parseObservation("eth0", ips, answers(ips.map((dst) => [{ type: "1", dst, dev: "cni0" }])), "");
+    const ports = parsePorts(
+      JSON.stringify([
+        { mac: "02:00:00:00:01:40", ifname: "other", flags: ["self"], state: "permanent" },
+        { mac: "02:00:00:00:01:40", ifname: "veth9", flags: [], master: "cni0", state: "" },
+      ]),
+    );
+    const hop = { dev: "cni0", ifindex: 8, kind: "bridge", gateway: undefined, local: false };
+    expect(withPorts(seen, ports)).toEqual(
+      new Map<string, unknown>([
+        ["10.244.1.140", { ...hop, port: "veth9" }],
+        ["10.244.1.141", hop],
+      ]),
+    );
   });
 
   test("half an answer is an error, never an empty kernel", () => {
@@ -157,6 +201,19 @@ describe("nft", () => {
     ]);
   });
 
+  test("reads interfaces, and bridges as pairs with themselves", () => {
+    const state = parseTable(
+      printed({
+        tunnels: ["flannel.1"],
+        bridges: [{ concat: ["cni0", "cni0"] }, { concat: ["cni0", "cni1"] }],
+        hairpin_ports: ["veth9"],
+      }),
+    );
+    expect(state.tunnels).toEqual(new Set(["flannel.1"]));
+    expect(state.bridges).toEqual(new Set(["cni0"]));
+    expect(state.hairpinPorts).toEqual(new Set(["veth9"]));
+  });
+
   test.each<[string, string]>([
     ["a rule is missing", printed({}, 1)],
     ["it is somebody else's", JSON.stringify({ nftables: [{ table: { name: "pip_agent" } }] })],
@@ -181,7 +238,7 @@ describe("nft", () => {
      "table ip pip_agent
      delete table ip pip_agent
      table ip pip_agent {
-       set base_v1 { type ipv4_addr; }
+       set base_v2 { type ipv4_addr; }
        set pips { type ipv4_addr; }
        set pip_forward { type ipv4_addr; }
        set nat_pips { type ipv4_addr; }
@@ -189,6 +246,9 @@ describe("nft", () => {
        map pod_to_pip { type ipv4_addr : ipv4_addr; }
        map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }
        set cluster { type ipv4_addr; flags interval; auto-merge; }
+       set tunnels { type ifname; }
+       set bridges { type ifname . ifname; }
+       set hairpin_ports { type ifname; }
        chain raw_pre {
          type filter hook prerouting priority -300; policy accept;
          ip daddr @pip_forward notrack
@@ -206,9 +266,13 @@ describe("nft", () => {
          ip daddr @pips meta mark set meta mark or 0x2000
          ip saddr @pips meta mark set meta mark or 0x2000
          ip daddr @pip_forward meta mark set meta mark or 0x2000
+         iifname . oifname @bridges meta mark set meta mark or 0x1000
        }
        chain snat_post {
          type nat hook postrouting priority 90; policy accept;
+         meta mark & 0x1000 != 0 ip daddr @pips masquerade
+         meta mark & 0x1000 != 0 ct original ip daddr @nat_pips masquerade
+         oifname @tunnels ip saddr @pips ip daddr @cluster masquerade
          ip saddr @pips snat to ip saddr
          ip daddr @pips snat to ip saddr
          ct original ip daddr @nat_pips snat to ip saddr . ip daddr map @hairpin

@@ -10,6 +10,7 @@ import {
   type Path,
   ROUTE_TABLE,
 } from "../../controller-image/src/agent/state";
+import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
 import { addressToNumber } from "../../lib/model/address";
 
 export const UPLINK = "eth0";
@@ -38,6 +39,12 @@ export class MemoryKernel implements Kernel {
   proxyDelay = 800;
   /** The rest of the node, as the test wants it. */
   readonly hops = new Map<string, Hop | "unreachable">();
+  readonly tunnels = new Set<string>();
+  readonly bridges = new Set<string>();
+  /** Whether each bridge port sends back. */
+  readonly ports = new Map<string, boolean>();
+  /** What the container runtime says; nothing where it says nothing. */
+  sandboxes: Sandbox[] | undefined;
   /** Lines that were carried out, in order. */
   readonly lines: string[] = [];
   readonly forgotten: string[] = [];
@@ -67,10 +74,19 @@ export class MemoryKernel implements Kernel {
         egressOf: map("pod_to_pip"),
         hairpinOf: map("hairpin"),
         cluster: table?.cluster ?? [],
+        tunnels: set("tunnels"),
+        bridges: new Set([...set("bridges")].map((pair) => pair.split(" . ")[0]!)),
+        hairpinPorts: set("hairpin_ports"),
         proxyDelayBefore: table?.delay,
+      },
+      links: {
+        tunnels: new Set(this.tunnels),
+        bridges: new Set(this.bridges),
+        ports: new Map([...this.ports].map(([port, hairpin]) => [port, { hairpin }])),
       },
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
       uplink: { mac: MAC, proxyDelay: this.proxyDelay },
+      sandboxes: this.sandboxes && [...this.sandboxes],
     };
   }
 
@@ -79,7 +95,7 @@ export class MemoryKernel implements Kernel {
   }
 
   /** Synchronously, for the tests of the plan alone. */
-  carryOut({ setup, base, steps, teardown }: KernelChanges): Map<string, string> {
+  carryOut({ setup, base, steps, finish, teardown }: KernelChanges): Map<string, string> {
     const failed = new Map<string, string>();
     const attempt = (address: string, lines: readonly string[]): void => {
       for (const line of lines) {
@@ -95,7 +111,7 @@ export class MemoryKernel implements Kernel {
     for (const { address, elements } of working()) attempt(address, elements.remove);
     for (const { address, elements } of working()) attempt(address, elements.add);
     for (const { address, proxies } of working()) attempt(address, proxies);
-    [...teardown.ip, ...teardown.nft].forEach((line) => this.#line(line));
+    [...finish, ...teardown.ip, ...teardown.nft].forEach((line) => this.#line(line));
     return failed;
   }
 
@@ -127,7 +143,7 @@ export class MemoryKernel implements Kernel {
   }
 
   #base(lines: readonly string[]): void {
-    const rest = lines.filter((line) => /^(add|flush) /.test(line));
+    const rest = lines.filter((line) => /^(add|flush|delete element) /.test(line));
     if (lines[0]?.startsWith("table ip pip_agent")) {
       const names = (kind: string): string[] =>
         lines.flatMap((line) => new RegExp(`^  ${kind} (\\S+) `).exec(line)?.[1] ?? []);
@@ -152,6 +168,11 @@ export class MemoryKernel implements Kernel {
     if (proxy?.[1] === "del") return must(this.proxies.delete(proxy[2]!), line);
     const element = /^(add|delete) element ip pip_agent (\S+) \{ (.*) \}$/.exec(line);
     if (element !== null) return this.#element(line, element[1] === "add", element[2]!, element[3]!);
+    const hairpin = /^link set dev (\S+) type bridge_slave hairpin (on|off)$/.exec(line);
+    if (hairpin !== null) {
+      must(this.ports.has(hairpin[1]!), line);
+      return void this.ports.set(hairpin[1]!, hairpin[2] === "on");
+    }
     const delay = /^ntable change name arp_cache dev eth0 proxy_delay (\d+)$/.exec(line);
     if (delay !== null) return void (this.proxyDelay = Number(delay[1]));
     const marker = /^add set ip pip_agent uplink_delay_(\d+) /.exec(line);
@@ -174,8 +195,9 @@ export class MemoryKernel implements Kernel {
     else must(this.paths.delete(address), line);
   }
 
-  #element(line: string, add: boolean, name: string, content: string): void {
+  #element(line: string, add: boolean, name: string, quoted: string): void {
     const table = this.#present(line);
+    const content = quoted.replaceAll('"', "");
     if (name === "cluster") return void (table.cluster = content.split(", ").map(interval));
     const set = table.sets.get(name);
     if (set !== undefined) return must(add ? !set.has(content) && !!set.add(content) : set.delete(content), line);

@@ -1,10 +1,15 @@
-// A segment of its own for each run: a client and two nodes on a bridge, Pods behind point-to-point veths as the CNI
-// plugin `ptp` makes them. Each node has strict reverse path filtering, a masquerade like ip-masq-agent's, and things
-// of others that nobody may touch.
+// A segment of its own for each run: a client, a router and two nodes on a bridge, a client behind the router, and Pods
+// that are connected as CNI plugins do it. Each node has strict reverse path filtering, a masquerade like
+// ip-masq-agent's, and things of others that nobody may touch.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { bridgeLines, CniStyle, overlayLines, podLines } from "./cni";
+import { Peer } from "./peer";
 
 export const CLIENT = "10.90.0.100";
+export const ROUTER = "10.90.0.1";
+/** A client that reaches addresses through the router, which has a static route for each. */
+export const OUTSIDE = "192.0.2.100";
 export const NODE_IPS = { n1: "10.90.0.11", n2: "10.90.0.12" } as const;
 export type NodeName = keyof typeof NODE_IPS;
 export const CLUSTER_CIDRS = "10.244.0.0/16\n10.96.0.0/16\n10.90.0.11/32\n10.90.0.12/32\n";
@@ -18,6 +23,9 @@ export interface TestPod {
   /** The interface on the node. */
   readonly veth: string;
 }
+
+/** Services as kube-proxy has them: address → the Pod behind it. */
+export type Services = Readonly<Record<string, string>>;
 
 const FOREIGN_RULES = `
 table ip foreign {
@@ -38,6 +46,7 @@ export class Segment {
   readonly #prefix: string;
   readonly #namespaces: string[] = [];
   readonly #children = new Set<ChildProcess>();
+  readonly #bridged = new Set<NodeName>();
   #serial = 0;
 
   constructor() {
@@ -67,23 +76,65 @@ export class Segment {
     return result.stdout;
   }
 
-  addPod(node: NodeName, name: string, ip: string): TestPod {
+  addPod(node: NodeName, name: string, ip: string, style: CniStyle = CniStyle.Gateway): TestPod {
     this.#namespace(name);
+    const pod = { name, node, ip, uid: `uid-${name}` };
+    return { ...pod, veth: this.#connect(pod, style, "eth0", true) };
+  }
+
+  /** A further network of the Pod. The answer has the Pod's address there. */
+  addInterface(pod: TestPod, ip: string, style: CniStyle, device: string): TestPod {
+    return { ...pod, ip, veth: this.#connect({ ...pod, ip }, style, device, false) };
+  }
+
+  #connect(pod: Omit<TestPod, "veth">, style: CniStyle, device: string, first: boolean): string {
+    const { name, node, ip } = pod;
     const veth = `v${++this.#serial}`;
-    const gateway = `10.244.${node === "n1" ? 1 : 2}.1`;
+    const bridge = style === CniStyle.Bridge && !this.#bridged.has(node) ? bridgeLines(node) : [];
+    if (bridge.length > 0) this.#bridged.add(node);
+    const lines = podLines(style, { node, ip, veth, device, namespace: this.#name(name) }, first);
+    this.sh(node, [...bridge, ...lines.node]);
+    this.sh(name, lines.pod);
+    return veth;
+  }
+
+  /** Adds the router and the client behind it; the nodes send there what they know no better way for. */
+  addOutside(): void {
+    this.#attach("gw", ROUTER);
+    this.#namespace("ext");
+    this.sh("gw", [
+      "echo 1 > /proc/sys/net/ipv4/ip_forward",
+      `ip link add out0 type veth peer name ${UPLINK} netns ${this.#name("ext")}`,
+      "ip addr add 192.0.2.1/24 dev out0",
+      "ip link set out0 up",
+    ]);
+    this.sh("ext", [
+      `ip addr add ${OUTSIDE}/24 dev ${UPLINK}`,
+      `ip link set ${UPLINK} up`,
+      "ip route add default via 192.0.2.1",
+    ]);
+    for (const node of ["n1", "n2"]) this.sh(node, [`ip route add default via ${ROUTER}`]);
+  }
+
+  /** From now on the Pods of the two nodes reach each other through a tunnel. */
+  useOverlay(): void {
+    this.sh("n1", overlayLines("n1", "n2", NODE_IPS, UPLINK));
+    this.sh("n2", overlayLines("n2", "n1", NODE_IPS, UPLINK));
+  }
+
+  addServices(node: NodeName, services: Services): void {
+    const elements = Object.entries(services).map(([service, pod]) => `${service} : ${pod}`);
+    const chain = (name: string, hook: string): string =>
+      `chain ${name} { type nat hook ${hook} priority -100; policy accept; dnat to ip daddr map @services; }`;
     this.sh(node, [
-      `ip link add ${veth} type veth peer name eth0 netns ${this.#name(name)}`,
-      `ip addr add ${gateway}/32 dev ${veth}`,
-      `ip link set ${veth} up`,
+      `nft -f - <<'END'
+table ip services {
+  map services { type ipv4_addr : ipv4_addr; elements = { ${elements.join(", ")} } }
+  ${chain("pre", "prerouting")}
+  ${chain("out", "output")}
+}
+END`,
     ]);
-    this.sh(name, [
-      `ip addr add ${ip}/32 dev eth0`,
-      "ip link set eth0 up",
-      `ip route add ${gateway} dev eth0 scope link`,
-      `ip route add default via ${gateway} dev eth0 src ${ip}`,
-    ]);
-    this.sh(node, [`ip route add ${ip}/32 dev ${veth} src ${gateway}`]);
-    return { name, node, ip, uid: `uid-${name}`, veth };
   }
 
   /** The Pod and its interface disappear, as when its sandbox is torn down. */
@@ -135,6 +186,13 @@ export class Segment {
       child.once("exit", (code) => reject(new Error(`tcpdump in ${place} ended with ${code}`)));
     });
     return { first };
+  }
+
+  /** Starts one end of many connections, serving on these addresses. */
+  async peer(place: string, addresses: readonly string[]): Promise<Peer> {
+    const peer = new Peer(this.#program(place, "peer.mjs", []));
+    await peer.ask({ task: "serve", addresses });
+    return peer;
   }
 
   probe(place: string, address: string): Probe {

@@ -2,9 +2,9 @@
 // pause or a vanishing interface can come between any two of them. Each stage is shown to the checks, before and after.
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
-import { footprintOf, type Footprint, type KernelState } from "../../controller-image/src/agent/state";
+import type { KernelState } from "../../controller-image/src/agent/state";
 import { UPLINK } from "../agent/memory-kernel";
-import type { NodeKernel, SimNode } from "./node";
+import type { Held, NodeKernel, SimNode } from "./node";
 import type { SimProcess } from "./process";
 import type { Random } from "./random";
 
@@ -12,8 +12,8 @@ import type { Random } from "./random";
 export interface KernelStep {
   readonly node: SimNode;
   readonly address: string;
-  readonly before: Footprint;
-  readonly after: Footprint;
+  readonly before: Held;
+  readonly after: Held;
 }
 
 export interface SimKernelOptions {
@@ -25,7 +25,7 @@ export interface SimKernelOptions {
   readonly onTeardown: (node: SimNode) => void;
 }
 
-const NOTHING = { setup: [], base: [], steps: [], teardown: { ip: [], nft: [] } } as const;
+const NOTHING = { setup: [], base: [], steps: [], finish: [], teardown: { ip: [], nft: [] } } as const;
 
 export class SimKernel implements Kernel {
   lookedAt = -1;
@@ -48,7 +48,7 @@ export class SimKernel implements Kernel {
 
   async apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
     const failed = new Map<string, string>();
-    const { setup, base, steps, teardown } = changes;
+    const { setup, base, steps, finish, teardown } = changes;
     const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
     const only = (keep: Partial<Step>) =>
       working().map((step) => ({ ...EMPTY, address: step.address, ...pickOf(step, keep) }));
@@ -58,9 +58,9 @@ export class SimKernel implements Kernel {
       await this.#time(3);
       this.#stage({ ...NOTHING, base, steps: only({ elements: { add: [], remove: [] } }) }, failed);
     }
-    if (steps.some(({ proxies }) => proxies.length > 0)) {
+    if (finish.length > 0 || steps.some(({ proxies }) => proxies.length > 0)) {
       await this.#time(2);
-      this.#stage({ ...NOTHING, steps: only({ proxies: [] }) }, failed);
+      this.#stage({ ...NOTHING, steps: only({ proxies: [] }), finish }, failed);
     }
     if (teardown.ip.length + teardown.nft.length > 0) {
       await this.#time(2);
@@ -82,7 +82,7 @@ export class SimKernel implements Kernel {
   #stage(changes: KernelChanges, failed: Map<string, string>): void {
     const kernel = this.#kernel;
     const { node, onLine, onStep, random } = this.options;
-    const before = kernel.state([]);
+    const before = changes.steps.map(({ address }) => kernel.held(address));
     kernel.refuse = (line) => {
       const dev = / dev (\S+) onlink /.exec(line)?.[1];
       const missing = dev !== undefined && dev !== UPLINK && node.podBehind(dev) === undefined;
@@ -94,9 +94,8 @@ export class SimKernel implements Kernel {
       for (const [address, why] of kernel.carryOut(withoutGone(changes, kernel))) failed.set(address, why);
     } finally {
       for (const line of kernel.lines.splice(from)) onLine(node, line);
-      const after = kernel.state([]);
-      for (const { address } of changes.steps) {
-        onStep({ node, address, before: footprintOf(before, address), after: footprintOf(after, address) });
+      for (const [index, { address }] of changes.steps.entries()) {
+        onStep({ node, address, before: before[index]!, after: kernel.held(address) });
       }
     }
   }

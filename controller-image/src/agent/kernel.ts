@@ -5,6 +5,7 @@ import type { CommandResult, Commands } from "../fabric/commands";
 import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
+import { sandboxReader } from "./sandboxes";
 import { type KernelState, NFT_TABLE, NO_LINKS, ROUTE_TABLE, UNTOUCHED_NFT } from "./state";
 
 export interface Kernel {
@@ -23,6 +24,8 @@ export interface KernelOptions {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly log: Log;
+  /** Folder in which the container runtime keeps the results of CNI calls; without it Pods are told apart by address alone. */
+  readonly cniResults?: string;
 }
 
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
@@ -33,6 +36,7 @@ const FLUSH_PROCESSES = 4;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
+  const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
   return {
     observe: async (ips) => {
       watched = ips;
@@ -51,6 +55,8 @@ export function linuxKernel(options: KernelOptions): Kernel {
         nft: nftState(nft),
         links: { ...seen.links, bridges },
         hops: await hopsOf(options.commands, seen),
+        // After the interfaces: what the runtime says then is true of the ones that were seen.
+        sandboxes: await sandboxes?.(),
       };
     },
     apply: (changes) => apply(options.commands, changes),
@@ -63,7 +69,15 @@ export function linuxKernel(options: KernelOptions): Kernel {
 async function hopsOf(commands: Commands, seen: IpState): Promise<KernelState["hops"]> {
   if (![...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge")) return seen.hops;
   const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]);
-  return withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
+  const hops = withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
+  const unknown = [...hops].flatMap(([ip, hop]) =>
+    hop !== "unreachable" && hop.kind === "bridge" && hop.port === undefined
+      ? [`neigh replace ${ip} dev ${hop.dev} use`]
+      : [],
+  );
+  // As a packet for the Pod would, this makes the node ask for it; the next look finds the answer.
+  if (unknown.length > 0) await commands.run(IP_BATCH, lines(unknown));
+  return hops;
 }
 
 function nftState(result: CommandResult) {
@@ -84,7 +98,7 @@ async function apply(commands: Commands, changes: KernelChanges): Promise<Readon
   await applyNft(commands, changes.base, working(), failed);
 
   const proxies = working().flatMap(({ address, proxies }) => proxies.map((line): Line => ({ address, line })));
-  await ipBatch(commands, proxies, failed);
+  await ipBatch(commands, [...proxies, ...changes.finish.map((line): Line => ({ line }))], failed);
 
   const { ip, nft } = changes.teardown;
   await ipBatch(
@@ -112,6 +126,8 @@ async function ipBatch(commands: Commands, batch: readonly Line[], failed: Map<s
     // Gone already: the kernel drops routes with their interface, between our looking and our deleting.
     if (entry === undefined || (/^(route|neigh|rule) del /.test(entry.line) && /No such|Cannot find/.test(why)))
       continue;
+    // A Pod's interface goes with the Pod.
+    if (/^link set dev \S+ type bridge_slave /.test(entry.line) && /Cannot find device/.test(why)) continue;
     if (/^rule add /.test(entry.line) && /File exists/.test(why)) continue;
     const text = `ip ${entry.line}: ${why}`;
     if (entry.address === undefined) throw new Error(text);

@@ -33,7 +33,10 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
     "fwd_mark",
     {
       hook: "type filter hook forward priority -10",
-      rules: [`ip daddr @pips ${MARK}`, `ip saddr @pips ${MARK}`, `ip daddr @pip_forward ${MARK}`,
+      rules: [
+        `ip daddr @pips ${MARK}`,
+        `ip saddr @pips ${MARK}`,
+        `ip daddr @pip_forward ${MARK}`,
         // Marked here, because before 5.7 a kernel does not tell POSTROUTING where a packet came from.
         `iifname . oifname @bridges ${mark(BRIDGE_MARK)}`,
       ],

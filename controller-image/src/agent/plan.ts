@@ -2,18 +2,9 @@
 // plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
 import type { AddressBinding, BindingAck, FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
-import { ADD_RULE, DELETE_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
-import {
-  baseScript,
-  clusterIntervals,
-  DELETE_TABLE,
-  type ElementChange,
-  elementChange,
-  podChange,
-  rememberDelay,
-  replaceCluster,
-  sameIntervals,
-} from "./nft";
+import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
+import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
+import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
 import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
 import {
@@ -68,6 +59,8 @@ export interface KernelChanges {
   /** First lines of the nft transaction: the table and the cluster's ranges. */
   readonly base: readonly string[];
   readonly steps: readonly Step[];
+  /** After the elements, which remember what these lines change of interfaces that are not ours. */
+  readonly finish: readonly string[];
   /** After everything, when nothing is left. */
   readonly teardown: { readonly ip: readonly string[]; readonly nft: readonly string[] };
 }
@@ -107,13 +100,13 @@ export function plan(input: PlanInput): Plan {
     }),
     inquire: names.filter((address) => known(address)?.inquire === true),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
-    retry: [...outcomes.values()].some((outcome) => outcome.retry === true),
+    retry: [...outcomes.values()].some((outcome) => outcome.retry === true || lacksPort(input.kernel, outcome.target)),
   };
 }
 
 /** Whether the kernel is as it should be. */
-export function isNoChange({ setup, base, steps, teardown }: KernelChanges): boolean {
-  return [setup, base, steps, teardown.ip, teardown.nft].every((part) => part.length === 0);
+export function isNoChange({ setup, base, steps, finish, teardown }: KernelChanges): boolean {
+  return [setup, base, steps, finish, teardown.ip, teardown.nft].every((part) => part.length === 0);
 }
 
 /** The Pod addresses and node addresses whose next hop the plan will ask for. */
@@ -204,39 +197,22 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     return idle && !step.flush ? [] : [step];
   });
   if (!wanted) {
-    return { setup: [], base: [], steps, teardown: synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] } };
+    const teardown = synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
+    return { setup: [], base: [], steps, finish: [], teardown };
   }
   const delay = kernel.uplink?.proxyDelay;
   const proxies = [...targets.values()].some(({ proxy }) => proxy);
   const slow = proxies && delay !== undefined && delay !== 0;
-  const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : [])];
+  const ports = portChanges(present, targets);
+  const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : []), ...ports.before];
   const base = [
     ...(rebuild ? baseScript() : []),
     ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : proxies ? proxyDelayBefore : undefined)),
     ...clusterLines(present, input.clusterCidrs),
+    ...linkLines(kernel.links, present.nft),
+    ...ports.elements,
   ];
-  return { setup, base, steps, teardown: { ip: [], nft: [] } };
-}
-
-/** The first value counts: it is the one that was there before us. */
-function delayMarker(present: KernelState, before: number | undefined): string[] {
-  return before === undefined || present.nft.proxyDelayBefore !== undefined ? [] : [rememberDelay(before)];
-}
-
-function clusterLines(present: KernelState, cidrs: readonly string[] | undefined): string[] {
-  // While the ranges are unknown those in the kernel are the best there is.
-  if (cidrs === undefined && present.nft.cluster.length > 0) return [];
-  const wanted = clusterIntervals(cidrs ?? []);
-  return sameIntervals(wanted, present.nft.cluster) ? [] : replaceCluster(wanted);
-}
-
-function teardownOf(kernel: KernelState, uplink: string): KernelChanges["teardown"] {
-  const { base, proxyDelayBefore } = kernel.nft;
-  const restore = proxyDelayBefore !== undefined && kernel.uplink?.proxyDelay === 0;
-  return {
-    ip: [...(kernel.rule ? [DELETE_RULE] : []), ...(restore ? [setProxyDelay(uplink, proxyDelayBefore)] : [])],
-    nft: base === "absent" ? [] : [DELETE_TABLE],
-  };
+  return { setup, base, steps, finish: ports.after, teardown: { ip: [], nft: [] } };
 }
 
 /** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */

@@ -1,6 +1,8 @@
 // What the agent knows of its node's kernel, as plain data: the constants that mark what is ours, and one footprint per
 // address, so that "what is there" and "what should be there" are values of the same type.
 
+import type { Sandbox } from "./sandboxes";
+
 /** Routing table that holds our routes and nothing else. */
 export const ROUTE_TABLE = 7421;
 /** Preference of the rule that consults it, before `main` (32766). */
@@ -118,6 +120,8 @@ export interface KernelState {
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
   readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
   readonly links: Links;
+  /** What the container runtime says of the node's Pods; nothing where it does not say. */
+  readonly sandboxes?: readonly Sandbox[];
 }
 
 /** What the node has besides its uplink and the interfaces of Pods. */
