@@ -2,10 +2,11 @@
 // Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { Delivery, type AddressBinding } from "../../../lib/model/binding";
+import type { PastMove } from "../../../lib/model/damping";
 import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
-import { choose } from "./choice";
+import { choose, type Challenge, type Held } from "./choice";
 import { grant, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 
@@ -14,13 +15,17 @@ export interface DecideInput {
   readonly verdict: RouteVerdict;
   /** For addresses that another route has the better claim to: that route, as `namespace/name`. */
   readonly rivals: ReadonlyMap<string, string>;
-  /** Pods of the route's namespace; those that do not match are passed over. */
+  /** Pods of the route's namespace: all that its selector may match (others are passed over), and all that bindings name. */
   readonly pods: readonly Pod[];
   readonly node: (name: string) => NodeView | undefined;
   /** Bindings that belong to this route, and those of its addresses whose route is gone. */
   readonly bindings: readonly AddressBinding[];
   /** How long this controller has seen the present epoch of an address wait for a release, in milliseconds. */
   readonly waitedMs: (address: string) => number;
+  /** Moves of an address that still count. @default none */
+  readonly moves?: (address: string) => readonly PastMove[];
+  /** The Pod that was held back when this route was last looked at, if one was. */
+  readonly challenge?: Challenge;
   /** RFC 3339, for `lastTransitionTime` of conditions that flip. */
   readonly now: string;
 }
@@ -31,6 +36,8 @@ export interface Decision {
   readonly changes: readonly BindingChange[];
   /** Absent when the status already says it, or when the route is being deleted and nothing is left to say. */
   readonly status?: RouteStatus;
+  /** Set while a better Pod has to wait, because the addresses have moved often. */
+  readonly held?: Held;
   /** Look again after this many milliseconds, though nothing may have happened. */
   readonly againAfterMs?: number;
 }
@@ -41,7 +48,7 @@ export function decide(given: DecideInput): Decision {
   const input = { ...given, bindings };
   const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
-  const chosen = deleting ? undefined : choose(input);
+  const { pod: chosen, held } = deleting ? {} : choose(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
   const changes: BindingChange[] = [];
@@ -73,10 +80,11 @@ export function decide(given: DecideInput): Decision {
     waiting ||= step.waiting;
   }
 
-  const held = bindings.some(({ spec }) => spec.route.uid === route.metadata.uid);
-  const finalizer = wanted.length > 0 || held;
-  const status = routeStatus({ ...input, wanted, chosen, deleting, pending: changes });
-  return { finalizer, changes, status, againAfterMs: waiting ? 1000 : undefined };
+  const holds = bindings.some(({ spec }) => spec.route.uid === route.metadata.uid);
+  const finalizer = wanted.length > 0 || holds;
+  const status = routeStatus({ ...input, wanted, chosen, held, deleting, pending: changes });
+  const waits = [...(waiting ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
+  return { finalizer, changes, status, held, againAfterMs: waits.length > 0 ? Math.min(...waits) : undefined };
 }
 
 /** Whether the finalizer has to be added (true), removed (false) or is as it must be (undefined). */

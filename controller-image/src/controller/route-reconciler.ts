@@ -21,6 +21,8 @@ export class RouteReconciler {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #report: RouteReport;
+  /** Pods that are held back, by route, and since when on both clocks. */
+  readonly #challenges = new Map<string, { readonly podUid: string; readonly at: number; readonly since: string }>();
 
   constructor(kube: Kube, store: Store, clock: Clock, report: RouteReport) {
     this.#kube = kube;
@@ -29,28 +31,43 @@ export class RouteReconciler {
     this.#report = report;
   }
 
+  /** Forgets who is held back: another leader has decided since, and what this one saw is no longer without a break. */
+  forgetChallenges(): void {
+    this.#challenges.clear();
+  }
+
   /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
   async reconcile(key: string): Promise<Outcome> {
     const route = this.#store.routes.get(key);
     const bindings = this.#store.bindingsOf(key);
-    if (route === undefined) return this.#releaseOrphans(bindings);
-
+    if (route === undefined) {
+      this.#challenges.delete(key);
+      return this.#releaseOrphans(bindings);
+    }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
     const holds = bindings.length > 0 || (route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false);
     if (!ours && !holds) return {};
 
     const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
     const rivals = this.#rivals(route, verdict);
+    const concerned = this.#bindingsFor(route, verdict, bindings);
+    const now = new Date(this.#clock.wallTime()).toISOString();
+    const challenge = this.#challenges.get(key);
     const decision = decide({
       route,
       verdict,
       rivals,
-      pods: this.#store.podsIn(route.metadata.namespace ?? ""),
+      pods: this.#store.podsFor(route, concerned),
       node: (name) => this.#store.node(name),
-      bindings: this.#bindingsFor(route, verdict, bindings),
+      bindings: concerned,
       waitedMs: (address) => this.#store.waitedMs(address),
-      now: new Date(this.#clock.wallTime()).toISOString(),
+      moves: (address) => this.#store.movesOf(address),
+      challenge: challenge && { ...challenge, forMs: this.#clock.now() - challenge.at },
+      now,
     });
+    const podUid = decision.held?.challenger.metadata.uid;
+    if (podUid === undefined) this.#challenges.delete(key);
+    else if (podUid !== challenge?.podUid) this.#challenges.set(key, { podUid, at: this.#clock.now(), since: now });
     const contested = verdict.accepted && rivals.size > 0;
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);
@@ -58,7 +75,8 @@ export class RouteReconciler {
   }
 
   async #act(route: GKEIPRoute, decision: Decision, contested: boolean): Promise<Outcome> {
-    const { changes, status } = decision;
+    const { changes, status, held } = decision;
+    if (status !== undefined && held?.note !== undefined) this.#report.held(route, held.note);
     const finalizer = finalizerChange(route, decision);
     let current = route;
     // Intent before the first side effect: the finalizer stands before the first binding does.

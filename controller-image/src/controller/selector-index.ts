@@ -30,14 +30,20 @@ export class SelectorIndex {
   }
 }
 
-function placeOf({ metadata: { namespace = "" }, spec }: GKEIPRoute): string {
-  // The last pair in the order of names: a StatefulSet's Pod name sorts behind most labels, and tells most.
+/** The label pair that a route is indexed under; undefined when its selector requires no label to have one value. */
+export function anchorOf({ spec }: GKEIPRoute): { readonly name: string; readonly value: string } | undefined {
+  // The last in the order of names: a StatefulSet's Pod name sorts behind most labels, and tells most.
   const [name, value] =
     Object.entries(spec.podSelector?.matchLabels ?? {})
       .sort()
       .at(-1) ?? [];
-  return `${namespace}/${name === undefined || value === undefined ? ANY : pair(name, value)}`;
+  return name === undefined || value === undefined ? undefined : { name, value };
 }
 
-// Neither names nor values of labels may hold "=".
-const pair = (name: string, value: string): string => `${name}=${value}`;
+function placeOf(route: GKEIPRoute): string {
+  const anchor = anchorOf(route);
+  return `${route.metadata.namespace ?? ""}/${anchor === undefined ? ANY : pair(anchor.name, anchor.value)}`;
+}
+
+/** Neither names nor values of labels may hold "=". */
+export const pair = (name: string, value: string): string => `${name}=${value}`;

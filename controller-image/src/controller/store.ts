@@ -2,6 +2,7 @@
 // concerns. It decides nothing.
 import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
 import { isInterfaceGone, isReleased, type AddressBinding } from "../../../lib/model/binding";
+import type { PastMove } from "../../../lib/model/damping";
 import {
   GKE_CONTROLLER_NAME,
   type Gateway,
@@ -12,6 +13,9 @@ import {
 import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
+import { PodIndex } from "./pod-index";
+import { decodePod, podPacking } from "./pod-record";
+import { MoveLog } from "./move-log";
 import { isCordoned, isNodeReady, nodeAddress, projectNode, projectPod } from "./projections";
 import { SelectorIndex } from "./selector-index";
 import { SetIndex } from "./set-index";
@@ -43,7 +47,7 @@ export class Store implements ClusterView {
   readonly #routesByGateway = new SetIndex();
   readonly #routesByNetwork = new SetIndex();
   readonly #routesBySelector = new SelectorIndex();
-  readonly #podsByNamespace = new SetIndex();
+  readonly #podIndex = new PodIndex((key) => this.pods.get(key));
   readonly #podsByNode = new SetIndex();
   readonly #bindingsByRoute = new SetIndex();
   readonly #bindingsByNode = new SetIndex();
@@ -52,6 +56,7 @@ export class Store implements ClusterView {
   readonly #lostNodes = new Set<string>();
   /** Since when Kubernetes has called a node not Ready, on our clock. */
   readonly #unreadySince = new Map<string, number>();
+  readonly #moves: MoveLog;
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
   /** What has been waited for, and since when. */
@@ -60,6 +65,7 @@ export class Store implements ClusterView {
   constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
     this.#clock = clock;
     this.#touched = touched;
+    this.#moves = new MoveLog(clock, (node) => this.#lostNodes.has(node));
     const parts: Reflector<KubeObject>[] = [];
     const synced = (): void => {
       if (parts.length === 8 && this.synced) onSynced();
@@ -124,6 +130,8 @@ export class Store implements ClusterView {
       kube.reflect<Pod>({
         resource: RESOURCES.pods,
         project: projectPod,
+        decode: decodePod,
+        packing: podPacking(),
         onChange: (change) => this.#onPod(change),
         onSynced: synced,
       }),
@@ -202,8 +210,12 @@ export class Store implements ClusterView {
     return false;
   }
 
-  podsIn(namespace: string): Pod[] {
-    return present(this.#podsByNamespace.get(namespace), (key) => this.pods.get(key));
+  /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
+  podsFor(route: GKEIPRoute, bindings: readonly AddressBinding[]): Pod[] {
+    const keys = new Set(this.#podIndex.candidates(route));
+    const namespace = route.metadata.namespace ?? "";
+    for (const { spec } of bindings) if (spec.owner !== undefined) keys.add(`${namespace}/${spec.owner.podName}`);
+    return present(keys, (key) => this.pods.get(key));
   }
 
   binding(address: string): AddressBinding | undefined {
@@ -231,9 +243,15 @@ export class Store implements ClusterView {
     return this.#clock.now() - waiting.since;
   }
 
+  /** Moves of an address that still count. */
+  movesOf(address: string): readonly PastMove[] {
+    return this.#moves.of(address);
+  }
+
   /** Our own write counts at once; the watch may be behind it. */
   noteWritten(binding: AddressBinding): void {
     const { address } = binding.spec;
+    this.#moves.saw(binding);
     const cached = this.bindings.get(address);
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
@@ -268,6 +286,7 @@ export class Store implements ClusterView {
       this.#routesByNamespace[verb](route.metadata.namespace ?? "", key);
       this.#routesByNetwork[verb](route.spec.network ?? "", key);
       this.#routesBySelector[verb](route, key);
+      this.#podIndex[verb === "add" ? "addRoute" : "removeRoute"](route);
       for (const gateway of parentKeys(route)) this.#routesByGateway[verb](gateway, key);
       for (const address of claimedAddresses(route)) this.#routesByAddress[verb](address, key);
     }
@@ -311,7 +330,7 @@ export class Store implements ClusterView {
     for (const pod of [old, object]) {
       if (pod === undefined) continue;
       const verb = pod === object ? "add" : "remove";
-      this.#podsByNamespace[verb](pod.metadata.namespace ?? "", key);
+      this.#podIndex[verb](pod, key);
       if (pod.spec?.nodeName) this.#podsByNode[verb](pod.spec.nodeName, key);
     }
     const routes = new Set<string>();
@@ -346,6 +365,8 @@ export class Store implements ClusterView {
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
     this.#noteWaiting(key);
+    if (object === undefined) this.#moves.forget(key);
+    else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
   }
