@@ -1,9 +1,12 @@
 import type { ControllerPlan, Toleration } from "./controller";
 import { fieldEnv, labelsOf, type Manifest, PriorityClass, probes, selectorOf } from "./manifest";
-import { AGENT, AGENT_HEALTH_PORT, Command, Flag } from "./runtime";
+import { AGENT, AGENT_HEALTH_PORT, CNI_RESULTS_FOLDER, Command, Flag } from "./runtime";
 
 /** Whatever keeps other Pods away from a node, the addresses of the Pods on it must still be served. */
 const EVERY_TAINT: Toleration = { operator: "Exists" };
+
+/** By them the agent tells a Pod from the next one with the same address. */
+const CNI_RESULTS = "cni-results";
 
 /** The DaemonSet of the agent, which programs the kernel of its node: on the host network, with two capabilities. */
 export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
@@ -50,8 +53,11 @@ export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
                 capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] },
                 readOnlyRootFilesystem: true,
               },
+              volumeMounts: [{ name: CNI_RESULTS, mountPath: CNI_RESULTS_FOLDER, readOnly: true }],
             },
           ],
+          // Made where it is not there yet: a node without any Pod of its own network has none.
+          volumes: [{ name: CNI_RESULTS, hostPath: { path: CNI_RESULTS_FOLDER, type: "DirectoryOrCreate" } }],
         },
       },
     },

@@ -19,8 +19,25 @@ export const Flag = {
   Uplink: "--uplink",
 } as const;
 
+/**
+ * Where container runtimes keep the results of CNI calls on a node (libcni's folder, containerd and CRI-O alike): whose a
+ * Pod address is, by UID. The agent sees it under the same path, and only reads.
+ */
+export const CNI_RESULTS_FOLDER = "/var/lib/cni/results";
+
 export const HealthPath = { Live: "/healthz", Ready: "/readyz" } as const;
 /** The controller answers on every address of its Pod. */
 export const CONTROLLER_HEALTH_PORT = 8081;
 /** The agent shares its node's addresses, so it answers on loopback only. */
 export const AGENT_HEALTH_PORT = 9479;
+/**
+ * Where an agent answers heartbeats: UDP at its node's address. Nothing listens at the same port of TCP; the kernel's refusal
+ * there shows that a node runs though its agent is silent.
+ */
+export const HEARTBEAT_PORT = 9480;
+/** Secret with the keys of the heartbeats, in podpin's namespace. */
+export const HEARTBEAT_KEYS = "podpin-heartbeat-keys";
+/** Entries of that Secret: what is used, and what is understood besides. */
+export const HeartbeatKey = { Present: "present", Other: "other" } as const;
+/** Where the agent's Pod has them. */
+export const HEARTBEAT_KEYS_PATH = "/etc/podpin/heartbeat-keys";

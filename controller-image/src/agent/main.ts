@@ -1,7 +1,7 @@
 // The `agent` command: options from flags and environment, the real parts, and an orderly end.
 import { isIPv4 } from "../../../lib/model/address";
 import { Problems } from "../../../lib/model/problems";
-import { AGENT, AGENT_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
+import { AGENT, AGENT_HEALTH_PORT, CNI_RESULTS_FOLDER, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
 import { commands } from "../fabric/commands";
 import { l2Announcer } from "../fabric/l2";
 import { createKube, inClusterConfig, jsonLog, type Log, Metrics, startHealth, systemClock } from "../kube/index";
@@ -71,7 +71,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   const agent = runAgent({
     ...settings,
     kube,
-    kernel: linuxKernel(parts),
+    kernel: linuxKernel({ ...parts, cniResults: CNI_RESULTS_FOLDER }),
     announcer: l2Announcer(parts),
     clock: systemClock,
     log,

@@ -5,6 +5,7 @@ import {
   AckState,
   type AddressBinding,
   type BindingAck,
+  type BindingOwner,
   Delivery,
   FailReason,
   Fabric,
@@ -13,6 +14,7 @@ import {
   ownerAck,
 } from "../../../lib/model/binding";
 import { type Reading, versionOf } from "./reading";
+import { claimOf } from "./sandboxes";
 import {
   type Footprint,
   FORWARD_CHECK_MS,
@@ -126,6 +128,9 @@ export function deliver(
     before !== undefined ? before.ifindex !== hop.ifindex : wasProgrammed(mine, id) && !samePath(current.path, path);
   if (changed)
     return refuse(FailReason.PodInterfaceGone, goneMessage(owner.podIp, `another Pod may have it on ${hop.dev}`));
+
+  const stranger = otherPod(owner, before !== undefined || wasProgrammed(mine, id), view);
+  if (stranger !== undefined) return refuse(stranger.reason, stranger.message, true);
 
   const nat = spec.delivery === Delivery.Nat;
   if (nat && !view.rangesKnown && !(samePath(current.path, path) && current.nat && current.natPod === owner.podIp)) {
@@ -252,6 +257,28 @@ function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): stri
     return `the Pod's address ${podIp} is reached by ${hop.dev}, which is no interface of a Pod on this node`;
   }
   return undefined;
+}
+
+/**
+ * Why the Pod that has the address is not the one that is meant. The controller may have read it before the Pod died and
+ * its address was given to the next one.
+ */
+function otherPod(
+  { podUid, podIp }: BindingOwner,
+  started: boolean,
+  { kernel }: NodeView,
+): { readonly reason: FailReason; readonly message: string } | undefined {
+  const claim = claimOf(kernel.sandboxes, podUid, podIp);
+  if (claim === "other") {
+    const why = `the container runtime says that ${podIp} is another Pod's`;
+    return started
+      ? { reason: FailReason.PodInterfaceGone, message: goneMessage(podIp, why) }
+      : { reason: FailReason.PodNotOnNode, message: `${why}, not that of ${podUid}; it is tried again` };
+  }
+  // What works is not taken away for want of evidence.
+  if (claim !== "absent" || started) return undefined;
+  const message = `the container runtime of this node has no Pod ${podUid}; it is tried again`;
+  return { reason: FailReason.PodNotOnNode, message };
 }
 
 const goneMessage = (podIp: string, why: string | undefined): string =>
