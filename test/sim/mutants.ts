@@ -142,7 +142,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the finalizer goes while the address is held",
     file: "controller-image/src/controller/decide.ts",
-    from: "const finalizer = wanted.length > 0 || held;",
+    from: "const finalizer = wanted.length > 0 || holds;",
     to: "const finalizer = wanted.length > 0;",
     rare: true,
     breaks: [2, 9],

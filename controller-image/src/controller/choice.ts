@@ -1,8 +1,18 @@
-// Which Pod has the addresses of a route. Pure.
+// Which Pod has the addresses of a route, and whether a better one has to wait. Pure.
 import type { AddressBinding } from "../../../lib/model/binding";
+import { DWELL_MS, holdMs, steadyMs, type Motive, type PastMove } from "../../../lib/model/damping";
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
-import { choosePod, NodeHealth, selectorProblem, selects, type ChoiceRules } from "../../../lib/model/selection";
+import {
+  choosePod,
+  isEligible,
+  NodeHealth,
+  selectorProblem,
+  selects,
+  standingOf,
+  type ChoiceRules,
+  type Standing,
+} from "../../../lib/model/selection";
 import type { NodeView } from "./handover";
 
 export interface ChoiceInput {
@@ -11,23 +21,90 @@ export interface ChoiceInput {
   readonly pods: readonly Pod[];
   readonly node: (name: string) => NodeView | undefined;
   readonly bindings: readonly AddressBinding[];
+  /** Moves of an address that still count. @default none */
+  readonly moves?: (address: string) => readonly PastMove[];
+  /** The Pod that was held back when this route was last looked at, if one was. */
+  readonly challenge?: Challenge;
 }
 
-/** The Pod that the route's rules choose now; undefined when there is none. */
-export function choose({ route, pods, bindings, node }: ChoiceInput): Pod | undefined {
+/** A better Pod that has to wait. */
+export interface Challenge {
+  readonly podUid: string;
+  readonly forMs: number;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+export interface Choice {
+  /** The Pod that has, or gets, the addresses; undefined when none can. */
+  readonly pod?: Pod;
+  /** Set while a better Pod has to wait. */
+  readonly held?: Held;
+}
+
+export interface Held {
+  readonly challenger: Pod;
+  /** Look again after this many milliseconds. */
+  readonly againAfterMs: number;
+  /** What people shall know, the same text for as long as the wait lasts; only where it is more than a moment. */
+  readonly note?: string;
+}
+
+/** The Pod that the route's rules choose now. */
+export function choose(input: ChoiceInput): Choice {
+  const { route, pods, node } = input;
   const selector = route.spec.podSelector;
-  if (selector === undefined || selectorProblem(selector) !== undefined) return undefined;
-  const matching = pods.filter(
-    ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
-  );
-  const incumbent = bindings.find(({ spec }) => spec.route.uid === route.metadata.uid && spec.owner !== undefined);
+  if (selector === undefined || selectorProblem(selector) !== undefined) return {};
+  const own = input.bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
+  const owners = own.flatMap(({ spec }) => spec.owner?.podUid ?? []);
   const rules: ChoiceRules = {
     reactionMode: route.spec.reactionMode ?? ReactionMode.ReadyCondition,
     network: route.spec.network ?? DEFAULT_NETWORK,
-    incumbentUid: incumbent?.spec.owner?.podUid,
+    incumbentUid: owners[0],
     nodeHealth: (name) => healthOf(node(name)),
   };
-  return choosePod(matching, rules);
+  const matching = pods.filter(
+    ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
+  );
+  const best = choosePod(matching, rules);
+  const incumbent = matching.find(({ metadata }) => metadata.uid !== undefined && metadata.uid === owners[0]);
+  // A Pod that has one of the addresses already gets the others too: half a move is finished.
+  if (best === undefined || incumbent === undefined || owners.includes(best.metadata.uid ?? "")) return { pod: best };
+  if (!isEligible(incumbent, rules.reactionMode)) return { pod: best };
+  const motive = motiveOf(standingOf(incumbent, rules), standingOf(best, rules));
+  const held = motive && hold(input, own, best, motive);
+  return held === undefined ? { pod: best } : { pod: incumbent, held };
+}
+
+/** What a better Pod has to wait for; undefined: the one that has the addresses cannot serve, or will soon have ended. */
+function motiveOf(from: Standing, to: Standing): Motive | undefined {
+  if (from === "no address" || from === "lost node") return undefined;
+  if (from === to) return "newer";
+  return from === "cordoned node" ? "leaving" : undefined;
+}
+
+function hold(
+  { moves = () => [], challenge }: ChoiceInput,
+  own: readonly AddressBinding[],
+  challenger: Pod,
+  motive: Motive,
+): Held | undefined {
+  const uid = challenger.metadata.uid ?? "";
+  const known = challenge?.podUid === uid ? challenge : undefined;
+  const forMs = known?.forMs ?? 0;
+  const histories = own.map(({ spec }) => moves(spec.address));
+  const waitMs = Math.max(0, ...histories.map((past) => holdMs(past, motive, { uid, forMs })));
+  if (waitMs === 0) return undefined;
+  const steady = Math.max(0, ...histories.map((past) => steadyMs(past, motive, uid)));
+  // A Pod that comes and goes would otherwise have its coming and going written down.
+  if (known === undefined || forMs < DWELL_MS || steady <= DWELL_MS) {
+    return { challenger, againAfterMs: Math.min(waitMs, Math.max(1, DWELL_MS - forMs)) };
+  }
+  const until = new Date(Math.ceil((Date.parse(known.since) + steady) / 1000) * 1000).toISOString().replace(".000", "");
+  const most = Math.max(...histories.map(({ length }) => length));
+  const times = `${most} ${most === 1 ? "move" : "moves"} in the last 10 minutes`;
+  const note = `moves are damped (${times}): Pod ${challenger.metadata.name} gets the addresses at ${until} if it stays eligible until then`;
+  return { challenger, againAfterMs: waitMs, note };
 }
 
 /** What the view of a node means for the Pods on it. A node without an object has been removed. */

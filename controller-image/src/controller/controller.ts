@@ -96,6 +96,7 @@ export function runController(options: ControllerOptions): Controller {
     identity: options.identity,
     onStarted: () => {
       report.led();
+      routes.forgetChallenges();
       queue.resume();
       if (synced) store.touchEverything();
     },

@@ -47,6 +47,18 @@ export function moveNotes(route: GKEIPRoute, moves: readonly Move[]): EventNote[
   });
 }
 
+/** Says that a better Pod has to wait. */
+export function heldNote(route: GKEIPRoute, note: string): EventNote {
+  return {
+    resource: RESOURCES.gkeIpRoutes,
+    object: route,
+    type: "Normal",
+    reason: "MovesDamped",
+    action: "Hold",
+    note,
+  };
+}
+
 /** Says that a route was turned down, if that or its reason is new; `contested`: another route has its addresses. */
 export function refusalNote(route: GKEIPRoute, now: readonly Condition[], contested: boolean): EventNote | undefined {
   const before = acceptedIn(route.status?.conditions);

@@ -12,7 +12,7 @@ import {
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth, podAddress } from "../../../lib/model/selection";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
-import { healthOf } from "./choice";
+import { healthOf, type Held } from "./choice";
 import type { BindingChange, NodeView } from "./handover";
 
 export interface RouteStatus {
@@ -27,6 +27,7 @@ export interface RouteStatusInput {
   readonly bindings: readonly AddressBinding[];
   readonly wanted: readonly string[];
   readonly chosen?: Pod;
+  readonly held?: Held;
   readonly deleting: boolean;
   readonly node: (name: string) => NodeView | undefined;
   /** Changes that are about to be written: what they replace acknowledges nothing any more. */
@@ -165,7 +166,8 @@ function readyCondition(
   const type = RouteCondition.Ready;
   const missing = [accepted, gcp, dpv2].filter(({ status }) => status !== "True");
   if (missing.length === 0) {
-    const message = `the addresses reach Pod ${chosen?.metadata.name ?? ""}`;
+    const more = input.held?.note === undefined ? "" : `; ${input.held.note}`;
+    const message = `the addresses reach Pod ${chosen?.metadata.name ?? ""}${more}`;
     return { type, status: "True", reason: RouteReason.ProgrammingComplete, message };
   }
   const reason = whyNotReady(input, accepted);
