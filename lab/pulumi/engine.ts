@@ -79,6 +79,7 @@ export async function preparePulumi(options: {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       // Has the engine offer its event log.
       PULUMI_DEBUG_COMMANDS: "true",
+      ...((await forwardsErrorHooks(options.parts.pulumiLanguageNodejs)) ? {} : { NODE_OPTIONS: WITHOUT_ERROR_HOOKS }),
     },
   };
 }
@@ -212,6 +213,14 @@ async function nodeBinary(): Promise<string> {
     () => packaged,
     () => process.execPath,
   );
+}
+
+/** For NODE_OPTIONS: has the SDK find no error hooks in the engine. */
+export const WITHOUT_ERROR_HOOKS = `--require="${join(__dirname, "old-language-host.cjs")}"`;
+
+/** A language host has the names of the calls that it passes on to the engine in its text. */
+async function forwardsErrorHooks(languageHost: string): Promise<boolean> {
+  return (await readFile(languageHost)).includes("RegisterErrorHook");
 }
 
 /** Comes with the SDK, so that programs with dynamic resources run too. */

@@ -4,7 +4,7 @@ import { ackOf, isReleased } from "../model/binding";
 import { conditionType, DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
 import { keyOf, type Pod } from "../model/kubernetes";
 import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
-import { adviceFor } from "../model/waiting";
+import { unmetConditions, whatToDo } from "../model/waiting";
 import { type Snapshot, viewOf } from "./cluster";
 
 /** The explanation, or undefined when there is no such route. */
@@ -17,7 +17,7 @@ export function explanation(snapshot: Snapshot, namespace: string, name: string)
 function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
   const verdict = acceptRoute(route, viewOf(snapshot));
   const lines = [`Accepted: ${verdict.accepted ? "yes" : `no, ${verdict.reason}: ${verdict.message}`}`];
-  if (!verdict.accepted) lines.push(...advice(verdict.reason));
+  if (!verdict.accepted) lines.push(...whatToDo(verdict.reason));
   for (const address of verdict.addresses) {
     const rival = snapshot.routes.find(
       (other) =>
@@ -31,19 +31,9 @@ function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
 }
 
 /** The conditions that the controller has written and that do not hold, each with what to do. */
-function unmet(route: GKEIPRoute): string[] {
+function unmet(route: GKEIPRoute): readonly string[] {
   const conditions = route.status?.conditions ?? [];
-  return conditions
-    .filter(({ type, status }) => status !== "True" && conditionType(type) !== RouteCondition.Accepted)
-    .flatMap(({ type, status, reason, message }) => [
-      `${type}: ${status}, ${reason}${message === "" ? "" : `: ${message}`}`,
-      ...advice(reason),
-    ]);
-}
-
-function advice(reason: string): string[] {
-  const text = adviceFor(reason);
-  return text === undefined ? [] : [`  what to do: ${text}`];
+  return unmetConditions(conditions.filter(({ type }) => conditionType(type) !== RouteCondition.Accepted));
 }
 
 function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {

@@ -1,6 +1,7 @@
 // What a deployment waits for, and what to do about each reason for which a route is not Ready.
 import { Provider } from "./classes";
-import { RouteCondition, RouteReason } from "./gke-api";
+import { conditionType, routeCondition, RouteCondition, RouteReason } from "./gke-api";
+import type { Condition } from "./kubernetes";
 import type { RoutePlan } from "./route";
 
 /**
@@ -53,4 +54,86 @@ const ADVICE: Readonly<Record<RouteReason, string>> = {
 /** What to do about a reason that stands in a condition of a GKEIPRoute; undefined for a reason that GKE does not have. */
 export function adviceFor(reason: string): string | undefined {
   return Object.hasOwn(ADVICE, reason) ? ADVICE[reason as RouteReason] : undefined;
+}
+
+/** Those of the conditions that do not hold, as lines for people: what they say, then what to do, each advice once. */
+export function unmetConditions(conditions: readonly Condition[]): readonly string[] {
+  const told = new Set<string>();
+  return conditions
+    .filter(({ status }) => status !== "True")
+    .flatMap(({ type, status, reason, message }) => {
+      const advice = told.has(reason) ? [] : whatToDo(reason);
+      told.add(reason);
+      return [`${type}: ${status}, ${reason}${message === "" ? "" : `: ${message}`}`, ...advice];
+    });
+}
+
+/** What to do about a reason, as a line below the condition that has it. */
+export function whatToDo(reason: string): readonly string[] {
+  const advice = adviceFor(reason);
+  return advice === undefined ? [] : [`  what to do: ${advice}`];
+}
+
+/** A route for which a deployment has waited in vain. */
+export interface UnreadyRoute {
+  readonly namespace: string;
+  readonly name: string;
+  readonly provider: Provider;
+  /** What was awaited, in the order in which it comes true. */
+  readonly awaited: readonly string[];
+  /** For how long. */
+  readonly seconds: number;
+  /** The route as it is now; undefined where it could not be read. */
+  readonly live?: { readonly generation?: number; readonly conditions?: readonly Condition[] };
+}
+
+const NO_CONTROLLER: Readonly<Record<Provider, string>> = {
+  podpin:
+    "declare a PersistentIpController, or see whether its Pods run: kubectl get pods -A -l app.kubernetes.io/name=podpin",
+  gke: "check that the cluster is GKE Standard from version 1.31 with Dataplane V2, and that it has the class of the Gateway: kubectl get gatewayclass",
+};
+
+/** Says why a route is not ready although a deployment has waited for it, and what to do. */
+export function unreadyRoute({ namespace, name, provider, awaited, seconds, live }: UnreadyRoute): string {
+  const wanted = awaited.at(-1) ?? RouteCondition.Ready;
+  const subject = `GKEIPRoute ${namespace}/${name} was not ${wanted} after ${seconds} s`;
+  const explain = `npx podpin explain ${name} --namespace ${namespace}`;
+  if (live === undefined) return `${subject}, and could not be read to say why:\n  what to do: ${explain}`;
+  const lines = [
+    ...unmetNow(live.conditions ?? [], live.generation, awaited, provider),
+    `all that is known: ${explain}`,
+  ];
+  return [`${subject}:`, ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
+function unmetNow(
+  conditions: readonly Condition[],
+  generation: number | undefined,
+  awaited: readonly string[],
+  provider: Provider,
+): readonly string[] {
+  if (conditions.length === 0) {
+    return ["it has no conditions: no controller has looked at it", `  what to do: ${NO_CONTROLLER[provider]}`];
+  }
+  const stale = conditions.find(({ observedGeneration }) => (observedGeneration ?? Infinity) < (generation ?? 0));
+  if (stale !== undefined) {
+    return [
+      `its conditions are about generation ${stale.observedGeneration}, and it is at generation ${generation}: the controller has not seen the last change`,
+      "  what to do: read the log of the controller",
+    ];
+  }
+  const unmet = unmetConditions(inOrder(conditions));
+  const missing = awaited.filter((type) => routeCondition(conditions, type as RouteCondition) === undefined);
+  const absent = missing.map((type) => `${type}: not told by the controller`);
+  if (unmet.length + absent.length > 0) return [...unmet, ...absent];
+  return ["every condition is True by now", "  what to do: run pulumi up again"];
+}
+
+/** As they come true, so that the first one is the one to look at; those that GKE does not document come last. */
+function inOrder(conditions: readonly Condition[]): readonly Condition[] {
+  const order = Object.values(RouteCondition) as readonly string[];
+  const place = ({ type }: Condition): number => order.indexOf(conditionType(type));
+  const documented = conditions.filter(({ type }) => order.includes(conditionType(type)));
+  const others = conditions.filter(({ type }) => !order.includes(conditionType(type)));
+  return [...documented.sort((a, b) => place(a) - place(b)), ...others];
 }

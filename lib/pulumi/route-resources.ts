@@ -13,6 +13,7 @@ import { knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import type { PodNetwork } from "./pod-network";
+import { unreadyRouteHooks } from "./unready-route";
 
 /** The name of a Pod network, or the network itself. */
 export type NetworkReference = pulumi.Input<string> | PodNetwork;
@@ -64,9 +65,12 @@ export function routeResources(
   const address = (index: number): pulumi.Input<string> =>
     nowOrLater(plan.addresses[index] ?? LATER, () => complete.apply(({ addresses }) => addresses[index] as string));
 
-  const timeout = `${waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS}s`;
-  const awaited = awaitedConditions(plan, pool.plan.provider);
-  const waitFor = (waiting.waitUntilReady ?? true) ? waitForExpression(awaited) : undefined;
+  const { provider } = pool.plan;
+  const seconds = waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS;
+  const conditions = awaitedConditions(plan, provider);
+  const waits = waiting.waitUntilReady ?? true;
+  const waitFor = waits ? waitForExpression(conditions) : undefined;
+  const hooks = waits ? unreadyRouteHooks(parent, { provider, conditions, seconds }) : undefined;
   const { healthCheckName } = plan.fields;
 
   const routes = plan.parts.map((part) => {
@@ -87,7 +91,8 @@ export function routeResources(
       dependsOn,
       replaceOnChanges: [...FIXED_ROUTE_FIELDS],
       deleteBeforeReplace: true,
-      ...(waitFor === undefined ? {} : { customTimeouts: { create: timeout, update: timeout } }),
+      ...(waits ? { customTimeouts: { create: `${seconds}s`, update: `${seconds}s` } } : {}),
+      ...(hooks === undefined ? {} : { hooks }),
     };
     return customResource(part.name, manifest, resourceOptions, waitFor);
   });

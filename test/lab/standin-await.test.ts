@@ -242,7 +242,11 @@ describe("a wait", () => {
   test("ends at its time with the last object and what is missing", async () => {
     const error = await untilReady(answers({ n: 1 }), judge, {}, options({ seconds: 0 })).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(NotReadyError);
-    expect(error).toMatchObject({ message: "not ready after 0 s: n is 1", object: { n: 1 }, reasons: ["n is 1"] });
+    expect(error).toMatchObject({
+      message: "timed out waiting for the condition after 0 s: n is 1",
+      object: { n: 1 },
+      reasons: ["n is 1"],
+    });
   });
 
   test("ends at once when the deployment is cancelled, or waiting cannot help", async () => {

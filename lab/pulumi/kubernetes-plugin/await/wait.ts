@@ -75,7 +75,9 @@ export async function untilReady(
       throw new NotReadyError("the deployment was cancelled while it waited", last, result.reasons);
     }
     if (Date.now() >= deadline) {
-      throw new NotReadyError(`not ready after ${options.seconds} s: ${said}`, last, result.reasons);
+      // The first words are the real plugin's, and client-go's; what is missing, it does not tell.
+      const timeUp = `timed out waiting for the condition after ${options.seconds} s`;
+      throw new NotReadyError(`${timeUp}: ${said}`, last, result.reasons);
     }
     await sleep(Math.min(pause, Math.max(1, deadline - Date.now())), options.cancellation);
   }
