@@ -36,9 +36,20 @@ export function typedAddress(address: string): { type: string; value: string } {
   return { type: CIDR_ADDRESS_TYPE, value: `${address}/32` };
 }
 
-/** The address as a number, for comparing and for range checks. */
+/** The address as a number, for comparing and for range checks; NaN where the text has anything but digits and dots. */
 export function addressToNumber(address: string): number {
-  return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  let sum = 0;
+  let octet = 0;
+  // By hand, because agents and controllers compare and sort addresses all the time.
+  for (let i = 0; i < address.length; i++) {
+    const code = address.charCodeAt(i);
+    if (code === 46) {
+      sum = sum * 256 + octet;
+      octet = 0;
+    } else if (code >= 48 && code <= 57) octet = octet * 10 + code - 48;
+    else return Number.NaN;
+  }
+  return sum * 256 + octet;
 }
 
 /** Whether an address lies in a CIDR such as `10.0.0.0/8`. */

@@ -1,10 +1,28 @@
 // A node: power, cables, a kernel that outlives agents but no power cut, and the interfaces of its Pods.
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel";
-import type { KernelState } from "../../controller-image/src/agent/state";
+import type { KernelState, Path } from "../../controller-image/src/agent/state";
+
+/** What a kernel holds for one address, as far as the checks look at it. */
+export interface Held {
+  readonly path?: Path;
+  readonly natPod?: string;
+  readonly proxy: boolean;
+  readonly forward: boolean;
+}
 
 export class NodeKernel extends MemoryKernel {
   constructor(readonly mac: string) {
     super();
+  }
+
+  /** Without a copy of everything, because the checks ask at every change. */
+  held(address: string): Held {
+    return {
+      path: this.paths.get(address),
+      natPod: this.table?.maps.get("pip_to_pod")?.get(address),
+      proxy: this.proxies.get(address) === "ours",
+      forward: this.table?.sets.get("pip_forward")?.has(address) === true,
+    };
   }
 
   override state(ips?: readonly string[]): KernelState {

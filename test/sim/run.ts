@@ -8,6 +8,7 @@ export { REGRESSIONS } from "./regressions";
 export { scheduleOf };
 import { LATEST_MS } from "./sim-kube";
 import type { Violation } from "./checks";
+import { checkSettling, inOwnTurn } from "./microtasks";
 import { World } from "./world";
 
 export interface Verdict {
@@ -23,17 +24,22 @@ export interface Verdict {
 }
 
 /** Requests that fail often make errors; where they were made interests nobody here. */
-Error.stackTraceLimit = 4;
+Error.stackTraceLimit = 0;
 
 /** After the last fault: longest waits of the product (retries 60 s, forwarding 60 s, polls 30 s) and some. */
 const PEACE_MS = 200_000;
 const LOOK_EVERY_MS = 5_000;
 const SECOND_LOOK_MS = 10_000;
 
-export async function runSchedule(seed: number, events: readonly SimEvent[], trace = false): Promise<Verdict> {
+export function runSchedule(seed: number, events: readonly SimEvent[], trace = false): Promise<Verdict> {
+  return inOwnTurn(() => runNow(seed, events, trace));
+}
+
+function runNow(seed: number, events: readonly SimEvent[], trace: boolean): Verdict {
+  checkSettling();
   const world = new World(seed, { trace });
   for (const event of events) world.after(event.at, () => happen(world, event));
-  await judge(world, lastEffect(events));
+  judge(world, lastEffect(events));
   const [violation] = world.checks.violations;
   world.close();
   if (violation !== undefined) world.say(() => `INVARIANT ${violation.invariant}: ${violation.text}`);
@@ -55,22 +61,22 @@ function lastEffect(events: readonly SimEvent[]): number {
   return Math.max(5_000, ...events.map(({ at, ms }) => Math.min(at, FAULTS_END_MS) + ms + 3_000));
 }
 
-async function judge(world: World, faultsEnd: number): Promise<void> {
-  if (!(await world.runUntil(faultsEnd))) return;
+function judge(world: World, faultsEnd: number): void {
+  if (!world.runUntil(faultsEnd)) return;
   const deadline = world.clock.now() + PEACE_MS;
   let problems = notConverged(world);
   while (problems.length > 0 && world.clock.now() < deadline) {
-    if (!(await world.runUntil(world.clock.now() + LOOK_EVERY_MS))) return;
+    if (!world.runUntil(world.clock.now() + LOOK_EVERY_MS)) return;
     problems = notConverged(world);
   }
   if (problems.length > 0) return world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
   // What was sent before may still be on its way.
-  if (!(await world.runUntil(Math.max(world.clock.now() + 2_000, faultsEnd + LATEST_MS + 2_000)))) return;
-  await secondLook(world);
+  if (!world.runUntil(Math.max(world.clock.now() + 2_000, faultsEnd + LATEST_MS + 2_000))) return;
+  secondLook(world);
 }
 
 /** New processes that know nothing find everything as it must be. */
-async function secondLook(world: World): Promise<void> {
+function secondLook(world: World): void {
   const { writes } = world;
   const kernels = JSON.stringify(
     world.nodes.map(({ kernel }) => kernel.state([])),
@@ -83,7 +89,7 @@ async function secondLook(world: World): Promise<void> {
     world.startAgent(node);
   }
   world.say(() => "--- everything starts again, and must find nothing to do");
-  if (!(await world.runUntil(world.clock.now() + SECOND_LOOK_MS))) return;
+  if (!world.runUntil(world.clock.now() + SECOND_LOOK_MS)) return;
   if (world.writes !== writes) world.checks.fail(9, "a second reconcile wrote to the API server");
   const now = JSON.stringify(
     world.nodes.map(({ kernel }) => kernel.state([])),

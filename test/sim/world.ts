@@ -9,9 +9,10 @@ import { ANNOTATION_DELIVERY, ROUTE_FINALIZER, type GKEIPRoute } from "../../lib
 import { RESOURCES, type KubeObject, type Node, type Pod } from "../../lib/model/kubernetes";
 import { MemoryServer } from "../support/memory-kube";
 import { aClass, aGateway } from "../support/objects";
-import { settle, VirtualClock } from "../support/virtual-clock";
+import { VirtualClock } from "../support/virtual-clock";
 import { Checks } from "./checks";
 import { LeaseStore } from "./leases";
+import { settleNow } from "./microtasks";
 import { nodeIp, SimNode } from "./node";
 import { SimProcess } from "./process";
 import { Random } from "./random";
@@ -506,15 +507,13 @@ export class World {
   // --- time
 
   /** Runs until that time, looking after every step; ends early at the first violation. */
-  async runUntil(end: number): Promise<boolean> {
+  runUntil(end: number): boolean {
     const { clock, checks } = this;
     for (;;) {
-      await settle();
+      settleNow();
       this.#look();
       if (checks.violations.length > 0) return false;
-      const next = clock.untilNext;
-      if (next === undefined || clock.now() + next > end) break;
-      clock.advance(next);
+      if (!clock.step(end)) break;
       if (++this.steps > MOST_STEPS) checks.fail(9, `no rest after ${MOST_STEPS} steps: something turns in circles`);
     }
     clock.advance(Math.max(0, end - clock.now()));

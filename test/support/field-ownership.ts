@@ -1,6 +1,8 @@
 // Which field manager owns which field: as much of server-side apply as an in-memory API server needs to be right about
 // objects, list maps and atomic lists. Set lists and per-version ownership are left out.
 
+import { sameJson } from "./frozen-json";
+
 type Json = unknown;
 type JsonObject = { [name: string]: Json };
 
@@ -15,35 +17,77 @@ const isObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Every leaf of a value by its path. An entry of a list map contributes itself too, so that its owner is known. */
-export function leaves(value: Json, listMaps: ListMaps): Map<string, Json> {
-  const found = new Map<string, Json>();
-  const walk = (node: Json, path: readonly string[], dotted: string): void => {
-    const key = listMaps[dotted];
-    if (Array.isArray(node) && key !== undefined) {
-      for (const entry of node) {
-        const entryPath = [...path, ENTRY + String((entry as JsonObject)[key])];
-        found.set(entryPath.join(SEPARATOR), ENTRY);
-        walk(entry, entryPath, `${dotted}[]`);
-      }
-    } else if (isObject(node) && (Object.keys(node).length > 0 || path.length === 0)) {
-      for (const [name, child] of Object.entries(node)) {
-        walk(child, [...path, name], dotted === "" ? name : `${dotted}.${name}`);
-      }
-    } else {
-      found.set(path.join(SEPARATOR), node);
-    }
-  };
-  walk(value, [], "");
+export function leaves(value: Json, listMaps: ListMaps): Set<string> {
+  const found = new Set<string>();
+  leavesBelow(value, listMaps, [], "", (path) => found.add(path));
   return found;
 }
 
-/** Paths of the leaves that differ between two values. */
-export function changedLeaves(before: Json, after: Json, listMaps: ListMaps): string[] {
-  const [old, now] = [leaves(before, listMaps), leaves(after, listMaps)];
-  return [...new Set([...old.keys(), ...now.keys()])].filter(
-    (path) => JSON.stringify(old.get(path)) !== JSON.stringify(now.get(path)),
-  );
+function leavesBelow(
+  node: Json,
+  listMaps: ListMaps,
+  path: readonly string[],
+  dotted: string,
+  onLeaf: (path: string) => void,
+): void {
+  const key = listMaps[dotted];
+  if (Array.isArray(node) && key !== undefined) {
+    for (const entry of node) {
+      const entryPath = [...path, ENTRY + String((entry as JsonObject)[key])];
+      onLeaf(entryPath.join(SEPARATOR));
+      leavesBelow(entry, listMaps, entryPath, `${dotted}[]`, onLeaf);
+    }
+  } else if (isBranch(node, path)) {
+    for (const [name, child] of Object.entries(node)) {
+      leavesBelow(child, listMaps, [...path, name], dotted === "" ? name : `${dotted}.${name}`, onLeaf);
+    }
+  } else {
+    onLeaf(path.join(SEPARATOR));
+  }
 }
+
+/** Paths of the leaves that differ between two values. What both share is not even looked at. */
+export function changedLeaves(before: Json, after: Json, listMaps: ListMaps): string[] {
+  const changed = new Set<string>();
+  const entriesOf = (list: readonly JsonObject[], key: string): Map<string, Json> =>
+    new Map(list.map((entry) => [ENTRY + String(entry[key]), entry]));
+  const all = (node: Json, path: readonly string[], dotted: string): void => {
+    if (node !== ABSENT) leavesBelow(node, listMaps, path, dotted, (leaf) => changed.add(leaf));
+  };
+  const walk = (old: Json, now: Json, path: readonly string[], dotted: string): void => {
+    if (old === now) return;
+    const key = listMaps[dotted];
+    if (Array.isArray(old) && Array.isArray(now) && key !== undefined) {
+      const [was, is] = [entriesOf(old as JsonObject[], key), entriesOf(now as JsonObject[], key)];
+      for (const name of new Set([...was.keys(), ...is.keys()])) {
+        const [left, right] = [was.get(name) ?? ABSENT, is.get(name) ?? ABSENT];
+        if (left === ABSENT || right === ABSENT) changed.add([...path, name].join(SEPARATOR));
+        walk(left, right, [...path, name], `${dotted}[]`);
+      }
+    } else if (isBranch(old, path) && isBranch(now, path)) {
+      for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+        const [left, right] = [own(old, name), own(now, name)];
+        walk(left, right, [...path, name], dotted === "" ? name : `${dotted}.${name}`);
+      }
+    } else if (!isLeaf(old, key, path) || !isLeaf(now, key, path) || !sameJson(old, now)) {
+      all(old, path, dotted);
+      all(now, path, dotted);
+    }
+  };
+  walk(before, after, [], "");
+  return [...changed];
+}
+
+/** Stands for a field that is not there, as `undefined` is a value of its own here. */
+const ABSENT = Symbol("absent");
+
+const own = (node: JsonObject, name: string): Json => (Object.hasOwn(node, name) ? node[name] : ABSENT);
+
+const isBranch = (node: Json, path: readonly string[]): node is JsonObject =>
+  isObject(node) && (Object.keys(node).length > 0 || path.length === 0);
+
+const isLeaf = (node: Json, key: string | undefined, path: readonly string[]): boolean =>
+  node !== ABSENT && !(Array.isArray(node) && key !== undefined) && !isBranch(node, path);
 
 /** `live` with `applied` merged in: objects and list maps entry by entry, everything else replaced. */
 export function mergeApplied(live: Json, applied: Json, listMaps: ListMaps, dotted = ""): Json {
@@ -68,6 +112,7 @@ export function mergeApplied(live: Json, applied: Json, listMaps: ListMaps, dott
 
 /** `value` without the leaves at `paths`; objects and lists that became empty that way go too. */
 export function withoutLeaves(value: Json, paths: ReadonlySet<string>, listMaps: ListMaps): Json {
+  if (paths.size === 0) return value;
   const walk = (node: Json, path: readonly string[], dotted: string): Json => {
     const key = listMaps[dotted];
     if (Array.isArray(node) && key !== undefined) {

@@ -179,6 +179,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
   /** Kept apart, because `project` may drop it. */
   readonly #versions = new Map<string, string | undefined>();
   readonly #uids = new Map<string, string | undefined>();
+  readonly #selects: (object: KubeObject) => boolean;
   readonly #unsubscribe: () => void;
 
   constructor(
@@ -186,7 +187,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     private readonly options: ReflectorOptions<T>,
     private readonly context: ReflectorContext,
   ) {
-    selects(options, { metadata: { name: "" } }); // refuses an unknown selector now, not at the first event
+    this.#selects = selection(options);
     this.#unsubscribe = server.onCommit((commit) => {
       const { plural, group } = this.options.resource;
       if (commit.resource.plural !== plural || commit.resource.group !== group) return;
@@ -255,7 +256,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     if (next === undefined || this.#stopped) return;
     if (next.commit === undefined) return this.#list();
     const { before, after } = next.commit;
-    if (after !== undefined && selects(this.options, after)) this.#set(after as T);
+    if (after !== undefined && this.#selects(after)) this.#set(after as T);
     else if (before !== undefined) this.#drop(keyOf(before));
   }
 
@@ -270,7 +271,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
       this.#waitsForKind = true;
       return;
     }
-    const listed = this.server.list<T>(this.options.resource).filter((object) => selects(this.options, object));
+    const listed = this.server.list<T>(this.options.resource).filter((object) => this.#selects(object));
     // A list is later than the events that wait behind it.
     this.#queue = [];
     const uids = new Map(listed.map((object) => [keyOf(object), object.metadata.uid]));
@@ -308,7 +309,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
   }
 
   #relevant({ before, after }: Commit): boolean {
-    return [before, after].some((object) => object !== undefined && selects(this.options, object));
+    return (after !== undefined && this.#selects(after)) || (before !== undefined && this.#selects(before));
   }
 
   #tell(change: Change<T>): void {
@@ -321,20 +322,22 @@ export const notServed = ({ kind, group, version }: Resource): string =>
   `${kind} (${group === "" ? version : `${group}/${version}`}) is not served by the API server`;
 
 /** Equality terms on any field, which is all that podpin uses; real servers know only the fields that they declare. */
-function selects<T extends KubeObject>(options: ReflectorOptions<T>, object: KubeObject): boolean {
-  if (options.namespace !== undefined && object.metadata.namespace !== options.namespace) return false;
-  const fields = terms(options.fieldSelector).every(([path, operator, value]) => {
-    const at = path
-      .split(".")
-      .reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], object);
-    return (String(at ?? "") === value) === (operator === "=");
-  });
-  return (
-    fields &&
-    terms(options.labelSelector).every(([label, operator, value]) => {
-      return (object.metadata.labels?.[label] === value) === (operator === "=");
-    })
-  );
+function selection<T extends KubeObject>(options: ReflectorOptions<T>): (object: KubeObject) => boolean {
+  const { namespace } = options;
+  const fields = terms(options.fieldSelector).map(([path, ...term]) => [path.split("."), ...term] as const);
+  const labels = terms(options.labelSelector);
+  return (object) => {
+    if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
+    const fieldsMatch = fields.every(([path, operator, value]) => {
+      let at: unknown = object;
+      for (const name of path) at = (at as Record<string, unknown> | undefined)?.[name];
+      return (String(at ?? "") === value) === (operator === "=");
+    });
+    return (
+      fieldsMatch &&
+      labels.every(([label, operator, value]) => (object.metadata.labels?.[label] === value) === (operator === "="))
+    );
+  };
 }
 
 function terms(selector: string | undefined): [string, "=" | "!=", string][] {

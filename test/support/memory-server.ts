@@ -3,6 +3,7 @@
 import { KubeError, type Clock, type ObjectRef } from "../../controller-image/src/kube/api";
 import { apiVersionOf, keyOf, type KubeObject, type Resource } from "../../lib/model/kubernetes";
 import { changedLeaves, leaves, mergeApplied, mergePatched, withoutLeaves, type ListMaps } from "./field-ownership";
+import { FrozenJson, sameJson } from "./frozen-json";
 
 /** One committed change of one object, in the order of `version`. */
 export interface Commit {
@@ -28,8 +29,11 @@ const WITHOUT_STATUS = new Set(["ConfigMap", "Event"]);
 /** Core kinds that have no generation. */
 const WITHOUT_GENERATION = new Set(["ConfigMap", "Event", "Node", "Namespace"]);
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type Body = { metadata: Writable<KubeObject["metadata"]>; status?: unknown; [field: string]: unknown };
+/** An object on its way to the next version. */
+type Body = Readonly<Record<string, unknown>> & {
+  readonly metadata: KubeObject["metadata"];
+  readonly status?: unknown;
+};
 
 interface Entry {
   object: KubeObject;
@@ -37,20 +41,18 @@ interface Entry {
   readonly managers: Map<string, Set<string>>;
 }
 
-function freeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(freeze);
-  }
-  return value;
+const kindKeys = new WeakMap<Resource, string>();
+function kindKey(resource: Resource): string {
+  let key = kindKeys.get(resource);
+  if (key === undefined) kindKeys.set(resource, (key = `${resource.plural}.${resource.group}`));
+  return key;
 }
-
-const copy = (object: object): Body => JSON.parse(JSON.stringify(object)) as Body;
-const kindKey = (resource: Resource): string => `${resource.plural}.${resource.group}`;
 const nameOf = (resource: Resource): string => (resource.group === "" ? resource.plural : kindKey(resource));
 /** What `generation` counts: all but metadata and status. */
 const desired = ({ metadata: _metadata, status: _status, ...rest }: Body): unknown => rest;
-const same = (left: unknown, right: unknown): boolean => JSON.stringify(left) === JSON.stringify(right);
+function withoutStatus({ status: _status, ...rest }: Body): Body {
+  return rest as Body;
+}
 
 export class MemoryServer {
   readonly #clock: Clock;
@@ -59,6 +61,7 @@ export class MemoryServer {
   readonly #kinds = new Map<string, Map<string, Entry>>();
   readonly #unserved = new Set<string>();
   readonly #listeners = new Set<(commit: Commit) => void>();
+  readonly #json = new FrozenJson();
   #version = 0;
   #uids = 0;
 
@@ -98,15 +101,15 @@ export class MemoryServer {
 
   create<T extends KubeObject>(resource: Resource, given: T): T {
     this.#checkServed(resource);
-    const body = copy(given);
+    const body = this.#bodyOf(given);
     this.#checkNamespace(resource, body.metadata);
     if (this.#entry(resource, body.metadata) !== undefined) {
       const what = `${nameOf(resource)} ${JSON.stringify(body.metadata.name)} already exists`;
       throw new KubeError(409, "AlreadyExists", what);
     }
     // Node is registered with its status by the kubelet; every other kind starts without.
-    if (this.#hasStatus(resource) && resource.kind !== "Node") delete body.status;
-    return this.#insert(resource, body) as T;
+    const startsWithout = this.#hasStatus(resource) && resource.kind !== "Node";
+    return this.#insert(resource, startsWithout ? withoutStatus(body) : body) as T;
   }
 
   replace<T extends KubeObject>(resource: Resource, given: T, subresource?: "status"): T {
@@ -116,26 +119,26 @@ export class MemoryServer {
       const text = "metadata.resourceVersion: Invalid value: 0: must be specified for an update";
       throw this.#invalid(resource, given.metadata.name, text);
     }
-    return this.#update(resource, entry, copy(given), subresource, "update") as T;
+    return this.#update(resource, entry, this.#bodyOf(given), subresource, "update") as T;
   }
 
   mergePatch<T extends KubeObject>(resource: Resource, ref: ObjectRef, patch: object, subresource?: "status"): T {
     const entry = this.#existing(resource, ref);
     const { resourceVersion: _present, ...metadata } = entry.object.metadata;
-    const body = mergePatched({ ...entry.object, metadata }, copy(patch)) as Body;
+    const body = mergePatched({ ...entry.object, metadata }, this.#json.of(patch)) as Body;
     return this.#update(resource, entry, body, subresource, "update") as T;
   }
 
   apply<T extends KubeObject>(resource: Resource, given: T, manager: string, subresource?: "status"): T {
     this.#checkServed(resource);
-    const { apiVersion: _apiVersion, kind: _kind, ...applied } = copy(given);
+    const { apiVersion: _apiVersion, kind: _kind, ...applied } = this.#bodyOf(given);
     this.#checkNamespace(resource, applied.metadata);
     const entry = this.#entry(resource, applied.metadata);
     const { name: _name, namespace: _namespace, uid, resourceVersion, ...metadata } = applied.metadata;
     const fields = { ...applied, ...(Object.keys(metadata).length > 0 ? { metadata } : { metadata: undefined }) };
-    const config = JSON.parse(JSON.stringify(fields)) as object;
+    const config = this.#json.of(fields);
     const key = `${manager}${subresource === undefined ? "" : "/status"}`;
-    const owned = new Set(leaves(config, LIST_MAPS).keys());
+    const owned = leaves(config, LIST_MAPS);
     if (entry === undefined) {
       if (subresource !== undefined) throw this.#notFound(resource, given.metadata.name);
       const created = this.create(resource, given);
@@ -146,15 +149,15 @@ export class MemoryServer {
     const others = [...entry.managers].filter(([name]) => name !== key).map(([, paths]) => paths);
     const orphaned = new Set(dropped.filter((path) => !others.some((paths) => paths.has(path))));
     const merged = mergeApplied(withoutLeaves(entry.object, orphaned, LIST_MAPS), config, LIST_MAPS) as Body;
-    const present = { ...merged.metadata };
-    delete present.resourceVersion;
-    merged.metadata = { ...present, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+    const { resourceVersion: _present, ...kept } = merged.metadata;
+    const body = { ...merged, metadata: { ...kept, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) } };
     const before = entry.object;
-    const result = this.#update(resource, entry, merged, subresource, key);
-    const live = leaves(entry.object, LIST_MAPS);
-    const old = leaves(before, LIST_MAPS);
+    const result = this.#update(resource, entry, body, subresource, key);
     // Forced: what this manager changed of another's fields is its own now.
-    for (const paths of others) for (const path of owned) if (!same(live.get(path), old.get(path))) paths.delete(path);
+    if (others.length > 0 && entry.object !== before) {
+      const changed = changedLeaves(before, entry.object, LIST_MAPS).filter((path) => owned.has(path));
+      for (const paths of others) for (const path of changed) paths.delete(path);
+    }
     entry.managers.set(key, owned);
     return result as T;
   }
@@ -179,23 +182,23 @@ export class MemoryServer {
 
   /** Writes the whole object, status included, whether it exists or not; metadata that the server owns is kept. */
   put<T extends KubeObject>(resource: Resource, given: T): T {
-    const body = copy(given);
+    const body = this.#typed(resource, this.#bodyOf(given));
     this.#checkNamespace(resource, body.metadata);
     const entry = this.#entry(resource, body.metadata);
     if (entry === undefined) return this.#insert(resource, body) as T;
     const { uid, creationTimestamp, generation } = entry.object.metadata;
-    const grown = generation === undefined || same(desired(body), desired(copy(entry.object))) ? 0 : 1;
-    body.metadata = { uid, creationTimestamp, ...(generation && { generation: generation + grown }), ...body.metadata };
-    return this.#commit(resource, entry, this.#typed(resource, body)) as T;
+    const grown = generation === undefined || sameJson(desired(body), desired(this.#bodyOf(entry.object))) ? 0 : 1;
+    const kept = { uid, creationTimestamp, ...(generation && { generation: generation + grown }) };
+    return this.#commit(resource, entry, { ...body, metadata: { ...kept, ...body.metadata } }) as T;
   }
 
   /** Sets `deletionTimestamp`, as a graceful deletion of a Pod does; {@link remove} ends it. */
   markDeleted(resource: Resource, ref: ObjectRef): void {
     const entry = this.#existing(resource, ref);
-    const body = copy(entry.object);
-    body.metadata.deletionTimestamp ??= this.#timestamp();
-    if (body.metadata.generation !== undefined) body.metadata.generation++;
-    this.#commit(resource, entry, body);
+    const { generation, deletionTimestamp = this.#timestamp(), ...rest } = entry.object.metadata;
+    const grown = generation === undefined ? {} : { generation: generation + 1 };
+    const metadata = { ...rest, ...grown, deletionTimestamp };
+    this.#commit(resource, entry, { ...this.#bodyOf(entry.object), metadata });
   }
 
   /** Takes the object away at once, finalizers or not. */
@@ -208,11 +211,12 @@ export class MemoryServer {
     this.#admit(resource, body, undefined);
     const generation = WITHOUT_GENERATION.has(resource.kind) ? {} : { generation: 1 };
     const uid = `00000000-0000-4000-8000-${String(++this.#uids).padStart(12, "0")}`;
-    body.metadata = { uid, creationTimestamp: this.#timestamp(), ...body.metadata, ...generation };
-    const entry: Entry = { object: body, managers: new Map() };
+    const metadata = { uid, creationTimestamp: this.#timestamp(), ...body.metadata, ...generation };
+    const whole = this.#typed(resource, { ...body, metadata });
+    const entry: Entry = { object: whole, managers: new Map() };
     const kind = this.#kinds.get(kindKey(resource)) ?? new Map<string, Entry>();
-    this.#kinds.set(kindKey(resource), kind.set(keyOf(body), entry));
-    return this.#commit(resource, entry, this.#typed(resource, body), true);
+    this.#kinds.set(kindKey(resource), kind.set(keyOf(whole), entry));
+    return this.#commit(resource, entry, whole, true);
   }
 
   #update(resource: Resource, entry: Entry, given: Body, subresource: "status" | undefined, manager: string) {
@@ -228,25 +232,22 @@ export class MemoryServer {
       throw this.#conflict(resource, name, text);
     }
     if (subresource !== undefined && !this.#hasStatus(resource)) throw this.#notFound(resource, name);
-    const old = copy(before);
+    const old = before as KubeObject & Body;
     let body: Body;
     if (subresource === "status") {
-      body = { ...old, ...("status" in given ? { status: given.status } : {}) };
-      if (!("status" in given)) delete body.status;
+      body = "status" in given ? { ...old, status: given.status } : withoutStatus(old);
     } else {
-      body = { ...given };
-      if (this.#hasStatus(resource)) {
-        delete body.status;
-        if ("status" in old) body.status = old.status;
-      }
       const { creationTimestamp, deletionTimestamp, generation, resourceVersion: version } = old.metadata;
       const owned = { uid: old.metadata.uid, creationTimestamp, deletionTimestamp, generation };
-      body.metadata = { ...given.metadata, ...owned, resourceVersion: version };
-      if (generation !== undefined && !same(desired(this.#typed(resource, body)), desired(old))) {
-        body.metadata.generation = generation + 1;
+      const metadata = { ...given.metadata, ...owned, resourceVersion: version };
+      const status = this.#hasStatus(resource) ? ("status" in old ? { status: old.status } : {}) : undefined;
+      body = { ...(status === undefined ? given : { ...withoutStatus(given), ...status }), metadata };
+      body = this.#typed(resource, body);
+      if (generation !== undefined && !sameJson(desired(this.#bodyOf(body)), desired(old))) {
+        body = { ...body, metadata: { ...metadata, generation: generation + 1 } };
       }
     }
-    body = copy(this.#typed(resource, body));
+    body = this.#bodyOf(this.#typed(resource, body));
     this.#admit(resource, body, before);
     const changed = changedLeaves(old, body, LIST_MAPS);
     if (changed.length === 0) return before;
@@ -265,17 +266,16 @@ export class MemoryServer {
 
   #remove(resource: Resource, entry: Entry): void {
     const before = entry.object;
-    const gone = copy(before);
-    this.#kinds.get(kindKey(resource))?.delete(keyOf(gone));
-    gone.metadata.resourceVersion = String(++this.#version);
-    entry.object = freeze(gone);
+    this.#kinds.get(kindKey(resource))?.delete(keyOf(before));
+    const metadata = { ...before.metadata, resourceVersion: String(++this.#version) };
+    entry.object = this.#json.of({ ...before, metadata });
     this.#tell({ version: this.#version, resource, before });
   }
 
   #commit(resource: Resource, entry: Entry, body: Body, isNew = false): KubeObject {
     const before = isNew ? undefined : entry.object;
-    body.metadata.resourceVersion = String(++this.#version);
-    const after = freeze(copy(body)) as KubeObject;
+    const metadata = { ...body.metadata, resourceVersion: String(++this.#version) };
+    const after: KubeObject = this.#json.of({ ...body, metadata });
     entry.object = after;
     this.#tell({ version: this.#version, resource, before, after });
     return after;
@@ -285,8 +285,14 @@ export class MemoryServer {
     for (const listener of [...this.#listeners]) listener(commit);
   }
 
+  #bodyOf(object: object): Body {
+    return this.#json.of(object) as Body;
+  }
+
   #typed(resource: Resource, body: Body): Body {
-    return { ...body, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    const apiVersion = apiVersionOf(resource);
+    if (body["apiVersion"] === apiVersion && body["kind"] === resource.kind) return body;
+    return { ...body, apiVersion, kind: resource.kind };
   }
 
   #admit(resource: Resource, body: Body, old: KubeObject | undefined): void {

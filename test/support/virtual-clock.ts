@@ -4,8 +4,12 @@ import type { Clock } from "../../controller-image/src/kube/api";
 interface Timer {
   readonly at: number;
   readonly order: number;
-  readonly callback: () => void;
+  /** Undefined once it has fired or was cancelled. */
+  callback: (() => void) | undefined;
 }
+
+const isBefore = (left: Timer, right: Timer): boolean =>
+  left.at < right.at || (left.at === right.at && left.order < right.order);
 
 export interface VirtualClockOptions {
   /** Milliseconds since 1970 at `now() === 0`. @default 2026-01-01T00:00:00Z */
@@ -25,7 +29,9 @@ export class VirtualClock implements Clock {
   #order = 0;
   #state: number;
   readonly #epoch: number;
-  readonly #timers = new Set<Timer>();
+  /** A binary heap, soonest first; what was cancelled leaves it when its time comes. */
+  readonly #timers: Timer[] = [];
+  #pending = 0;
 
   constructor(options: VirtualClockOptions = {}) {
     this.#epoch = options.epoch ?? Date.UTC(2026, 0, 1);
@@ -42,8 +48,11 @@ export class VirtualClock implements Clock {
 
   after(ms: number, callback: () => void): () => void {
     const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, callback };
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
+    this.#push(timer);
+    return () => {
+      if (timer.callback !== undefined) this.#pending--;
+      timer.callback = undefined;
+    };
   }
 
   /** mulberry32: small, good enough for jitter, the same on every machine. */
@@ -57,18 +66,27 @@ export class VirtualClock implements Clock {
 
   /** Timers that wait. */
   get pending(): number {
-    return this.#timers.size;
+    return this.#pending;
   }
 
   /** Milliseconds until each timer, soonest first. */
   get waits(): number[] {
-    return [...this.#timers].map((timer) => timer.at - this.#now).sort((left, right) => left - right);
+    const waiting = this.#timers.filter(({ callback }) => callback !== undefined);
+    return waiting.map((timer) => timer.at - this.#now).sort((left, right) => left - right);
   }
 
   /** Milliseconds until the next timer; undefined when none waits. */
   get untilNext(): number | undefined {
     const next = this.#next();
     return next === undefined ? undefined : next.at - this.#now;
+  }
+
+  /** Moves time on to the next timer and fires it, if that is not later than `end`; answers whether there was one. */
+  step(end: number): boolean {
+    const next = this.#next();
+    if (next === undefined || next.at > end) return false;
+    this.#fire(next);
+    return true;
   }
 
   /** Moves time on, firing what falls due in the order of time; promises do not settle in between. */
@@ -103,16 +121,51 @@ export class VirtualClock implements Clock {
   }
 
   #fire(timer: Timer): void {
-    this.#timers.delete(timer);
+    const { callback } = timer;
+    timer.callback = undefined;
+    this.#pending--;
+    this.#pop();
     this.#now = timer.at;
-    timer.callback();
+    callback?.();
   }
 
   #next(): Timer | undefined {
-    let best: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (best === undefined || timer.at < best.at || (timer.at === best.at && timer.order < best.order)) best = timer;
+    let first = this.#timers[0];
+    while (first !== undefined && first.callback === undefined) {
+      this.#pop();
+      first = this.#timers[0];
     }
-    return best;
+    return first;
+  }
+
+  #push(timer: Timer): void {
+    const timers = this.#timers;
+    this.#pending++;
+    let at = timers.push(timer) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = timers[above]!;
+      if (!isBefore(timer, parent)) break;
+      timers[at] = parent;
+      at = above;
+    }
+    timers[at] = timer;
+  }
+
+  /** Takes the first one out. */
+  #pop(): void {
+    const timers = this.#timers;
+    const last = timers.pop();
+    if (last === undefined || timers.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= timers.length) break;
+      if (below + 1 < timers.length && isBefore(timers[below + 1]!, timers[below]!)) below++;
+      if (!isBefore(timers[below]!, last)) break;
+      timers[at] = timers[below]!;
+      at = below;
+    }
+    timers[at] = last;
   }
 }

@@ -1,6 +1,6 @@
 // Reading a binding without trusting it: one that is malformed concerns only itself, and what passes is safe to put into
 // commands for the kernel.
-import { addressToNumber, cidrContains, isIPv4 } from "../../../lib/model/address";
+import { addressToNumber, isIPv4 } from "../../../lib/model/address";
 import { type AddressBinding, Delivery, Fabric } from "../../../lib/model/binding";
 
 export type Reading =
@@ -33,8 +33,10 @@ function specProblem(name: string, spec: Json): string | undefined {
     return wrong("spec.address", spec.address, "one IPv4 address");
   }
   if (spec.address !== name) return wrong("spec.address", spec.address, `the object's name, ${JSON.stringify(name)}`);
-  const reserved = RESERVED.find(([cidr]) => cidrContains(cidr, spec.address as string));
-  if (reserved !== undefined) return wrong("spec.address", spec.address, `an address outside ${reserved.join(", ")}`);
+  const number = addressToNumber(spec.address);
+  const reserved = RESERVED.find(([, , first, last]) => first <= number && number <= last);
+  if (reserved !== undefined)
+    return wrong("spec.address", spec.address, `an address outside ${reserved[0]}, ${reserved[1]}`);
   if (!isEpoch(spec.epoch)) return wrong("spec.epoch", spec.epoch, "a whole number from 1");
   if (typeof spec.nodeName !== "string") return wrong("spec.nodeName", spec.nodeName, "the name of a node, or empty");
   if (!oneOf(Delivery, spec.delivery)) return wrong("spec.delivery", spec.delivery, Object.values(Delivery).join(", "));
@@ -64,12 +66,21 @@ function releaseProblem(value: unknown): string | undefined {
 }
 
 /** Ranges that can be no persistent address, whatever the API says (RFC 6890). */
-const RESERVED = [
-  ["0.0.0.0/8", "this network"],
-  ["127.0.0.0/8", "loopback"],
-  ["169.254.0.0/16", "link-local"],
-  ["224.0.0.0/3", "multicast and reserved"],
-] as const;
+const RESERVED = (
+  [
+    ["0.0.0.0/8", "this network"],
+    ["127.0.0.0/8", "loopback"],
+    ["169.254.0.0/16", "link-local"],
+    ["224.0.0.0/3", "multicast and reserved"],
+  ] as const
+).map(([cidr, what]) => [cidr, what, ...rangeOf(cidr)] as const);
+
+/** First and last address, as numbers. */
+function rangeOf(cidr: string): readonly [first: number, last: number] {
+  const [base = "", bits = "32"] = cidr.split("/");
+  const first = addressToNumber(base);
+  return [first, first + 2 ** (32 - Number(bits)) - 1];
+}
 
 const isEpoch = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
@@ -102,7 +113,13 @@ function isHigher(a: readonly number[], b: readonly number[]): boolean {
   return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
 }
 
-/** Ascending by number, so that `.9` comes before `.10` everywhere. */
+/** Ascending by number, so that `.9` comes before `.10` everywhere; a name that is no address comes after all that are. */
 export function byAddress(a: string, b: string): number {
-  return addressToNumber(a) - addressToNumber(b) || (a < b ? -1 : a > b ? 1 : 0);
+  const [left, right] = [rankOf(a), rankOf(b)];
+  return left === right ? (a < b ? -1 : a > b ? 1 : 0) : left - right;
+}
+
+function rankOf(name: string): number {
+  const number = addressToNumber(name);
+  return Number.isNaN(number) ? Infinity : number;
 }

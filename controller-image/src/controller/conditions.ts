@@ -30,7 +30,12 @@ export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = Object.entries(a).filter(([, value]) => value !== undefined);
-  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
-  return left.length === right.size && left.every(([key, value]) => right.has(key) && same(value, right.get(key)));
+  const [left, right] = [a as Readonly<Record<string, unknown>>, b as Readonly<Record<string, unknown>>];
+  const fieldsOf = (value: object): string[] =>
+    Object.keys(value).filter((key) => Reflect.get(value, key) !== undefined);
+  const fields = fieldsOf(left);
+  return (
+    fields.length === fieldsOf(right).length &&
+    fields.every((key) => Object.hasOwn(right, key) && same(left[key], right[key]))
+  );
 }
