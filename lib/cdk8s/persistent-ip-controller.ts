@@ -9,6 +9,7 @@ import { configConnectorIdentity } from "../model/iam-objects";
 import { RESOURCES } from "../model/kubernetes";
 import { checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { amongOthers } from "./program";
 
 /** What a {@link PersistentIpController} is made of. */
 export interface PersistentIpControllerProps extends ControllerOptions {
@@ -82,9 +83,11 @@ export class PersistentIpController extends Construct {
     super(scope, id);
 
     const facts = props.cluster?.facts;
+    const program = amongOthers(this, `PersistentIpController "${id}"`, props.cluster);
     const plan = checked("PersistentIpController", id, (problems) =>
-      planController({ ...props, cluster: facts }, problems),
+      planController({ ...props, name: id, cluster: facts, others: program }, problems),
     );
+    program.isController();
     const { googleCloudProject: project = "", googleCloudProjectNumber: projectNumber = "" } = props;
     const pool = workloadPoolOf(props.workloadPool, facts, project);
     const principal = controllerPrincipal(projectNumber, pool, plan.namespace);

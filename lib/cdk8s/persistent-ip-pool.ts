@@ -4,11 +4,13 @@ import { Construct } from "constructs";
 import { typedAddress } from "../model/address";
 import { isKnown, type MaybeLater } from "../model/later";
 import { gatewayObject, planPool, type PoolInput, type PoolOptions, type PoolPlan } from "../model/pool";
+import { notePool } from "../model/pool-others";
 import { computeAddressObject } from "../model/pool-reservation";
 import { checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
+import { amongOthers } from "./program";
 
 /** What every {@link PersistentIpPool} takes, wherever its addresses come from. */
 export interface PersistentIpPoolCommonProps extends PoolOptions {
@@ -89,7 +91,11 @@ export class PersistentIpPool extends Construct {
   constructor(scope: Construct, id: string, props: PersistentIpPoolProps) {
     super(scope, id);
 
-    this.plan = checked("PersistentIpPool", id, (problems) => planPool(poolInput(id, props), problems));
+    const program = amongOthers(this, `PersistentIpPool "${id}"`, props.cluster);
+    this.plan = checked("PersistentIpPool", id, (problems) =>
+      planPool({ ...poolInput(id, props), others: program }, problems),
+    );
+    notePool(program, this.plan);
     // Every address is a literal here, so none is left to come.
     this.addresses = this.plan.addresses as string[];
     this.claims = new Map();

@@ -2,11 +2,12 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import { type PinnedDeploymentOptions, planPinnedDeployment } from "../model/pinned-deployment";
-import { claimantOf } from "../model/route";
+import { claimantOf, noteRoute } from "../model/route";
 import { deploymentFacts, type DeploymentReference } from "./deployment";
 import { checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { networkName, type NetworkReference, routeObjects } from "./route-objects";
+import { amongOthers } from "./program";
+import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
 
 /** What a {@link PinnedDeployment} takes. */
 export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
@@ -68,6 +69,8 @@ export class PinnedDeployment extends Construct {
     super(scope, id);
 
     const { pool, addresses, network, deployment, ...options } = props;
+    const subject = claimantOf({ name: id, kind: "PinnedDeployment" });
+    const program = amongOthers(this, subject, pool.cluster);
     const plan = checked("PinnedDeployment", id, (problems) =>
       planPinnedDeployment(
         {
@@ -76,14 +79,16 @@ export class PinnedDeployment extends Construct {
           pool: pool.plan,
           claims: pool.claims,
           network: networkName(network),
+          podNetwork: routeNetwork(network),
+          others: program,
           deployment: deploymentFacts(deployment),
           addresses: addresses?.map((value) => ({ value })),
         },
         problems,
       ),
     );
-    for (const position of plan.positions)
-      pool.claims.set(position, claimantOf({ name: id, kind: "PinnedDeployment" }));
+    for (const position of plan.positions) pool.claims.set(position, subject);
+    noteRoute(program, plan);
 
     // Every value is a literal here, so none is left to come.
     this.addresses = plan.addresses as string[];

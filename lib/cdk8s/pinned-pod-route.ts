@@ -1,10 +1,11 @@
 import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
-import { claimantOf, planRoute, type RouteOptions } from "../model/route";
+import { claimantOf, noteRoute, planRoute, type RouteOptions } from "../model/route";
 import { checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { networkName, type NetworkReference, routeObjects } from "./route-objects";
+import { amongOthers } from "./program";
+import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
 import { statefulSetFacts, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedPodRoute} takes. */
@@ -69,6 +70,8 @@ export class PinnedPodRoute extends Construct {
     super(scope, id);
 
     const { pool, addresses, network, statefulSet, ...options } = props;
+    const subject = claimantOf({ name: id });
+    const program = amongOthers(this, subject, pool.cluster);
     const plan = checked("PinnedPodRoute", id, (problems) =>
       planRoute(
         {
@@ -77,13 +80,16 @@ export class PinnedPodRoute extends Construct {
           pool: pool.plan,
           claims: pool.claims,
           network: networkName(network),
+          podNetwork: routeNetwork(network),
+          others: program,
           statefulSet: statefulSetFacts(statefulSet),
           addresses: addresses?.map((value) => ({ value })),
         },
         problems,
       ),
     );
-    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name: id }));
+    for (const position of plan.positions) pool.claims.set(position, subject);
+    noteRoute(program, plan);
 
     // Every value is a literal here, so none is left to come.
     this.addresses = plan.addresses as string[];

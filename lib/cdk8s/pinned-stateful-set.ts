@@ -6,9 +6,11 @@ import {
   type PinnedStatefulSetOptions,
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
+import { noteRoute } from "../model/route";
 import { checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { networkName, type NetworkReference, routeObjects } from "./route-objects";
+import { amongOthers } from "./program";
+import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
 import { statefulSetFacts, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedStatefulSet} takes. */
@@ -52,6 +54,8 @@ export class PinnedStatefulSet extends Construct {
     super(scope, id);
 
     const { pool, network, statefulSet, ...options } = props;
+    const subject = pinnedStatefulSetSubject(id);
+    const program = amongOthers(this, subject, pool.cluster);
     const { pods } = checked("PinnedStatefulSet", id, (problems) =>
       planPinnedStatefulSet(
         {
@@ -60,13 +64,16 @@ export class PinnedStatefulSet extends Construct {
           pool: pool.plan,
           claims: pool.claims,
           network: networkName(network),
+          podNetwork: routeNetwork(network),
+          others: program,
           statefulSet: statefulSetFacts(statefulSet),
         },
         problems,
       ),
     );
-    for (const { positions } of pods) {
-      for (const position of positions) pool.claims.set(position, pinnedStatefulSetSubject(id));
+    for (const { positions, route } of pods) {
+      for (const position of positions) pool.claims.set(position, subject);
+      noteRoute(program, route);
     }
     // Every value is a literal here, so none is left to come.
     this.addresses = pods.flatMap(({ route }) => route.addresses as readonly string[]);

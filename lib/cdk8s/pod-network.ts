@@ -2,9 +2,11 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import { podInterfaces } from "../model/pod-interfaces";
-import { checkPodNetwork, networkObject, paramSetObject, type PodNetworkOptions } from "../model/pod-network";
+import { checkPodNetwork, networkObject, paramSetObject, placesOf, type PodNetworkOptions } from "../model/pod-network";
+import type { RouteNetwork } from "../model/route-network";
 import { checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { amongOthers } from "./program";
 
 /** What a {@link PodNetwork} takes. */
 export interface PodNetworkProps extends PodNetworkOptions {
@@ -58,14 +60,20 @@ export class PodNetwork extends Construct {
   /** The `GKENetworkParamSet`. */
   public readonly paramSet: ApiObject;
 
+  /** @internal */
+  public readonly facts: RouteNetwork;
+
   constructor(scope: Construct, id: string, props: PodNetworkProps) {
     super(scope, id);
 
     const { cluster, ...rest } = props;
-    const input = { ...rest, name: id, cluster: cluster?.facts };
+    const program = amongOthers(this, `PodNetwork "${id}"`, cluster);
+    const input = { ...rest, name: id, cluster: cluster?.facts, others: program };
     const type = checked("PodNetwork", id, (problems) => checkPodNetwork(input, problems));
+    for (const place of placesOf(input)) program.isOn(place);
     const { vpc, subnetwork, secondaryRanges, networkAttachment } = props;
     this.networkName = id;
+    this.facts = { type, subnetwork };
     this.paramSet = kubernetesObject(
       this,
       "Params",

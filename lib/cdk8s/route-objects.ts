@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import { typedAddress } from "../model/address";
 import { partNames } from "../model/pool";
 import type { RoutePlan } from "../model/route";
+import type { RouteNetwork } from "../model/route-network";
 import { routeObject } from "../model/route-object";
 import { kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
@@ -46,6 +47,11 @@ export function routeObjects(
     object.addDependency(...after.filter((one) => Construct.isConstruct(one)));
     return object;
   });
+}
+
+/** What a route knows of its network. */
+export function routeNetwork(reference: NetworkReference | undefined): RouteNetwork | undefined {
+  return typeof reference === "string" ? undefined : reference?.facts;
 }
 
 /** The name of a network. */

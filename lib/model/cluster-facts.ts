@@ -18,10 +18,14 @@ export interface ClusterFacts {
   readonly project: MaybeLater<string>;
   /** Version of the control plane, for example `1.33.5-gke.1201000`. */
   readonly version: MaybeLater<string>;
+  /** The version that the program asks for at creation, `1.33` for any that begins so; absent where it asks for none. */
+  readonly askedVersion?: MaybeLater<string>;
   /** Whether Google manages the nodes; the feature needs GKE Standard. */
   readonly autopilot: MaybeLater<boolean>;
   /** Whether it runs Dataplane V2. */
   readonly dataplaneV2: MaybeLater<boolean>;
+  /** Whether Pods have alias addresses of the VPC network; absent where nobody asked. */
+  readonly vpcNative?: MaybeLater<boolean>;
   /** Whether GKE installs the Gateway API. */
   readonly gatewayApi: MaybeLater<boolean>;
   /** Whether Pods may have several networks. */
@@ -72,6 +76,18 @@ function numbersOf(version: string): readonly number[] | undefined {
 /** Whether the text is a version of GKE, whole (`1.33.5-gke.1201000`) or a beginning of one (`1.33`, `1.33.5`). */
 export function isGkeVersion(text: string): boolean {
   return numbersOf(text) !== undefined;
+}
+
+/** Whether every version that begins so is below another: "1.31" is below "1.32.3", and "1.32" may not be. */
+export function isCertainlyBelow(beginning: string, floor: string): boolean {
+  const given = beginning
+    .replace(/^v/, "")
+    .split(/[.-]/)
+    .filter((part) => /^\d+$/.test(part)).length;
+  const [have, want] = [numbersOf(beginning)?.slice(0, given), numbersOf(floor)];
+  if (have === undefined || want === undefined) return false;
+  const at = have.findIndex((number, index) => number !== want[index]);
+  return at !== -1 && (have[at] ?? 0) < (want[at] ?? 0);
 }
 
 /** Whether a version is at least another; what is left out counts as zero. True where either is no version. */

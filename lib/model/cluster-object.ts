@@ -84,10 +84,18 @@ function refused(plan: ClusterPlan, given: PassThrough["given"]): Record<string,
     ...REFUSED,
     ...(given?.["enableAutopilot"] === false ? {} : { enableAutopilot: "autopilot" }),
     ...(isDualStack(given) && plan.enableMultiNetworking ? { "ipAllocationPolicy.stackType": "dualStack" } : {}),
+    ...(hasManagedHubble(given) && plan.enableMultiNetworking ? { monitoringConfig: "managedHubble" } : {}),
   };
 }
 
 function isDualStack(given: PassThrough["given"]): boolean {
   const policy = given?.["ipAllocationPolicy"] as { readonly stackType?: unknown } | undefined;
   return policy?.stackType === "IPV4_IPV6";
+}
+
+/** GKE docs, "Set up multi-network support for Pods", read 2026-11. */
+function hasManagedHubble(given: PassThrough["given"]): boolean {
+  const monitoring = given?.["monitoringConfig"] as
+    { readonly advancedDatapathObservabilityConfig?: { readonly enableRelay?: unknown } } | undefined;
+  return monitoring?.advancedDatapathObservabilityConfig?.enableRelay === true;
 }

@@ -3,6 +3,7 @@ import { baseOfCidr, isIPv4Cidr } from "./address";
 import { checkChoice } from "./choices";
 import { GkeClassFabric, PODPIN_L2_CLASS } from "./classes";
 import type { ClusterFacts } from "./cluster-facts";
+import type { OtherComponents } from "./declarations";
 import { checkGoogleCloud, DEFAULT_ROLE_ID, type GoogleCloudInput } from "./iam";
 import { checkImage, type ImageInput } from "./image";
 import { isKnown } from "./later";
@@ -133,7 +134,10 @@ export interface Toleration {
 }
 
 export interface ControllerInput extends ControllerOptions, ImageInput, GoogleCloudInput {
+  readonly name?: string;
   readonly cluster?: ClusterFacts;
+  /** The rest of the program. */
+  readonly others?: OtherComponents;
 }
 
 export interface ControllerPlan extends ControllerOptions {
@@ -159,9 +163,21 @@ const TAINT_EFFECT = { NoSchedule: "NoSchedule", PreferNoSchedule: "PreferNoSche
 /** `IFNAMSIZ` of Linux less its closing zero; no blank and no slash. */
 const INTERFACE = /^[^\s/]{1,15}$/;
 
+/** Two controllers on one cluster would take each other's classes and definitions for their own. */
+function checkOnlyController({ name = "", others }: ControllerInput, problems: Problems): void {
+  const holder = others?.controller();
+  if (holder === undefined) return;
+  problems.add(
+    "name",
+    name,
+    `${holder} is on this cluster already, and one serves all of it: leave one of the two out`,
+  );
+}
+
 /** Fills in the defaults of a controller and reports what is wrong with it. */
 export function planController(input: ControllerInput, problems: Problems): ControllerPlan {
   const { cluster } = input;
+  checkOnlyController(input, problems);
   const { build } = checkImage(input, problems);
   const plan: ControllerPlan = {
     namespace: input.namespace ?? PODPIN_NAMESPACE,

@@ -45,6 +45,13 @@ export function checkExistingCluster(facts: ClusterFacts, expected: ExpectedClus
       'GKE\'s own controller needs Dataplane V2, which is fixed at creation: use another cluster, or a PersistentIpController and datapathProvider: "LEGACY_DATAPATH" here',
     );
   }
+  if (facts.vpcNative === false) {
+    problems.add(
+      "networkingMode",
+      "ROUTES",
+      "persistent addresses need a VPC-native cluster: use another cluster, it is fixed at creation",
+    );
+  }
   if (facts.gatewayApi === false) {
     problems.add(
       "gatewayApiConfig.channel",

@@ -2,6 +2,11 @@
 import type { Problems } from "./problems";
 
 const GKE_NAME = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
+/** The name in a path or a self link of Compute Engine. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** Of clusters and node pools (Kubernetes Engine API, read 2026-11). */
 const MAX_GKE_NAME = 40;
 

@@ -8,6 +8,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 const REFUSALS = {
   autopilot: "persistent addresses need GKE Standard, leave it out",
   dualStack: "clusters with several networks have IPv4 only, leave it out",
+  managedHubble:
+    "clusters with several networks cannot have managed Hubble: leave advancedDatapathObservabilityConfig.enableRelay out",
   nodePools: "node pools are resources of their own, add a PersistentIpNodePool for each",
   routesBased: "it is for clusters that are not VPC-native, use clusterIpv4CidrBlock",
   uniqueName: "the name of the component is the name, leave it out",

@@ -21,7 +21,10 @@ export interface PinnedDeploymentOptions extends PinnedWorkloadOptions {
 export interface PinnedDeploymentInput
   extends
     PinnedDeploymentOptions,
-    Pick<RouteInput, "name" | "pool" | "claims" | "namespace" | "network" | "healthCheckName" | "addresses"> {
+    Pick<
+      RouteInput,
+      "name" | "pool" | "claims" | "namespace" | "network" | "healthCheckName" | "addresses" | "podNetwork" | "others"
+    > {
   /** Absent where the program gives none. */
   readonly deployment?: DeploymentFacts;
 }

@@ -1,5 +1,6 @@
 // Every Pod of a StatefulSet with addresses of its own: Pod i has addresses i·k to i·k + k - 1.
 import type { Delivery } from "./binding";
+import type { OtherComponents } from "./declarations";
 import type { ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkObjectName } from "./names";
@@ -8,6 +9,7 @@ import { partNames, type PoolPlan } from "./pool";
 import { Problems } from "./problems";
 import { planRoute, type RoutePlan } from "./route";
 import type { GkeRouteOptions } from "./route-fields";
+import type { RouteNetwork } from "./route-network";
 import type { StatefulSetFacts } from "./workload";
 
 /** A range of ordinals, both ends included. */
@@ -86,6 +88,10 @@ export interface PinnedStatefulSetInput extends PinnedStatefulSetOptions {
   readonly namespace?: MaybeLater<string>;
   readonly network?: MaybeLater<string>;
   readonly healthCheckName?: MaybeLater<string>;
+  /** The network itself where the program declares it. */
+  readonly podNetwork?: RouteNetwork;
+  /** The rest of the program. */
+  readonly others?: OtherComponents;
   /** Absent where the program gives none. */
   readonly statefulSet?: StatefulSetFacts;
   /** The Pods that were planned before the StatefulSet was known: they are registered, and can only be checked. */
@@ -129,8 +135,9 @@ export function planPinnedStatefulSet(input: PinnedStatefulSetInput, problems: P
     const route = planRoute(podRouteInput(input, statefulSet, ordinal, positions), found);
     return { ordinal, positions, route, lines: found.lines };
   });
-  // What is wrong with all is said once, in the words of the Pod with the longest name; addresses are each Pod's own.
-  const isOwn = (line: string) => line.startsWith("pool.addresses[");
+  // What is wrong with all is said once, in the words of the Pod with the longest name; addresses and names are each
+  // Pod's own.
+  const isOwn = (line: string) => /^(pool\.addresses\[|name: )/.test(line);
   problems.addLines((planned.at(-1)?.lines ?? []).filter((line) => !isOwn(line)));
   for (const { lines } of planned) problems.addLines(lines.filter(isOwn));
   const mode = planned[0]?.route.reactionMode;
@@ -161,6 +168,8 @@ function podRouteInput(
     namespace,
     network,
     healthCheckName,
+    podNetwork: input.podNetwork,
+    others: input.others,
     reactionMode,
     delivery,
     haPolicy,

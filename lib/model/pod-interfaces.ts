@@ -64,14 +64,25 @@ export function podInterfaces(
   };
 }
 
+/** The names of the interfaces in the annotation of a template; undefined where it cannot be read. */
+export function interfaceNamesOf(annotation: string): readonly string[] | undefined {
+  const names = listedIn(annotation, "interfaceName");
+  return names === undefined || names.length === 0 ? undefined : names;
+}
+
 /** The networks in the annotation of a template; undefined where it cannot be read. */
 export function networksOf(annotation: string): readonly string[] | undefined {
+  // An entry may name an interface object of the cluster instead, whose network is not told here.
+  return listedIn(annotation, "network");
+}
+
+/** One field of every entry; undefined where an entry has none. */
+function listedIn(annotation: string, field: "interfaceName" | "network"): readonly string[] | undefined {
   try {
     const listed: unknown = JSON.parse(annotation);
     if (!Array.isArray(listed)) return undefined;
-    const names = listed.map((item: { network?: unknown } | null) => item?.network);
-    // An entry may name an interface object of the cluster instead, whose network is not told here.
-    return names.every((name) => typeof name === "string") ? names : undefined;
+    const values = listed.map((item: Partial<Record<typeof field, unknown>> | null) => item?.[field]);
+    return values.every((value) => typeof value === "string") ? values : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,9 @@
 import { isIPv4, isIPv4Cidr } from "./address";
 import { checkChoice } from "./choices";
 import type { ClusterFacts } from "./cluster-facts";
+import type { OtherComponents } from "./declarations";
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK } from "./gke-api";
+import { nameOf } from "./gke-names";
 import { apiVersionOf, RESOURCES } from "./kubernetes";
 import { isKnown, type MaybeLater } from "./later";
 import type { Manifest } from "./manifest";
@@ -77,6 +79,8 @@ export interface PodNetworkInput extends PodNetworkOptions {
   readonly secondaryRanges?: readonly MaybeLater<string>[];
   readonly networkAttachment?: MaybeLater<string>;
   readonly cluster?: Pick<ClusterFacts, "name" | "multiNetworking" | "network">;
+  /** The rest of the program. */
+  readonly others?: OtherComponents;
 }
 
 const ATTACHMENT = /^projects\/[^/]+\/regions\/[^/]+\/networkAttachments\/[^/]+$/;
@@ -97,7 +101,44 @@ export function checkPodNetwork(input: PodNetworkInput, problems: Problems): Pod
   else checkAttachment(input, input.networkAttachment, type, problems);
   checkLayer3(input, problems);
   checkCluster(input, type, problems);
+  checkOtherNetworks(input, type, problems);
   return type;
+}
+
+/** What a network takes, in words that two networks have in common only where they meet. */
+export function placesOf({ subnetwork, secondaryRanges = [], type }: PodNetworkInput): readonly string[] {
+  if (subnetwork === undefined || !isKnown(subnetwork) || subnetwork === "") return [];
+  const name = nameOf(subnetwork);
+  if (type === PodNetworkType.Device) return [name, deviceOn(name)];
+  return [name, ...secondaryRanges.flatMap((range) => (isKnown(range) ? [rangeOn(name, range)] : []))];
+}
+
+const deviceOn = (subnetwork: string): string => `${subnetwork}, cards`;
+const rangeOn = (subnetwork: string, range: string): string => `${subnetwork}, range ${range}`;
+
+/** Checks a network against the others of the program on the same cluster. */
+function checkOtherNetworks(input: PodNetworkInput, type: PodNetworkType, problems: Problems): void {
+  const { subnetwork, secondaryRanges = [], others } = input;
+  if (others === undefined || subnetwork === undefined || !isKnown(subnetwork) || subnetwork === "") return;
+  const name = nameOf(subnetwork);
+  const holder = others.networkOn(type === PodNetworkType.Device ? name : deviceOn(name));
+  if (holder !== undefined) {
+    problems.add(
+      "subnetwork",
+      subnetwork,
+      `${holder} is on it already, and a Device network has its subnetwork to itself (DeviceModeSubnetAlreadyInUse): use another one for one of the two`,
+    );
+  }
+  if (type === PodNetworkType.Device) return;
+  secondaryRanges.forEach((range, index) => {
+    const taker = isKnown(range) ? others.networkOn(rangeOn(name, range)) : undefined;
+    if (taker === undefined || !isKnown(range)) return;
+    problems.add(
+      `secondaryRanges[${index}]`,
+      range,
+      `${taker} has it already, and the Pod ranges of a cluster must not overlap: name another range of the subnetwork`,
+    );
+  });
 }
 
 function checkCluster({ cluster, vpc }: PodNetworkInput, type: PodNetworkType, problems: Problems): void {
@@ -116,11 +157,6 @@ function checkCluster({ cluster, vpc }: PodNetworkInput, type: PodNetworkType, p
     vpc,
     "that is the cluster's own (DeviceModeCantUseDefaultVPC): a Device network needs another VPC network",
   );
-}
-
-/** The name in a path or a self link. */
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function checkAttachment(

@@ -1,7 +1,7 @@
 // What the Pod template of a workload must have, so that its Pods can have the addresses.
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
 import { isKnown, type MaybeLater } from "./later";
-import { ANNOTATION_INTERFACES, networksOf } from "./pod-interfaces";
+import { ANNOTATION_DEFAULT_INTERFACE, ANNOTATION_INTERFACES, interfaceNamesOf, networksOf } from "./pod-interfaces";
 import type { Problems } from "./problems";
 
 /** The parts of a Pod template that are read. */
@@ -58,9 +58,11 @@ export function checkPodInterface(
   problems: Problems,
 ): void {
   const template = workload?.template;
-  if (workload === undefined || template === undefined || !isKnown(template) || !isKnown(network)) return;
-  if (network === DEFAULT_NETWORK || network === LEGACY_DEFAULT_NETWORK) return;
-  const annotation = template.metadata?.annotations?.[ANNOTATION_INTERFACES];
+  if (workload === undefined || template === undefined || !isKnown(template)) return;
+  const { annotations = {} } = template.metadata ?? {};
+  checkDefaultInterface(workload, annotations, problems);
+  if (!isKnown(network) || network === DEFAULT_NETWORK || network === LEGACY_DEFAULT_NETWORK) return;
+  const annotation = annotations[ANNOTATION_INTERFACES];
   const networks = annotation === undefined ? [] : networksOf(annotation);
   // What cannot be read may come from a later value inside it; the cluster will say.
   if (networks === undefined || networks.includes(network)) return;
@@ -68,6 +70,23 @@ export function checkPodInterface(
     "network",
     network,
     `the Pod template of ${subjectOf(workload)} has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: ${JSON.stringify(network)} }]) into the annotations of the template`,
+  );
+}
+
+/** Checks that the interface with the default route is one of those that the Pods ask for. */
+function checkDefaultInterface(
+  workload: WorkloadTemplate,
+  annotations: Readonly<Record<string, string>>,
+  problems: Problems,
+): void {
+  const listed = annotations[ANNOTATION_INTERFACES];
+  const names = listed === undefined ? undefined : interfaceNamesOf(listed);
+  const given = annotations[ANNOTATION_DEFAULT_INTERFACE];
+  if (names === undefined || (given !== undefined && names.includes(given))) return;
+  problems.add(
+    `annotations["${ANNOTATION_DEFAULT_INTERFACE}"] of ${subjectOf(workload)}`,
+    given,
+    `GKE needs it beside networking.gke.io/interfaces, with the name of one of its interfaces: use ${names.map((name) => JSON.stringify(name)).join(" or ")}, or write both annotations with podInterfaces`,
   );
 }
 

@@ -13,11 +13,13 @@ import {
   Provider,
 } from "./classes";
 import { checkClusterRegion, type ClusterFacts } from "./cluster-facts";
+import type { OtherComponents } from "./declarations";
 import { MAX_ADDRESSES_PER_GATEWAY } from "./gke-api";
 import { apiVersionOf, RESOURCES } from "./kubernetes";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkNamespaceName, checkObjectName, checkSelector } from "./names";
 import { checkGkeServes } from "./pool-cluster";
+import { checkOtherPools } from "./pool-others";
 import {
   checkAddressesInRange,
   planReservation,
@@ -99,6 +101,10 @@ export interface PoolInput extends PoolOptions {
   readonly namespace?: MaybeLater<string>;
   /** Present when podpin runs the routes. */
   readonly controller?: { readonly gkeClassFabric?: GkeClassFabric };
+  /** What stands for each address where its value is not known yet, by position. */
+  readonly handles?: readonly unknown[];
+  /** The rest of the program. */
+  readonly others?: OtherComponents;
 }
 
 export interface PoolPlan {
@@ -110,8 +116,16 @@ export interface PoolPlan {
   readonly allowedNamespaces: AllowedNamespaces;
   readonly addressType: AddressType;
   readonly mode: PoolMode;
+  /** Whether the program says the mode in so many words, and not by the name of a class. */
+  readonly isModeGiven: boolean;
+  /** Whether the addresses are those of the internet, which exist only once. */
+  readonly isPublic: boolean;
   /** Region of the addresses, where the pool knows one. */
   readonly region?: MaybeLater<string>;
+  /** Subnetwork of internal addresses, where the pool reserves them. */
+  readonly subnetwork?: MaybeLater<string>;
+  /** The cluster of the pool, where the program names one. */
+  readonly cluster?: ClusterFacts;
   readonly gateways: readonly GatewayPlan[];
   /** Present where the pool reserves its addresses. */
   readonly reservation?: ReservationPlan;
@@ -159,6 +173,10 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
   checkReach(className, kind.addressType, addresses, problems);
   if (input.cluster !== undefined && provider === Provider.Gke) checkGkeServes(input.cluster, kind.mode, problems);
   const allowedNamespaces = checkAllowedNamespaces(input, problems);
+  // On a segment of one's own the very names of GKE's classes stand for addresses of that segment.
+  const isPublic =
+    classMeaning(className)?.addressType === AddressType.External && input.controller?.gkeClassFabric === undefined;
+  checkOtherPools(input, { addresses, names, namespace, isPublic }, problems);
 
   const gateways = names.map((name, index) => ({
     name,
@@ -174,7 +192,11 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
     addresses,
     allowedNamespaces,
     ...kind,
+    isModeGiven: input.mode !== undefined,
+    isPublic,
     ...(reservation === undefined ? {} : { region: reservation.region, reservation }),
+    ...(input.reserve?.subnetwork === undefined ? {} : { subnetwork: input.reserve.subnetwork }),
+    ...(input.cluster === undefined ? {} : { cluster: input.cluster }),
     gateways,
   };
 }

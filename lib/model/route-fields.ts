@@ -3,6 +3,7 @@ import { AddressType, classMeaning, PoolMode, Provider } from "./classes";
 import { isKnown, type MaybeLater } from "./later";
 import { isDnsLabel } from "./names";
 import type { PoolPlan } from "./pool";
+import { checkLoadBalancingVersion } from "./pool-cluster";
 import type { Problems } from "./problems";
 import { checkExpressions, type LabelExpression, selectorOfParts, type SelectorObject } from "./selector";
 
@@ -81,6 +82,16 @@ export function checkGkeFields(
       healthCheckName,
       "use the name alone of a regional health check in the project and region of the cluster, for example healthCheck.name",
     );
+  }
+  if (healthCheckName === undefined && pool.isModeGiven && pool.mode === PoolMode.LoadBalancing) {
+    problems.add(
+      "healthCheckName",
+      undefined,
+      `pool "${pool.name}" is for load balancing, in which a regional health check says which Pods get packets: pass its name, for example healthCheck.name`,
+    );
+  }
+  if (healthCheckName !== undefined && pool.mode !== PoolMode.LoadBalancing && pool.cluster !== undefined) {
+    checkLoadBalancingVersion(pool.cluster, problems);
   }
   if (haPolicy !== undefined && isFastClass(className)) {
     problems.add("haPolicy", haPolicy, `class "${className}" moves addresses by gratuitous ARP: leave haPolicy out`);

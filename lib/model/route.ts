@@ -4,13 +4,16 @@ import { checkAddresses } from "./address-list";
 import { Delivery } from "./binding";
 import { checkChoice } from "./choices";
 import { Provider } from "./classes";
+import { checkObjectFree, type DeclaringComponent, type OtherComponents } from "./declarations";
 import { DEFAULT_NETWORK, ReactionMode } from "./gke-api";
+import { RESOURCES } from "./kubernetes";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkNamespaceName, checkObjectName } from "./names";
 import { checkNetwork } from "./network";
 import { AllowedNamespaces, DEFAULT_NAMESPACE, type GatewayPlan, partNames, type PoolPlan } from "./pool";
 import { checkPodInterface, type WorkloadTemplate } from "./pod-template";
 import type { Problems } from "./problems";
+import { checkRouteNetwork, type RouteNetwork } from "./route-network";
 import { checkGkeFields, type GkeRouteFields, type GkeRouteOptions } from "./route-fields";
 import { checkExpressions, type LabelExpression, selectorOfParts, type SelectorObject } from "./selector";
 import { checkStatefulSetPod, POD_NAME_LABEL, podNameOf, type StatefulSetFacts } from "./workload";
@@ -94,6 +97,10 @@ export interface RouteInput extends Omit<RouteOptions, "podSelector" | "podSelec
   /** All of the pool's when absent. */
   readonly addresses?: readonly RouteAddress[];
   readonly network?: MaybeLater<string>;
+  /** The network itself where the program declares it. */
+  readonly podNetwork?: RouteNetwork;
+  /** The rest of the program. */
+  readonly others?: OtherComponents;
 }
 
 export interface RoutePlan {
@@ -140,6 +147,9 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
   );
   const delivery = checkDelivery(input, problems);
   const fields = checkGkeFields(input, pool, problems);
+  checkRouteNetwork(input, network, problems);
+  const parts = planParts(input.name, pool, addresses);
+  for (const part of parts) checkObjectFree(input.others, RESOURCES.gkeIpRoutes.kind, namespace, part.name, problems);
 
   return {
     namespace,
@@ -150,7 +160,7 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
     fields,
     addresses: addresses.map(({ value }) => value),
     positions: addresses.flatMap(({ position }) => (position === undefined ? [] : [position])),
-    parts: planParts(input.name, pool, addresses),
+    parts,
   };
 }
 
@@ -279,6 +289,11 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
     }
     return { value, position };
   });
+}
+
+/** Notes the routes of a plan, for the components that come after it. */
+export function noteRoute(component: DeclaringComponent, { namespace, parts }: RoutePlan): void {
+  for (const { name } of parts) component.declares(RESOURCES.gkeIpRoutes.kind, namespace, name);
 }
 
 /** The component that holds the addresses, as the user knows it. */

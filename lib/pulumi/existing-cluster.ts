@@ -104,6 +104,8 @@ export function existingCluster(
           version: cluster.masterVersion,
           autopilot: cluster.enableAutopilot,
           dataplaneV2: cluster.datapathProvider === "ADVANCED_DATAPATH",
+          // A provider that does not tell leaves it open.
+          vpcNative: cluster.networkingMode === undefined ? LATER : cluster.networkingMode !== "ROUTES",
           gatewayApi: isGatewayApiOn(cluster.gatewayApiConfigs),
           multiNetworking: cluster.enableMultiNetworking,
           workloadPool: cluster.workloadIdentityConfigs?.[0]?.workloadPool ?? "",

@@ -14,6 +14,7 @@ import { checked, knownNow, nowOrLater } from "./inputs";
 import { kubernetesResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import { controllerIdentity } from "./persistent-ip-controller-iam";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
 
 /** What a {@link PersistentIpController} is made of. */
@@ -118,12 +119,14 @@ export class PersistentIpController extends pulumi.ComponentResource {
       googleCloudProjectNumber: knownNow(args.googleCloudProjectNumber),
       workloadPool: knownNow(args.workloadPool),
     };
+    const program = amongOthers(this, `PersistentIpController "${name}"`);
     const planWith = (values: Partial<KnownInputs>, facts: ClusterFacts | undefined) =>
       checked("PersistentIpController", name, this, (problems) =>
-        planController({ ...args, ...now, ...values, cluster: facts, canBuild: true }, problems),
+        planController({ ...args, ...now, ...values, name, cluster: facts, canBuild: true, others: program }, problems),
       );
     const { cluster } = args;
     const plan = planWith({}, cluster?.facts);
+    program.isController();
     /** The same plan once all of the cluster is known. */
     const settled = cluster?.settled.apply((facts) => planWith({}, facts));
     const checkedLater = <Field extends keyof KnownInputs>(field: Field): pulumi.Input<string> =>

@@ -12,12 +12,14 @@ import {
   type PoolOptions,
   type PoolPlan,
 } from "../model/pool";
+import { notePool } from "../model/pool-others";
 import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import { type PersistentIpPoolReservationArgs, reservedAddresses } from "./persistent-ip-pool-reservation";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
 
 /** An address as text, `198.51.100.7` or `198.51.100.7/32`, or a resource that has one. */
@@ -117,9 +119,16 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   constructor(name: string, args: PersistentIpPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PersistentIpPool", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
-    const planWith = (known: Known): PoolPlan =>
-      checked("PersistentIpPool", name, this, (problems) => planPool(poolInput(name, args, known), problems));
     const { cluster, adopted } = args;
+    const program = amongOthers(this, `PersistentIpPool "${name}"`);
+    const handles = adopted?.map(textOf);
+    const planWith = (known: Known): PoolPlan => {
+      const plan = checked("PersistentIpPool", name, this, (problems) =>
+        planPool({ ...poolInput(name, args, known), handles, others: program }, problems),
+      );
+      notePool(program, plan);
+      return plan;
+    };
     const now: Known = {
       cluster: cluster?.facts,
       namespace: knownNow(args.namespace),
@@ -188,7 +197,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
             },
             { parent: this },
           );
-    const values = adopted?.map(textOf) ?? this.reserved.map(({ address }) => address);
+    const values = handles ?? this.reserved.map(({ address }) => address);
     this.settled = pulumi
       .output({
         asked,
@@ -203,6 +212,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
       pulumi.output(nowOrLater(address, () => this.settled.apply(({ addresses }) => addresses[position] as string))),
     );
     this.handles = this.addresses.map((address, position) => [address, values[position]]);
+    notePool(program, this.plan, this.handles);
     this.claims = new Map();
 
     this.gateways = this.plan.gateways.map((gateway) => {

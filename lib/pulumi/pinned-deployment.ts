@@ -7,12 +7,15 @@ import {
   planPinnedDeployment,
 } from "../model/pinned-deployment";
 import type { PoolPlan } from "../model/pool";
-import { claimantOf, type RoutePlan } from "../model/route";
+import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
+import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
+import { routeNetworkLater, routeNetworkNow } from "./route-network";
 import {
   addressNow,
   checkTimeout,
@@ -89,27 +92,35 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     };
     const now: Known = {
       pool: pool.plan,
+      podNetwork: routeNetworkNow(network),
       namespace: knownNow(inputs.namespace),
       network: knownNow(inputs.network),
       healthCheckName: knownNow(inputs.healthCheckName),
       deployment: deploymentNow(deployment),
       addresses: given?.map((address) => addressNow(pool, address)),
     };
+    const subject = claimantOf({ name, kind: "PinnedDeployment" });
+    const program = amongOthers(this, subject);
     const planWith = (known: Known): RoutePlan =>
       checked("PinnedDeployment", name, this, (problems) => {
-        const planned = planPinnedDeployment({ ...options, ...known, name, claims: pool.claims }, problems);
+        const planned = planPinnedDeployment(
+          { ...options, ...known, name, claims: pool.claims, others: program },
+          problems,
+        );
         checkTimeout(args, problems);
         return planned;
       });
     const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name, kind: "PinnedDeployment" }));
+    for (const position of plan.positions) pool.claims.set(position, subject);
+    noteRoute(program, plan);
 
     const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
     const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, addresses: given })
-      .apply(({ place, pool: poolPlan, addresses }) => {
+      .output({ place: inputs, pool: pool.settled, addresses: given, podNetwork: routeNetworkLater(network) })
+      .apply(({ place, pool: poolPlan, addresses, podNetwork }) => {
         const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-        return planWith({ ...(place as Place), pool: poolPlan as PoolPlan, addresses: found });
+        const whole = { ...(place as Place), pool: poolPlan as PoolPlan, addresses: found };
+        return planWith({ ...whole, podNetwork: podNetwork as RouteNetwork });
       });
 
     // The selector of a resource goes through the checks of its template, which are due once it is known.
@@ -124,4 +135,4 @@ export class PinnedDeployment extends pulumi.ComponentResource {
 
 /** The inputs that may come from other resources. */
 type Place = Pick<PinnedDeploymentInput, "namespace" | "network" | "healthCheckName" | "deployment">;
-type Known = Place & Pick<PinnedDeploymentInput, "pool" | "addresses">;
+type Known = Place & Pick<PinnedDeploymentInput, "pool" | "addresses" | "podNetwork">;

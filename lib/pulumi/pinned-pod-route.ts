@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { PoolPlan } from "../model/pool";
-import { claimantOf, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
+import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
+import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
+import { routeNetworkLater, routeNetworkNow } from "./route-network";
 import {
   addressNow,
   checkTimeout,
@@ -87,27 +90,32 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     };
     const now: Known = {
       pool: pool.plan,
+      podNetwork: routeNetworkNow(network),
       namespace: knownNow(inputs.namespace),
       network: knownNow(inputs.network),
       healthCheckName: knownNow(inputs.healthCheckName),
       statefulSet: statefulSetNow(statefulSet),
       addresses: given?.map((address) => addressNow(pool, address)),
     };
+    const subject = claimantOf({ name });
+    const program = amongOthers(this, subject);
     const planWith = (known: Known): RoutePlan =>
       checked("PinnedPodRoute", name, this, (problems) => {
-        const planned = planRoute({ ...options, ...known, name, claims: pool.claims }, problems);
+        const planned = planRoute({ ...options, ...known, name, claims: pool.claims, others: program }, problems);
         checkTimeout(args, problems);
         return planned;
       });
     const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, claimantOf({ name }));
+    for (const position of plan.positions) pool.claims.set(position, subject);
+    noteRoute(program, plan);
 
     const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
     const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, addresses: given })
-      .apply(({ place, pool: poolPlan, addresses }) => {
+      .output({ place: inputs, pool: pool.settled, addresses: given, podNetwork: routeNetworkLater(network) })
+      .apply(({ place, pool: poolPlan, addresses, podNetwork }) => {
         const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-        return planWith({ ...(place as Place), pool: poolPlan as PoolPlan, addresses: found });
+        const whole = { ...(place as Place), pool: poolPlan as PoolPlan, addresses: found };
+        return planWith({ ...whole, podNetwork: podNetwork as RouteNetwork });
       });
 
     const stages = { now: plan, placed, complete: settled };
@@ -120,4 +128,4 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
 
 /** The inputs of a route that may come from other resources. */
 type Place = Pick<RouteInput, "namespace" | "network" | "healthCheckName" | "statefulSet">;
-type Known = Place & Pick<RouteInput, "pool" | "addresses">;
+type Known = Place & Pick<RouteInput, "pool" | "addresses" | "podNetwork">;

@@ -9,11 +9,14 @@ import {
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
 import type { PoolPlan } from "../model/pool";
-import type { RoutePlan } from "../model/route";
+import { noteRoute, type RoutePlan } from "../model/route";
+import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
+import { routeNetworkLater, routeNetworkNow } from "./route-network";
 import { checkTimeout, networkName, type NetworkReference, routeResources, type RouteWaiting } from "./route-resources";
 import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
 
@@ -64,26 +67,35 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     };
     const now: Known = {
       pool: pool.plan,
+      podNetwork: routeNetworkNow(network),
       namespace: knownNow(inputs.namespace),
       network: knownNow(inputs.network),
       statefulSet: statefulSetNow(statefulSet),
     };
+    const subject = pinnedStatefulSetSubject(name);
+    const program = amongOthers(this, subject);
     const planWith = (known: Known, planned?: OrdinalRange): PinnedStatefulSetPlan =>
       checked("PinnedStatefulSet", name, this, (problems) => {
-        const found = planPinnedStatefulSet({ ...options, ...known, name, claims: pool.claims, planned }, problems);
+        const found = planPinnedStatefulSet(
+          { ...options, ...known, name, claims: pool.claims, others: program, planned },
+          problems,
+        );
         checkTimeout(args, problems);
         return found;
       });
     const plan = planWith(now);
     const { ordinals } = plan;
-    for (const { positions } of plan.pods) {
-      for (const position of positions) pool.claims.set(position, pinnedStatefulSetSubject(name));
+    for (const { positions, route } of plan.pods) {
+      for (const position of positions) pool.claims.set(position, subject);
+      noteRoute(program, route);
     }
 
     const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }, ordinals));
     const settled = pulumi
-      .output({ place: inputs, pool: pool.settled })
-      .apply(({ place, pool: known }) => planWith({ ...(place as Place), pool: known as PoolPlan }, ordinals));
+      .output({ place: inputs, pool: pool.settled, podNetwork: routeNetworkLater(network) })
+      .apply(({ place, pool: known, podNetwork }) =>
+        planWith({ ...(place as Place), pool: known as PoolPlan, podNetwork: podNetwork as RouteNetwork }, ordinals),
+      );
 
     const after = [statefulSet, network];
     const made = plan.pods.map((pod, index) => {
@@ -99,4 +111,4 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
 
 /** The inputs that may come from other resources. */
 type Place = Pick<PinnedStatefulSetInput, "namespace" | "network" | "statefulSet">;
-type Known = Place & Pick<PinnedStatefulSetInput, "pool">;
+type Known = Place & Pick<PinnedStatefulSetInput, "pool" | "podNetwork">;

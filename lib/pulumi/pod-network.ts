@@ -8,13 +8,16 @@ import {
   FIXED_PARAM_SET_FIELDS,
   networkObject,
   paramSetObject,
+  placesOf,
   type PodNetworkInput,
   type PodNetworkOptions,
 } from "../model/pod-network";
+import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
 
 /** What a {@link PodNetwork} takes. */
@@ -69,12 +72,22 @@ export class PodNetwork extends pulumi.ComponentResource {
   /** The `GKENetworkParamSet`. */
   public readonly paramSet: KubernetesObject;
 
+  /** @internal What is known while the program runs. */
+  public readonly facts: RouteNetwork;
+  /** @internal The same with nothing left to come. */
+  public readonly settled: pulumi.Output<RouteNetwork>;
+
   constructor(name: string, args: PodNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PodNetwork", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { vpc, subnetwork, secondaryRanges, networkAttachment, cluster, ...options } = args;
-    const plan = (known: Known) =>
-      checked("PodNetwork", name, this, (problems) => checkPodNetwork({ ...options, ...known, name }, problems));
+    const program = amongOthers(this, `PodNetwork "${name}"`);
+    const plan = (known: Known) => {
+      const found: PodNetworkInput = { ...options, ...known, name, others: program };
+      const checkedType = checked("PodNetwork", name, this, (problems) => checkPodNetwork(found, problems));
+      for (const place of placesOf(found)) program.isOn(place);
+      return checkedType;
+    };
     const now: Known = {
       vpc: knownNow(vpc),
       subnetwork: knownNow(subnetwork),
@@ -105,6 +118,8 @@ export class PodNetwork extends pulumi.ComponentResource {
       networkAttachment: later(now.networkAttachment, (known) => known.networkAttachment),
     });
     this.networkName = name;
+    this.facts = { type, subnetwork: now.subnetwork };
+    this.settled = settled.apply((known) => ({ type, subnetwork: known.subnetwork }));
     this.paramSet = customResource(`${name}-params`, paramSet, {
       parent: this,
       replaceOnChanges: [...FIXED_PARAM_SET_FIELDS],

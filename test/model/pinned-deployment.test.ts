@@ -55,6 +55,26 @@ test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
     ],
   ],
   [
+    "interfaces without the one that has the default route",
+    {
+      deployment: {
+        ...web,
+        template: {
+          ...web.template,
+          metadata: {
+            annotations: {
+              "networking.gke.io/interfaces":
+                '[{"interfaceName":"eth0","network":"default"},{"interfaceName":"eth1","network":"blue"}]',
+            },
+          },
+        },
+      },
+    },
+    [
+      'annotations["networking.gke.io/default-interface"] of Deployment "web": got nothing; GKE needs it beside networking.gke.io/interfaces, with the name of one of its interfaces: use "eth0" or "eth1", or write both annotations with podInterfaces',
+    ],
+  ],
+  [
     "no readiness probe",
     { deployment: { ...web, template: { spec: { containers: [{}] } } } },
     [

@@ -1,4 +1,5 @@
 // The fields of a route that only GKE's own controller heeds, and the rules between them.
+import { factsOfPlan, planCluster } from "../../lib/model/cluster";
 import { LATER } from "../../lib/model/later";
 import { planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
@@ -9,12 +10,15 @@ function pool(input: Partial<PoolInput> = {}): PoolPlan {
   return planPool({ name: "n2", addresses: ["198.51.100.7"], allowedNamespaces: "All", ...input }, new Problems());
 }
 const fast = pool({ mode: "fast-failover" });
+const core = factsOfPlan(planCluster({ name: "core", location: "us-central1", project: "my-project" }, new Problems()));
 const internal = pool({ addressType: "INTERNAL" });
 const podpin = pool({ controller: {} });
 
 function plan(input: Partial<RouteInput>) {
   const problems = new Problems();
-  const found = planRoute({ name: "db", pool: pool(), podSelector: { app: "db" }, ...input }, problems);
+  // Fast failover is for networks of type Device, which the name alone does not tell.
+  const network = input.pool === fast ? { network: "cards" } : {};
+  const found = planRoute({ name: "db", pool: pool(), podSelector: { app: "db" }, ...network, ...input }, problems);
   return { plan: found, lines: problems.lines };
 }
 
@@ -69,6 +73,25 @@ test.each<[string, Partial<RouteInput>, string[]]>([
     { healthCheckName: "projects/p/regions/r/healthChecks/probe" },
     [
       'healthCheckName: got "projects/p/regions/r/healthChecks/probe"; use the name alone of a regional health check in the project and region of the cluster, for example healthCheck.name',
+    ],
+  ],
+  [
+    "a pool for load balancing without a health check",
+    { pool: pool({ mode: "load-balancing" }) },
+    [
+      'healthCheckName: got nothing; pool "n2" is for load balancing, in which a regional health check says which Pods get packets: pass its name, for example healthCheck.name',
+    ],
+  ],
+  [
+    "the same where only the class's name tells of load balancing",
+    { pool: pool({ gatewayClassName: "gke-passthrough-lb-external-managed" }) },
+    [],
+  ],
+  [
+    "a health check on a cluster that is too old for it",
+    { healthCheckName: "probe", pool: pool({ cluster: { ...core, version: "1.31.9-gke.1" } }) },
+    [
+      'cluster: got "core"; it has version "1.31.9-gke.1", and GKE has load balancing from 1.32.3-gke.1440000 on: upgrade it first',
     ],
   ],
   [

@@ -30,6 +30,7 @@ const clusters: Record<string, object> = {
   autopilot: { ...good, enableAutopilot: true },
   old: { ...good, masterVersion: "1.30.9-gke.1127000" },
   legacy: { ...good, datapathProvider: "LEGACY_DATAPATH" },
+  routes: { ...good, networkingMode: "ROUTES" },
   closed: { ...good, gatewayApiConfigs: [] },
   everything: {
     ...good,

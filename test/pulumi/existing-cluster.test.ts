@@ -72,6 +72,13 @@ test.each<[string, string, string[]]>([
   ["Autopilot", "autopilot", [AUTOPILOT]],
   ["a version that is too old", "old", [old("1.30.9-gke.1127000")]],
   ["no Dataplane V2", "legacy", [LEGACY]],
+  [
+    "routes in place of alias addresses",
+    "routes",
+    [
+      'networkingMode: got "ROUTES"; persistent addresses need a VPC-native cluster: use another cluster, it is fixed at creation',
+    ],
+  ],
   ["no Gateway API", "closed", [closed("closed")]],
   ["all of these at once", "everything", [AUTOPILOT, old("1.29.1-gke.1"), LEGACY, closed("everything")]],
   [
