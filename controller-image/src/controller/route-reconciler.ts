@@ -4,12 +4,16 @@ import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
+import { same } from "./conditions";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
 import type { RouteReport } from "./report";
 import { moveOf, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
 import { routeKeyOf, type Store } from "./store";
+
+/** News of a move that is under way are told no more often than this; whether the route is Ready is told at once. */
+const STATUS_INTERVAL_MS = 500;
 
 export interface Outcome {
   /** Look again after this many milliseconds. */
@@ -23,6 +27,9 @@ export class RouteReconciler {
   readonly #report: RouteReport;
   /** Pods that are held back, by route, and since when on both clocks. */
   readonly #challenges = new Map<string, { readonly podUid: string; readonly at: number; readonly since: string }>();
+
+  /** When the status of a route was last written, while it may have to be written again. */
+  readonly #toldAt = new Map<string, number>();
 
   constructor(kube: Kube, store: Store, clock: Clock, report: RouteReport) {
     this.#kube = kube;
@@ -42,6 +49,7 @@ export class RouteReconciler {
     const bindings = this.#store.bindingsOf(key);
     if (route === undefined) {
       this.#challenges.delete(key);
+      this.#toldAt.delete(key);
       return this.#releaseOrphans(bindings);
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
@@ -71,7 +79,20 @@ export class RouteReconciler {
     const contested = verdict.accepted && rivals.size > 0;
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);
-    return this.#act(route, speaks ? decision : { ...decision, status: undefined }, contested);
+    const { status } = decision;
+    const laterMs = status === undefined ? 0 : this.#statusLaterMs(key, route, status);
+    if (status === undefined) this.#toldAt.delete(key);
+    const tells = speaks && laterMs === 0;
+    const outcome = await this.#act(route, tells ? decision : { ...decision, status: undefined }, contested);
+    if (!speaks || laterMs === 0) return outcome;
+    return { againAfterMs: Math.min(laterMs, outcome.againAfterMs ?? Infinity) };
+  }
+
+  /** How long the status can wait: the steps of a move follow each other faster than anybody reads. */
+  #statusLaterMs(key: string, route: GKEIPRoute, status: RouteStatus): number {
+    if (isNews(route.status, status)) return 0;
+    const toldAt = this.#toldAt.get(key);
+    return toldAt === undefined ? 0 : Math.max(0, toldAt + STATUS_INTERVAL_MS - this.#clock.now());
   }
 
   async #act(route: GKEIPRoute, decision: Decision, contested: boolean): Promise<Outcome> {
@@ -171,6 +192,7 @@ export class RouteReconciler {
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
     const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
     const written = await this.#patch(route, patch, "status");
+    this.#toldAt.set(keyOf(route), this.#clock.now());
     this.#report.judged(route, status, contested);
     return written;
   }
@@ -202,6 +224,16 @@ const NOT_OURS: RouteVerdict = {
   addresses: [],
   keeps: [],
 };
+
+/** Whether the status says something else of what people and programs wait for. */
+function isNews(before: GKEIPRoute["status"], after: RouteStatus): boolean {
+  const gist = (status: Partial<RouteStatus> | undefined): unknown =>
+    [RouteCondition.Accepted, RouteCondition.Ready].map((type) => {
+      const { status: is, reason, observedGeneration } = status?.conditions?.find((one) => one.type === type) ?? {};
+      return { is, reason, observedGeneration };
+    });
+  return !same([before?.pods, gist(before)], [after.pods, gist(after)]);
+}
 
 function isReady({ status }: Pick<GKEIPRoute, "status">): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === RouteCondition.Ready && is === "True") ?? false;
