@@ -1,0 +1,100 @@
+// Whether a node is cut off from everybody. Pure: the caller tells what was heard and asks what to do.
+//
+// Losing the controller is no isolation, nor is losing the API server: as long as anybody at all is heard, the addresses of
+// the node may still be its own. And a node that has never known others to ask stays what it is.
+import type { Peer } from "./message";
+import { ISOLATION_TIMES } from "./times";
+
+export type IsolationCause = "silence" | "carrier";
+
+export interface IsolationTick {
+  /** Nodes to be asked now. */
+  readonly probe: readonly Peer[];
+  /** Whether the API server is to be asked now. */
+  readonly askApi: boolean;
+  /** When to call again. */
+  readonly waitMs: number;
+}
+
+/** With fewer other nodes the controller never judges one of them lost, so nothing is taken from this one either. */
+const LEAST_PEERS = 2;
+/** How late the caller may call before the time counts as a pause of this process. */
+const LATE_MS = 20;
+/** A replica that has not been heard for so long no longer says how often the controller asks. */
+const FORGET_MS = 3_000;
+/** How soon a lost carrier is noticed. */
+const LONGEST_WAIT_MS = 100;
+
+export class IsolationDetector {
+  /** Attentive time. */
+  #at = 0;
+  #calledAt: number | undefined;
+  #controllerAt: number | undefined;
+  #intervalMs = Infinity;
+  #oftenAt = 0;
+  #waitMs = 0;
+  #heardAt = 0;
+  #down = false;
+  #peers: readonly Peer[] = [];
+  #probedAt = Number.NEGATIVE_INFINITY;
+  #askedApiAt = Number.NEGATIVE_INFINITY;
+  #cause: IsolationCause | undefined;
+
+  /** Why the node is isolated; undefined while it is not. */
+  get cause(): IsolationCause | undefined {
+    return this.#cause;
+  }
+
+  controllerHeard(intervalMs: number, peers?: readonly Peer[]): void {
+    // Replicas that stand by ask less often; what counts is whoever asks most often.
+    if (intervalMs <= this.#intervalMs || this.#at - this.#oftenAt > FORGET_MS) {
+      this.#intervalMs = intervalMs;
+      this.#oftenAt = this.#at;
+    }
+    this.#controllerAt = this.#at;
+    if (peers !== undefined && peers.length > 0) this.#peers = peers;
+    this.#heard();
+  }
+
+  peerHeard(): void {
+    this.#heard();
+  }
+
+  apiHeard(): void {
+    this.#heard();
+  }
+
+  /** @param up whether the uplink has a carrier; undefined where that cannot be known */
+  tick(now: number, up: boolean | undefined): IsolationTick {
+    const { tickMs, askPeersAfterMs, askPeersEveryMs, askApiEveryMs, restMs, windowMs } = ISOLATION_TIMES;
+    const passed = this.#calledAt === undefined ? 0 : now - this.#calledAt;
+    this.#calledAt = now;
+    this.#at += Math.min(Math.max(0, passed), this.#waitMs + LATE_MS);
+    const silentMs = this.#at - this.#heardAt;
+    this.#down = up === false;
+    if (this.#down) this.#cause = "carrier";
+    else if (this.#mayJudge() && silentMs >= this.#intervalMs + windowMs) this.#cause ??= "silence";
+
+    const patienceMs = this.#intervalMs + askPeersAfterMs - (this.#at - (this.#controllerAt ?? this.#at));
+    this.#waitMs = Math.min(LONGEST_WAIT_MS, Math.max(tickMs, patienceMs));
+    if (this.#cause === undefined && patienceMs > 0) return { probe: [], askApi: false, waitMs: this.#waitMs };
+    // Often only while nobody answers and nothing is decided: a controller may be away for hours.
+    const urgent = this.#cause === undefined && silentMs >= askPeersAfterMs;
+    const probe = this.#at - this.#probedAt >= (urgent ? askPeersEveryMs : restMs) ? this.#peers : [];
+    if (probe.length > 0) this.#probedAt = this.#at;
+    // The API server only where nodes do not answer either, or every agent would ask it whenever the controller is away.
+    const askApi = silentMs >= windowMs / 2 && this.#at - this.#askedApiAt >= askApiEveryMs;
+    if (askApi) this.#askedApiAt = this.#at;
+    return { probe, askApi, waitMs: this.#waitMs };
+  }
+
+  #mayJudge(): boolean {
+    return this.#controllerAt !== undefined && this.#peers.length >= LEAST_PEERS;
+  }
+
+  /** Ends the isolation; one by the carrier only once it is back, as whoever was heard came another way. */
+  #heard(): void {
+    this.#heardAt = this.#at;
+    if (!this.#down) this.#cause = undefined;
+  }
+}

@@ -1,0 +1,76 @@
+// The watcher with a clock and a wire: what the controller runs.
+import type { Clock, Log } from "../kube/api";
+import type { Metrics, Reading } from "../kube/metrics";
+import { HEARTBEAT_PORT } from "../../../lib/model/runtime";
+import { type Keys, open, seal } from "./seal";
+import { type WatchedNode, Watcher, type Verdict } from "./watcher";
+import type { OpenWire } from "./wire";
+
+export interface NodeWatchOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly wire: OpenWire;
+  /** Undefined while there are none: nobody is asked, and nobody is lost. */
+  readonly keys: () => Keys | undefined;
+  readonly ownNode: string;
+  readonly nonce: () => number;
+  readonly metrics: Metrics;
+  readonly onVerdict: (verdict: Verdict) => void;
+}
+
+export interface NodeWatch {
+  watch(nodes: Iterable<WatchedNode>): void;
+  lead(leading: boolean): void;
+  stop(): void;
+}
+
+export function watchNodes(options: NodeWatchOptions): NodeWatch {
+  const { clock, keys, ownNode, nonce, metrics, onVerdict } = options;
+  const sent = metrics.counter("podpin_heartbeats_sent_total", "Heartbeat probes sent to nodes.");
+  const received = metrics.counter("podpin_heartbeats_received_total", "Heartbeat datagrams, by what became of them.");
+  metrics.gauge("podpin_nodes", "Nodes, by what this replica hears of them.", () =>
+    Object.entries(watcher.counts).map(([state, count]): Reading => [count, { state: state.replace(" ", "_") }]),
+  );
+  const watcher = new Watcher({ ownNode, boot: nonce(), nonce, random: () => clock.random() });
+  let stopped = false;
+  let cancel = (): void => undefined;
+
+  const wire = options.wire((datagram) => {
+    const known = keys();
+    if (known === undefined) return received.add({ result: "unknown_key" });
+    const opened = open(datagram, known);
+    if ("refused" in opened) return received.add({ result: opened.refused.replace(" ", "_") });
+    const { message } = opened;
+    const taken = message.type === "answer" && watcher.heard(message);
+    received.add({ result: taken ? "ok" : "unexpected" });
+  });
+
+  const judge = (): void => {
+    if (!stopped) for (const verdict of watcher.judge()) onVerdict(verdict);
+  };
+
+  const tick = (): void => {
+    const known = keys();
+    const { send, knock, waitMs } = watcher.tick(clock.now());
+    if (known !== undefined) {
+      for (const { to, probe } of send) {
+        wire.send(seal(probe, known.present), { address: to.address, port: HEARTBEAT_PORT });
+      }
+      if (send.length > 0) sent.add({}, send.length);
+    }
+    for (const { name, address } of knock) wire.knock(address, () => watcher.knocked(name));
+    wire.afterArrived(judge);
+    cancel = clock.after(waitMs, tick);
+  };
+  tick();
+
+  return {
+    watch: (nodes) => watcher.watch(nodes),
+    lead: (leading) => watcher.lead(leading),
+    stop: () => {
+      stopped = true;
+      cancel();
+      wire.close();
+    },
+  };
+}

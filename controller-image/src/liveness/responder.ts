@@ -1,0 +1,162 @@
+// The agent's side of the heartbeats: answers whoever asks for this node, asks others as their witness, and tells who was
+// heard. Pure: bytes, sockets and time are the caller's.
+import type { Answer, Peer, Probe, Report } from "./message";
+
+export interface ResponderOptions {
+  readonly nodeName: string;
+  /** Tells this process from every other. */
+  readonly boot: number;
+  readonly nonce: () => number;
+}
+
+/** What a message leads to. */
+export interface Reaction {
+  readonly answer?: Answer;
+  /** Nodes to be asked for a controller: probes, and knocks at their kernels. */
+  readonly probes: readonly { readonly to: Peer; readonly probe: Probe }[];
+  readonly knock: readonly Peer[];
+  /** The controller is there now: what it asked shows that it has just heard this node. */
+  readonly controller?: { readonly intervalMs: number; readonly peers?: readonly Peer[] };
+  /** Another node is there now. */
+  readonly peer?: string;
+}
+
+interface Testimony {
+  askedAt: number;
+  unanswered: number;
+  heardAt?: number;
+  probedAt: number;
+  knockedAt: number;
+}
+
+/** Not asked about a node for so long, a witness forgets what it has seen. */
+const FORGET_MS = 2_000;
+/** Nodes that a witness is asked about at most; a failure of more is judged without it. */
+const MAX_TESTIMONIES = 256;
+const KNOCK_EVERY_MS = 100;
+/** A number to be repeated stands in every answer of so long; one for every answer would have to be remembered for nothing. */
+const ECHO_MS = 500;
+/** The controller may promise its next probe for later than this at most; what it repeats is remembered for that long. */
+const LONGEST_INTERVAL_MS = 0xffff;
+/** Questions about a node that come faster than its answer could: the witness has slept, and they have waited. */
+const ASK_EVERY_MS = 15;
+/** An answer that is later than this is no answer. */
+const PATIENCE_MS = 2_000;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+const NOTHING: Reaction = { probes: [], knock: [] };
+
+export class Responder {
+  readonly #testimonies = new Map<string, Testimony>();
+  /** Own probes that wait for their answers. */
+  readonly #asked = new Map<number, { readonly name: string; readonly at: number }>();
+  /** Newest last. */
+  readonly #echoes: { readonly nonce: number; readonly at: number }[] = [];
+
+  constructor(private readonly options: ResponderOptions) {}
+
+  probed(probe: Probe, now: number): Reaction {
+    const { nodeName, boot } = this.options;
+    // Another node had this address before, and the prober does not know yet.
+    if (probe.node !== nodeName) return NOTHING;
+    const since = now - 2 * (probe.intervalMs + ECHO_MS);
+    const fresh = this.#echoes.some(({ nonce, at }) => nonce === probe.echo && at >= since);
+    // A recording of a controller's orders, or orders from one that does not hear this node, are not followed.
+    const followed = fresh && probe.prober === "controller";
+    const asks = followed && probe.list === "asks" ? probe.nodes : [];
+    const reports = asks.map(({ name }) => this.#report(name, now));
+    const answer: Answer = {
+      type: "answer",
+      node: nodeName,
+      boot,
+      nonce: this.#echo(now),
+      echo: probe.nonce,
+      reports,
+    };
+    const peers = probe.list === "peers" ? probe.nodes : undefined;
+    return {
+      answer,
+      probes: asks.flatMap((peer) => this.#ask(peer, now)),
+      knock: asks.filter(({ name }) => this.#mayKnock(name, now)),
+      controller: followed ? { intervalMs: probe.intervalMs, peers } : undefined,
+    };
+  }
+
+  answered(answer: Answer, now: number): Reaction {
+    const asked = this.#asked.get(answer.echo);
+    if (asked === undefined || asked.name !== answer.node) return NOTHING;
+    this.#asked.delete(answer.echo);
+    if (now - asked.at > PATIENCE_MS) return NOTHING;
+    this.knocked(asked.name, now);
+    return { ...NOTHING, peer: asked.name };
+  }
+
+  /** A node's kernel took a connection or refused it, or the node has answered. */
+  knocked(name: string, now: number): void {
+    const testimony = this.#testimonies.get(name);
+    if (testimony === undefined) return;
+    testimony.heardAt = now;
+    testimony.unanswered = 0;
+  }
+
+  /** A probe of this agent's own. */
+  probe(to: Peer, now: number): Probe {
+    const { boot, nonce } = this.options;
+    const number = nonce();
+    for (const [old, { at }] of this.#asked) {
+      if (now - at <= PATIENCE_MS) break;
+      this.#asked.delete(old);
+    }
+    this.#asked.set(number, { name: to.name, at: now });
+    return {
+      type: "probe",
+      prober: "agent",
+      node: to.name,
+      boot,
+      nonce: number,
+      echo: 0,
+      intervalMs: 0,
+      list: "peers",
+      nodes: [],
+    };
+  }
+
+  #ask(to: Peer, now: number): { readonly to: Peer; readonly probe: Probe }[] {
+    const testimony = this.#testimonies.get(to.name);
+    if (testimony === undefined || now - testimony.probedAt < ASK_EVERY_MS) return [];
+    testimony.probedAt = now;
+    testimony.unanswered++;
+    return [{ to, probe: this.probe(to, now) }];
+  }
+
+  /** What has been seen of the node so far; opens a testimony where there is none. */
+  #report(name: string, now: number): Report {
+    for (const [other, { askedAt }] of this.#testimonies)
+      if (now - askedAt > FORGET_MS) this.#testimonies.delete(other);
+    const known = this.#testimonies.get(name);
+    if (known === undefined) {
+      if (this.#testimonies.size < MAX_TESTIMONIES) {
+        this.#testimonies.set(name, { askedAt: now, unanswered: 0, probedAt: LONG_AGO, knockedAt: LONG_AGO });
+      }
+      return { unanswered: 0 };
+    }
+    known.askedAt = now;
+    const { unanswered, heardAt } = known;
+    return heardAt === undefined ? { unanswered } : { unanswered, heardAgoMs: now - heardAt };
+  }
+
+  #mayKnock(name: string, now: number): boolean {
+    const testimony = this.#testimonies.get(name);
+    if (testimony === undefined || now - testimony.knockedAt < KNOCK_EVERY_MS) return false;
+    testimony.knockedAt = now;
+    return true;
+  }
+
+  #echo(now: number): number {
+    const last = this.#echoes.at(-1);
+    if (last !== undefined && now - last.at < ECHO_MS) return last.nonce;
+    const nonce = this.options.nonce();
+    this.#echoes.push({ nonce, at: now });
+    while (now - (this.#echoes[0]?.at ?? now) > 2 * (LONGEST_INTERVAL_MS + ECHO_MS)) this.#echoes.shift();
+    return nonce;
+  }
+}
