@@ -8,3 +8,9 @@ export type MaybeLater<T> = T | typeof LATER;
 export function isKnown<T>(value: MaybeLater<T>): value is T {
   return value !== LATER;
 }
+
+/** Whether all that is in plain data is here already. */
+export function isAllKnown(data: unknown): boolean {
+  if (typeof data !== "object" || data === null) return data !== LATER;
+  return Object.values(data).every(isAllKnown);
+}

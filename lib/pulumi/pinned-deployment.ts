@@ -1,12 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { LATER } from "../model/later";
+import { isAllKnown, LATER } from "../model/later";
 import {
   type PinnedDeploymentInput,
   type PinnedDeploymentOptions,
   planPinnedDeployment,
 } from "../model/pinned-deployment";
-import type { PoolPlan } from "../model/pool";
 import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
@@ -84,18 +83,13 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, healthCheckName, deployment, addresses: given, ...options } = args;
-    const inputs = {
-      namespace,
-      network: networkName(network),
-      healthCheckName,
-      deployment: deploymentLater(deployment),
-    };
+    const place = { namespace, network: networkName(network), healthCheckName };
     const now: Known = {
       pool: pool.plan,
       podNetwork: routeNetworkNow(network),
-      namespace: knownNow(inputs.namespace),
-      network: knownNow(inputs.network),
-      healthCheckName: knownNow(inputs.healthCheckName),
+      namespace: knownNow(place.namespace),
+      network: knownNow(place.network),
+      healthCheckName: knownNow(place.healthCheckName),
       deployment: deploymentNow(deployment),
       addresses: given?.map((address) => addressNow(pool, address)),
     };
@@ -114,18 +108,23 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     for (const position of plan.positions) pool.claims.set(position, subject);
     noteRoute(program, plan);
 
-    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
-    const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, addresses: given, podNetwork: routeNetworkLater(network) })
-      .apply(({ place, pool: poolPlan, addresses, podNetwork }) => {
-        const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-        const whole = { ...(place as Place), pool: poolPlan as PoolPlan, addresses: found };
-        return planWith({ ...whole, podNetwork: podNetwork as RouteNetwork });
-      });
+    const late = () => {
+      const inputs = { ...place, deployment: deploymentLater(deployment) };
+      const placed = pulumi.output(inputs).apply((found) => planWith({ ...now, ...(found as Place) }));
+      const complete = pulumi
+        .output({ found: inputs, addresses: given, podNetwork: routeNetworkLater(network) })
+        .apply(({ found, addresses: values, podNetwork }) => {
+          const listed = values?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
+          const known = { ...(found as Place), podNetwork: podNetwork as RouteNetwork, addresses: listed };
+          // Not beside the others, as an output of all inputs would look into every address of the pool for each route.
+          return pool.settled.apply((poolPlan) => planWith({ ...known, pool: poolPlan }));
+        });
+      return { placed, complete };
+    };
 
     // The selector of a resource goes through the checks of its template, which are due once it is known.
     const early: RoutePlan = isDeploymentResource(deployment) ? { ...plan, podSelector: LATER } : plan;
-    const stages = { now: early, placed, complete: settled };
+    const stages = { now: early, late: isAllKnown(now) ? undefined : late() };
     const { addresses, routes } = routeResources(this, pool, stages, args, [deployment, network]);
     this.addresses = addresses;
     this.routes = routes;

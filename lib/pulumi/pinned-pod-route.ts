@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { PoolPlan } from "../model/pool";
+import { isAllKnown } from "../model/later";
 import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
@@ -82,18 +82,13 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, healthCheckName, statefulSet, addresses: given, ...options } = args;
-    const inputs = {
-      namespace,
-      network: networkName(network),
-      healthCheckName,
-      statefulSet: statefulSetLater(statefulSet),
-    };
+    const place = { namespace, network: networkName(network), healthCheckName };
     const now: Known = {
       pool: pool.plan,
       podNetwork: routeNetworkNow(network),
-      namespace: knownNow(inputs.namespace),
-      network: knownNow(inputs.network),
-      healthCheckName: knownNow(inputs.healthCheckName),
+      namespace: knownNow(place.namespace),
+      network: knownNow(place.network),
+      healthCheckName: knownNow(place.healthCheckName),
       statefulSet: statefulSetNow(statefulSet),
       addresses: given?.map((address) => addressNow(pool, address)),
     };
@@ -109,16 +104,21 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     for (const position of plan.positions) pool.claims.set(position, subject);
     noteRoute(program, plan);
 
-    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }));
-    const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, addresses: given, podNetwork: routeNetworkLater(network) })
-      .apply(({ place, pool: poolPlan, addresses, podNetwork }) => {
-        const found = addresses?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-        const whole = { ...(place as Place), pool: poolPlan as PoolPlan, addresses: found };
-        return planWith({ ...whole, podNetwork: podNetwork as RouteNetwork });
-      });
+    const late = () => {
+      const inputs = { ...place, statefulSet: statefulSetLater(statefulSet) };
+      const placed = pulumi.output(inputs).apply((found) => planWith({ ...now, ...(found as Place) }));
+      const complete = pulumi
+        .output({ found: inputs, addresses: given, podNetwork: routeNetworkLater(network) })
+        .apply(({ found, addresses: values, podNetwork }) => {
+          const listed = values?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
+          const known = { ...(found as Place), podNetwork: podNetwork as RouteNetwork, addresses: listed };
+          // Not beside the others, as an output of all inputs would look into every address of the pool for each route.
+          return pool.settled.apply((poolPlan) => planWith({ ...known, pool: poolPlan }));
+        });
+      return { placed, complete };
+    };
 
-    const stages = { now: plan, placed, complete: settled };
+    const stages = { now: plan, late: isAllKnown(now) ? undefined : late() };
     const { addresses, routes } = routeResources(this, pool, stages, args, [statefulSet, network]);
     this.addresses = addresses;
     this.routes = routes;

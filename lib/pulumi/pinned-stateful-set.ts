@@ -8,7 +8,7 @@ import {
   type PinnedStatefulSetPlan,
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
-import type { PoolPlan } from "../model/pool";
+import { isAllKnown } from "../model/later";
 import { noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
@@ -17,7 +17,14 @@ import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
 import { routeNetworkLater, routeNetworkNow } from "./route-network";
-import { checkTimeout, networkName, type NetworkReference, routeResources, type RouteWaiting } from "./route-resources";
+import {
+  checkTimeout,
+  networkName,
+  type NetworkReference,
+  routeResources,
+  type RouteStages,
+  type RouteWaiting,
+} from "./route-resources";
 import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedStatefulSet} takes. */
@@ -60,16 +67,12 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     super("podpin:index:PinnedStatefulSet", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, statefulSet, ...options } = args;
-    const inputs = {
-      namespace,
-      network: networkName(network),
-      statefulSet: statefulSetLater(statefulSet),
-    };
+    const place = { namespace, network: networkName(network) };
     const now: Known = {
       pool: pool.plan,
       podNetwork: routeNetworkNow(network),
-      namespace: knownNow(inputs.namespace),
-      network: knownNow(inputs.network),
+      namespace: knownNow(place.namespace),
+      network: knownNow(place.network),
       statefulSet: statefulSetNow(statefulSet),
     };
     const subject = pinnedStatefulSetSubject(name);
@@ -90,17 +93,27 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
       noteRoute(program, route);
     }
 
-    const placed = pulumi.output(inputs).apply((place) => planWith({ ...now, ...(place as Place) }, ordinals));
-    const settled = pulumi
-      .output({ place: inputs, pool: pool.settled, podNetwork: routeNetworkLater(network) })
-      .apply(({ place, pool: known, podNetwork }) =>
-        planWith({ ...(place as Place), pool: known as PoolPlan, podNetwork: podNetwork as RouteNetwork }, ordinals),
-      );
+    const late = () => {
+      const inputs = { ...place, statefulSet: statefulSetLater(statefulSet) };
+      const placed = pulumi.output(inputs).apply((found) => planWith({ ...now, ...(found as Place) }, ordinals));
+      const complete = pulumi
+        .output({ found: inputs, podNetwork: routeNetworkLater(network) })
+        .apply(({ found, podNetwork }) => {
+          const known = { ...(found as Place), podNetwork: podNetwork as RouteNetwork };
+          // Not beside the others, as an output of all inputs would look into every address of the pool.
+          return pool.settled.apply((poolPlan) => planWith({ ...known, pool: poolPlan }, ordinals));
+        });
+      return { placed, complete };
+    };
 
+    const whole = isAllKnown(now) ? undefined : late();
     const after = [statefulSet, network];
     const made = plan.pods.map((pod, index) => {
-      const routeOf = (whole: PinnedStatefulSetPlan) => whole.pods[index]?.route as RoutePlan;
-      const stages = { now: pod.route, placed: placed.apply(routeOf), complete: settled.apply(routeOf) };
+      const routeOf = (all: PinnedStatefulSetPlan) => all.pods[index]?.route as RoutePlan;
+      const stages: RouteStages = {
+        now: pod.route,
+        late: whole && { placed: whole.placed.apply(routeOf), complete: whole.complete.apply(routeOf) },
+      };
       return routeResources(this, pool, stages, args, after);
     });
     this.addresses = made.flatMap(({ addresses }) => addresses);

@@ -40,6 +40,12 @@ const DEFAULT_READY_TIMEOUT_SECONDS = 300;
 export interface RouteStages {
   /** While the program runs. */
   readonly now: RoutePlan;
+  /** What the plan becomes; absent where nothing is to come. A program of literals then has fewer outputs to wait for. */
+  readonly late?: LateStages;
+}
+
+/** What is known of one route later on. */
+export interface LateStages {
   /** Once its place is known, its addresses perhaps not yet: so a preview shows where it goes. */
   readonly placed: pulumi.Output<RoutePlan>;
   /** With nothing left to come. */
@@ -56,14 +62,19 @@ export interface RouteResources {
 export function routeResources(
   parent: pulumi.ComponentResource,
   pool: PersistentIpPool,
-  { now: plan, placed, complete }: RouteStages,
+  stages: RouteStages,
   waiting: RouteWaiting,
   after: readonly unknown[],
 ): RouteResources {
+  const plan = stages.now;
+  // Only what is to come asks for it.
+  const late = () => stages.late as LateStages;
   const later = (value: MaybeLater<string>, of: (plan: RoutePlan) => MaybeLater<string> | undefined) =>
-    nowOrLater(value, () => placed.apply((known) => of(known) as string));
+    nowOrLater(value, () => late().placed.apply((known) => of(known) as string));
   const address = (index: number): pulumi.Input<string> =>
-    nowOrLater(plan.addresses[index] ?? LATER, () => complete.apply(({ addresses }) => addresses[index] as string));
+    nowOrLater(plan.addresses[index] ?? LATER, () =>
+      late().complete.apply(({ addresses }) => addresses[index] as string),
+    );
 
   const { provider } = pool.plan;
   const seconds = waiting.readyTimeoutSeconds ?? DEFAULT_READY_TIMEOUT_SECONDS;
@@ -78,7 +89,7 @@ export function routeResources(
       namespace: later(plan.namespace, (known) => known.namespace),
       gatewayNamespace: pool.namespace,
       network: later(plan.network, (known) => known.network),
-      podSelector: selectorInput(plan, placed),
+      podSelector: selectorInput(plan, () => late().placed),
       cidrs: part.indexes.map((index) => cidrOf(address(index))),
       ...(healthCheckName === undefined
         ? {}
@@ -101,16 +112,16 @@ export function routeResources(
 
 function selectorInput(
   plan: RoutePlan,
-  placed: pulumi.Output<RoutePlan>,
+  placed: () => pulumi.Output<RoutePlan>,
 ): pulumi.Input<SelectorObject<pulumi.Input<string>>> {
   const { podSelector } = plan;
-  if (!isKnown(podSelector)) return placed.apply((known) => known.podSelector as SelectorObject<string>);
+  if (!isKnown(podSelector)) return placed().apply((known) => known.podSelector as SelectorObject<string>);
   const { matchLabels, ...rest } = podSelector;
   if (matchLabels === undefined) return rest;
   const labels = Object.entries(matchLabels).map(([key, value]): [string, pulumi.Input<string>] => [
     key,
     nowOrLater(value, () =>
-      placed.apply((known) => (known.podSelector as SelectorObject<string>).matchLabels?.[key] as string),
+      placed().apply((known) => (known.podSelector as SelectorObject<string>).matchLabels?.[key] as string),
     ),
   ]);
   return { matchLabels: Object.fromEntries(labels), ...rest };
