@@ -132,6 +132,10 @@ export const FailReason = {
   FabricNotSupported: "FabricNotSupported",
   ClusterRangesUnknown: "ClusterRangesUnknown",
   PodNotOnNode: "PodNotOnNode",
+  /** The Pod shares its node's network. */
+  PodOnHostNetwork: "PodOnHostNetwork",
+  /** Delivery `interface`, and the node does not know which network namespace is the Pod's. */
+  PodNamespaceUnknown: "PodNamespaceUnknown",
   /** The interface that was programmed is gone; only a higher epoch may follow the Pod to another one. */
   PodInterfaceGone: "PodInterfaceGone",
   KernelRefused: "KernelRefused",

@@ -58,6 +58,7 @@ const answers = (routeGets: readonly object[][]): string =>
       { dst: "10.244.1.140", dev: "cni0", lladdr: "02:00:00:00:01:40", state: ["REACHABLE"] },
       { dst: "10.244.1.141", dev: "cni0", state: ["FAILED"] },
     ],
+    [{ nsid: 3, name: "cni-9" }, { nsid: 4, name: "../etc" }, { nsid: 5 }],
     ...routeGets,
   ]
     .map((answer) => `${JSON.stringify(answer)}\n`)
@@ -69,8 +70,8 @@ const GETS = [
   [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
   [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
 ];
-// Line 8 of the batch is the question for 10.9.9.9.
-const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:8\n";
+// Line 9 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:9\n";
 
 describe("ip", () => {
   const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
@@ -115,6 +116,7 @@ describe("ip", () => {
   test("finds tunnels and bridges, without names that could be mistaken for something else", () => {
     expect(state.links.tunnels).toEqual(new Set(["flannel.1"]));
     expect(state.links.bridges).toEqual(new Set(["cni0"]));
+    expect(state.namespaceAt).toEqual(new Map([["veth9", "cni-9"]]));
     expect(state.links.ports).toEqual(new Map([["veth9", { hairpin: false }]]));
     expect(parseObservation("flannel.1", [], answers([]), "").links.tunnels).toEqual(new Set());
   });
@@ -245,6 +247,7 @@ describe("nft", () => {
        map pip_to_pod { type ipv4_addr : ipv4_addr; }
        map pod_to_pip { type ipv4_addr : ipv4_addr; }
        map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }
+       map inside { type ipv4_addr : ipv4_addr; }
        set cluster { type ipv4_addr; flags interval; auto-merge; }
        set tunnels { type ifname; }
        set bridges { type ifname . ifname; }

@@ -23,6 +23,9 @@ export function podHop(dev: string, ifindex: number): Hop {
 
 export const segmentHop: Hop = { dev: UPLINK, ifindex: 2, kind: "", local: false };
 
+/** Every Pod's inside, but for its addresses and the name of its namespace. */
+const POD_SIDE = { device: "eth0", ifindex: 2 };
+
 interface Table {
   readonly sets: Map<string, Set<string>>;
   readonly maps: Map<string, Map<string, string>>;
@@ -41,6 +44,8 @@ export class MemoryKernel implements Kernel {
   readonly hops = new Map<string, Hop | "unreachable">();
   readonly tunnels = new Set<string>();
   readonly bridges = new Set<string>();
+  /** Addresses in Pods, by Pod address; nothing where no Pod may be entered. */
+  insides: Map<string, Map<string, "ours" | "foreign">> | undefined;
   /** Whether each bridge port sends back. */
   readonly ports = new Map<string, boolean>();
   /** What the container runtime says; nothing where it says nothing. */
@@ -77,6 +82,7 @@ export class MemoryKernel implements Kernel {
         tunnels: set("tunnels"),
         bridges: new Set([...set("bridges")].map((pair) => pair.split(" . ")[0]!)),
         hairpinPorts: set("hairpin_ports"),
+        insideOf: map("inside"),
         proxyDelayBefore: table?.delay,
       },
       links: {
@@ -84,6 +90,14 @@ export class MemoryKernel implements Kernel {
         bridges: new Set(this.bridges),
         ports: new Map([...this.ports].map(([port, hairpin]) => [port, { hairpin }])),
       },
+      pods:
+        this.insides &&
+        new Map(
+          [...this.insides].map(([ip, addresses]) => [
+            ip,
+            { ...POD_SIDE, namespace: `ns-${ip}`, addresses: new Map(addresses) },
+          ]),
+        ),
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
       uplink: { mac: MAC, proxyDelay: this.proxyDelay },
       sandboxes: this.sandboxes && [...this.sandboxes],
@@ -106,10 +120,22 @@ export class MemoryKernel implements Kernel {
     };
     setup.forEach((line) => this.#line(line));
     for (const { address, routes } of steps) attempt(address, routes);
-    this.#base(base);
     const working = () => steps.filter(({ address }) => !failed.has(address));
+    const inPods = (way: "leave" | "enter"): void => {
+      for (const { address, pods } of working()) {
+        for (const { namespace, lines } of pods[way]) {
+          attempt(
+            address,
+            lines.map((line) => `${namespace}: ${line}`),
+          );
+        }
+      }
+    };
+    inPods("leave");
+    this.#base(base);
     for (const { address, elements } of working()) attempt(address, elements.remove);
     for (const { address, elements } of working()) attempt(address, elements.add);
+    inPods("enter");
     for (const { address, proxies } of working()) attempt(address, proxies);
     [...finish, ...teardown.ip, ...teardown.nft].forEach((line) => this.#line(line));
     return failed;
@@ -168,6 +194,13 @@ export class MemoryKernel implements Kernel {
     if (proxy?.[1] === "del") return must(this.proxies.delete(proxy[2]!), line);
     const element = /^(add|delete) element ip pip_agent (\S+) \{ (.*) \}$/.exec(line);
     if (element !== null) return this.#element(line, element[1] === "add", element[2]!, element[3]!);
+    const inPod = /^ns-(\S+): address (replace|del) (\S+)\/32 dev eth0/.exec(line);
+    if (inPod !== null) {
+      const addresses = this.insides?.get(inPod[1]!);
+      must(addresses !== undefined, line);
+      if (inPod[2] === "replace") return void addresses?.set(inPod[3]!, "ours");
+      return must(addresses?.delete(inPod[3]!) === true, line);
+    }
     const hairpin = /^link set dev (\S+) type bridge_slave hairpin (on|off)$/.exec(line);
     if (hairpin !== null) {
       must(this.ports.has(hairpin[1]!), line);

@@ -175,8 +175,8 @@ describe("refusing", () => {
     [
       "an address of the node as the Pod's",
       binding(A, { owner: { podName: "p", podUid: "u", podIp: MY_IP } }),
-      FailReason.PodNotOnNode,
-      "the Pod's address 10.0.0.11 is one of the node's own; it is tried again",
+      FailReason.PodOnHostNetwork,
+      "the Pod's address 10.0.0.11 is its node's own (hostNetwork: true), and a node has no persistent address; run the Pod on the Pod network",
     ],
     [
       "a Pod without a route",
@@ -185,10 +185,10 @@ describe("refusing", () => {
       "this node has no route to the Pod's address 10.244.1.99; it is tried again",
     ],
     [
-      "delivery interface",
+      "delivery interface where it is off",
       binding(A, { delivery: "interface" }),
       FailReason.DeliveryNotSupported,
-      'delivery "interface" is not supported by this version; use "nat", or "app" with a Pod that adds the address itself',
+      'delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"',
     ],
     [
       "fabric gce",

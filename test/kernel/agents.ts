@@ -1,7 +1,8 @@
 // The shipped agent, with the real kernel of a node in the segment and an API server in memory. The test plays the
 // controller.
 import { runAgent, type Agent, type AgentOptions } from "../../controller-image/src/agent/agent";
-import { linuxKernel } from "../../controller-image/src/agent/kernel";
+import { NAMESPACES_FOLDER } from "../../controller-image/src/agent/enter";
+import { type Kernel, linuxKernel } from "../../controller-image/src/agent/kernel";
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { commands } from "../../controller-image/src/fabric/commands";
 import { l2Announcer } from "../../controller-image/src/fabric/l2";
@@ -14,7 +15,19 @@ import { CLUSTER_CIDRS, NODE_IPS, type NodeName, type Segment, type TestPod, UPL
 
 /** The agent's container has no others, so neither have its programs here. */
 const CAPABILITIES = "-all,+net_admin,+net_raw";
-const TWO_CAPABILITIES = ["setpriv", `--bounding-set=${CAPABILITIES}`, `--inh-caps=${CAPABILITIES}`];
+/** With delivery `interface`. */
+const MORE_CAPABILITIES = `${CAPABILITIES},+sys_admin`;
+const only = (capabilities: string): string[] => [
+  "setpriv",
+  `--bounding-set=${capabilities}`,
+  `--inh-caps=${capabilities}`,
+];
+
+/** How an agent differs from the one that ships by default. */
+export interface AgentVariant extends Partial<AgentOptions> {
+  readonly interfaceDelivery?: boolean;
+  readonly kernelOf?: (shipped: Kernel) => Kernel;
+}
 
 export interface RunningAgent extends Agent {
   /** Its own way to the API server. */
@@ -38,7 +51,8 @@ export class Cluster {
     } as never);
   }
 
-  agent(node: NodeName, more: Partial<AgentOptions> = {}): RunningAgent {
+  agent(node: NodeName, variant: AgentVariant = {}): RunningAgent {
+    const { interfaceDelivery = false, kernelOf = (shipped) => shipped, ...more } = variant;
     const log: Log = (level, message, fields) => {
       this.said.push(
         JSON.stringify({ node, level, message, ...fields }, (_key, value: unknown) =>
@@ -48,7 +62,7 @@ export class Cluster {
     };
     const parts = {
       uplink: UPLINK,
-      commands: commands([...this.segment.prefix(node), ...TWO_CAPABILITIES]),
+      commands: commands([...this.segment.prefix(node), ...only(interfaceDelivery ? MORE_CAPABILITIES : CAPABILITIES)]),
       clock: systemClock,
       log,
     };
@@ -56,7 +70,7 @@ export class Cluster {
     const kube = new MemoryKube(this.server, { clock: systemClock });
     const agent = runAgent({
       kube,
-      kernel: linuxKernel(parts),
+      kernel: kernelOf(linuxKernel({ ...parts, namespaces: interfaceDelivery ? NAMESPACES_FOLDER : undefined })),
       announcer: l2Announcer(parts),
       clock: systemClock,
       log,

@@ -20,7 +20,7 @@ interface Owner {
 const LOCAL_SERVICE = "10.96.0.10";
 const REMOTE_SERVICE = "10.96.0.11";
 const STYLES = Object.values(CniStyle);
-const DELIVERIES = [Delivery.App, Delivery.Nat];
+const DELIVERIES = Object.values(Delivery);
 
 let segment: Segment;
 let cluster: Cluster;
@@ -55,7 +55,7 @@ beforeAll(async () => {
     owners.map(({ pip }) => `ip route add ${pip}/32 via ${NODE_IPS.n1}`),
   );
   cluster = new Cluster(segment);
-  cluster.agent("n1");
+  cluster.agent("n1", { interfaceDelivery: true });
   for (const { pod, pip, delivery } of owners) {
     if (delivery === Delivery.App) segment.sh(pod.name, [`ip addr add ${pip}/32 dev lo`]);
     cluster.give(pip, pod, 1, { delivery });

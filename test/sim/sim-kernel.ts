@@ -1,5 +1,6 @@
 // The kernel as one agent process reaches it: every look and every stage of a change takes time, so that a crash, a
 // pause or a vanishing interface can come between any two of them. Each stage is shown to the checks, before and after.
+import { NO_POD_CHANGES } from "../../controller-image/src/agent/inside";
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
 import type { KernelState } from "../../controller-image/src/agent/state";
@@ -106,7 +107,13 @@ export class SimKernel implements Kernel {
   }
 }
 
-const EMPTY = { routes: [], elements: { add: [], remove: [] }, flush: false, proxies: [] } as const;
+const EMPTY = {
+  routes: [],
+  elements: { add: [], remove: [] },
+  flush: false,
+  pods: NO_POD_CHANGES,
+  proxies: [],
+} as const;
 
 function pickOf(step: Step, keep: Partial<Step>): Partial<Step> {
   return Object.fromEntries(Object.keys(keep).map((key) => [key, step[key as keyof Step]]));

@@ -18,7 +18,7 @@ import { doubts, type Isolation } from "./isolation";
 import type { Kernel } from "./kernel";
 import type { PassResult } from "./metrics";
 import type { AddressMemory } from "./outcome";
-import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, refusedAck, remember } from "./plan";
+import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { isEmpty, type KernelState } from "./state";
 
 export interface AgentOptions {
@@ -74,6 +74,7 @@ export function runAgent(options: AgentOptions): Agent {
   let stopped = false;
   let running: Promise<void> | undefined;
   let again = false;
+  let lookAnew = true;
   let proxyDelayBefore: number | undefined;
   let trouble: string | undefined = "the first look at the kernel has not been taken yet";
   let cancelSoon: (() => void) | undefined;
@@ -162,9 +163,15 @@ export function runAgent(options: AgentOptions): Agent {
     trigger();
   }
 
+  /** Nothing reports what happens inside Pods, so they are looked into from time to time. */
+  function triggerAnew(): void {
+    lookAnew = true;
+    trigger();
+  }
+
   function later(at: number): void {
     cancelLater?.();
-    if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), trigger);
+    if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), triggerAnew);
   }
 
   async function pass(): Promise<void> {
@@ -175,7 +182,9 @@ export function runAgent(options: AgentOptions): Agent {
     if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS && !isolated()) return;
     const began = clock.now();
     const { mine, going, found } = shown();
-    const observed = await kernel.observe(hopsNeeded(mine, going));
+    const inside = { pods: podsNeeded(mine), fresh: lookAnew };
+    lookAnew = false;
+    const observed = await kernel.observe(hopsNeeded(mine, going), inside);
     if (stopped) return;
     proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
     const input: PlanInput = {
@@ -307,8 +316,11 @@ export function runAgent(options: AgentOptions): Agent {
   }
 
   function report(made: Plan, failed: ReadonlyMap<string, { reason: FailReason; message: string }>): void {
-    for (const { address, routes, elements, proxies } of made.changes.steps) {
-      const changed = [...routes, ...elements.remove, ...elements.add, ...proxies];
+    for (const { address, routes, elements, pods, proxies } of made.changes.steps) {
+      const inPods = [...pods.leave, ...pods.enter].flatMap(({ namespace, lines }) =>
+        lines.map((line) => `${line} (in ${namespace})`),
+      );
+      const changed = [...routes, ...elements.remove, ...elements.add, ...inPods, ...proxies];
       const failure = failed.get(address);
       const ack = made.outcomes.get(address)?.ack;
       const fields = { address, epoch: ack?.epoch, state: failure ? "Failed" : ack?.state, changed, ...failure };
@@ -341,7 +353,7 @@ export function runAgent(options: AgentOptions): Agent {
       if (waiting !== undefined) return `the bindings have not been read yet: ${waiting.lastError ?? "waiting"}`;
       return trouble;
     },
-    poke: trigger,
+    poke: triggerAnew,
     stop: async () => {
       stopped = true;
       for (const cancel of [cancelSoon, cancelLater, cancelPatience, unwatch, unwatchIsolation]) cancel?.();

@@ -73,6 +73,7 @@ export function observationLines(uplink: string, ips: readonly string[]): string
     "link show",
     `ntable show dev ${uplink}`,
     "neigh show",
+    "netns list-id",
     ...ips.map((ip) => `route get ${ip}`),
   ];
 }
@@ -96,21 +97,15 @@ export function failedLines(stderr: string): Map<number, string> {
 export interface IpState extends Omit<KernelState, "nft"> {
   /** Hardware addresses of the node's neighbours. */
   readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
+  /** Name of the network namespace at the other end of an interface, where it has one. */
+  readonly namespaceAt: ReadonlyMap<string, string>;
 }
 
 /** @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel */
 export function parseObservation(uplink: string, ips: readonly string[], stdout: string, stderr: string): IpState {
   const failed = failedLines(stderr);
-  // A failed command prints nothing on stdout; every other prints one line.
-  const output = stdout.split("\n").filter((line) => line !== "");
   const questions = observationLines(uplink, ips);
-  const answers = questions.map((question, index) => {
-    if (failed.has(index + 1)) return undefined;
-    const line = output.shift();
-    if (line === undefined)
-      throw new Error(`ip gave no answer to "${question}": ${stderr.trim() || "no error either"}`);
-    return records(line);
-  });
+  const answers = answered(questions, stdout, stderr);
   const needed = (index: number): Json[] => {
     const answer = answers[index];
     if (answer === undefined) throw new Error(`ip refused "${questions[index]}": ${failed.get(index + 1)}`);
@@ -123,12 +118,13 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
     rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
     routes: parseRoutes(answers[1] ?? []),
     proxies: parseProxies(needed(2), uplink),
-    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[6 + index], links)])),
+    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[7 + index], links)])),
     uplink: uplinkLink && {
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
     },
     links: parseLinks([...links.values()].filter(({ ifname }) => ifname !== uplink)),
+    namespaceAt: namespacesOf([...links.values()], answers[6] ?? []),
     neighbours: new Map(
       (answers[5] ?? []).map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]),
     ),
@@ -159,6 +155,16 @@ function parseLinks(links: readonly Json[]): Links {
   };
 }
 
+/** A name that is no path. */
+const NAMESPACE = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,254}$/;
+
+function namespacesOf(links: readonly Json[], namespaces: readonly Json[]): Map<string, string> {
+  const known = namespaces.filter(({ name }) => NAMESPACE.test(text(name)));
+  const names = new Map(known.map(({ nsid, name }) => [nsid, text(name)]));
+  const found = links.map(({ ifname, link_netnsid }) => [text(ifname), names.get(link_netnsid) ?? ""] as const);
+  return new Map(found.filter(([, name]) => name !== ""));
+}
+
 /** Bridge port by hardware address, from `bridge -j fdb show`. */
 export function parsePorts(stdout: string): Map<string, string> {
   const learnt = records(stdout.trim() || "[]").filter(({ master }) => text(master) !== "");
@@ -176,9 +182,27 @@ export function withPorts({ hops, neighbours }: IpState, ports: ReadonlyMap<stri
   return new Map(found);
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/**
+ * The answer to each question of a batch; nothing where it was refused.
+ *
+ * @throws Error when one is missing
+ */
+export function answered(questions: readonly string[], stdout: string, stderr: string): (Json[] | undefined)[] {
+  const failed = failedLines(stderr);
+  // A failed command prints nothing on stdout; every other prints one line.
+  const output = stdout.split("\n").filter((line) => line !== "");
+  return questions.map((question, index) => {
+    if (failed.has(index + 1)) return undefined;
+    const line = output.shift();
+    if (line === undefined)
+      throw new Error(`ip gave no answer to "${question}": ${stderr.trim() || "no error either"}`);
+    return records(line);
+  });
+}
 
-function records(line: string): Json[] {
+export type Json = Readonly<Record<string, unknown>>;
+
+export function records(line: string): Json[] {
   const value: unknown = JSON.parse(line);
   return Array.isArray(value)
     ? value.filter((entry): entry is Json => typeof entry === "object" && entry !== null)
@@ -187,7 +211,7 @@ function records(line: string): Json[] {
 
 const json = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
 const infoOf = (link: Json): Json => json(link.linkinfo);
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
+export const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 function parseRoutes(routes: readonly Json[]): Map<string, RoutesOf> {
   const found = new Map<string, RoutesOf>();

@@ -2,21 +2,34 @@
 // Batches, never one process per address (a process costs 3 to 9 ms, a line in a batch 0.02).
 import type { Clock, Log } from "../kube/api";
 import type { CommandResult, Commands } from "../fabric/commands";
+import { type PodNamespaces, podNamespaces } from "./enter";
+import type { PodChanges } from "./inside";
 import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
+import { monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
 import { sandboxReader } from "./sandboxes";
-import { type KernelState, NFT_TABLE, NO_LINKS, ROUTE_TABLE, UNTOUCHED_NFT } from "./state";
+import { type KernelState, NFT_TABLE, NO_LINKS, UNTOUCHED_NFT } from "./state";
 
 export interface Kernel {
-  /** @param ips addresses whose next hop is wanted */
-  observe(ips: readonly string[]): Promise<KernelState>;
+  /**
+   * @param ips addresses whose next hop is wanted
+   * @param inside what is wanted of the insides of Pods
+   */
+  observe(ips: readonly string[], inside?: Inside): Promise<KernelState>;
   /** What was refused, by address; the others are in place. Fails when nothing can work. */
   apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>>;
   /** Lets the connections of these addresses be translated anew. What was refused, by address. */
   forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Calls back when something may have changed; the answer ends it. */
   watch(onEvent: () => void): () => void;
+}
+
+export interface Inside {
+  /** Addresses of the Pods that are to be looked into. */
+  readonly pods: readonly string[];
+  /** Whether what was seen before does not count. */
+  readonly fresh: boolean;
 }
 
 export interface KernelOptions {
@@ -26,43 +39,64 @@ export interface KernelOptions {
   readonly log: Log;
   /** Folder in which the container runtime keeps the results of CNI calls; without it Pods are told apart by address alone. */
   readonly cniResults?: string;
+  /** Folder of the network namespaces of Pods; without it no Pod is entered. */
+  readonly namespaces?: string;
 }
 
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
-const RESTART_MS = 1000;
 const FLUSH_PROCESSES = 4;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
   const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
-  return {
-    observe: async (ips) => {
-      watched = ips;
-      const [ip, nft, filter] = await Promise.all([
-        options.commands.run(
-          ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
-          lines(observationLines(options.uplink, ips)),
-        ),
-        options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
-        options.commands.run(["cat", BRIDGE_FILTER]),
-      ]);
-      const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
-      const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
-      return {
-        ...seen,
-        nft: nftState(nft),
-        links: { ...seen.links, bridges },
-        hops: await hopsOf(options.commands, seen),
-        // After the interfaces: what the runtime says then is true of the ones that were seen.
-        sandboxes: await sandboxes?.(),
-      };
-    },
-    apply: (changes) => apply(options.commands, changes),
-    forgetConnections: (addresses) => flush(options.commands, addresses),
-    watch: (onEvent) => watch(options, () => watched, onEvent),
+  const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
+
+  const look = async (ips: readonly string[]): Promise<Seen> => {
+    const [ip, nft, filter] = await Promise.all([
+      options.commands.run(
+        ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
+        lines(observationLines(options.uplink, ips)),
+      ),
+      options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
+      options.commands.run(["cat", BRIDGE_FILTER]),
+    ]);
+    const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
+    const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
+    return {
+      ...seen,
+      nft: nftState(nft),
+      links: { ...seen.links, bridges },
+      hops: await hopsOf(options.commands, seen),
+      // After the interfaces: what the runtime says then is true of the ones that were seen.
+      sandboxes: await sandboxes?.(),
+    };
   };
+
+  return {
+    observe: async (ips, { pods: wanted, fresh } = { pods: [], fresh: false }) => {
+      watched = ips;
+      const seen = await look(ips);
+      if (pods === undefined) return seen;
+      const recorded = [...seen.nft.insideOf.values()];
+      // Pods of which no binding speaks any more, but which have addresses of ours.
+      const all = recorded.every((ip) => seen.hops.has(ip)) ? seen : await look([...new Set([...ips, ...recorded])]);
+      const namespaces = [...wanted, ...recorded].map((ip) => [ip, namespaceOf(ip, all)] as const);
+      return { ...all, pods: await pods.look(new Map(namespaces), fresh) };
+    },
+    apply: (changes) => apply(options.commands, pods, changes),
+    forgetConnections: (addresses) => flush(options.commands, addresses),
+    watch: (onEvent) => monitorKernel({ ...options, watched: () => watched, onEvent }),
+  };
+}
+
+type Seen = KernelState & IpState;
+
+function namespaceOf(podIp: string, { hops, namespaceAt }: Seen): string | undefined {
+  const hop = hops.get(podIp);
+  if (hop === undefined || hop === "unreachable" || hop.gateway !== undefined) return undefined;
+  return namespaceAt.get(hop.kind === "bridge" ? (hop.port ?? "") : hop.dev);
 }
 
 /** Which port of a bridge a Pod is at is worth a process only where there is a Pod at one. */
@@ -87,7 +121,11 @@ function nftState(result: CommandResult) {
   throw new Error(`nft list table ip ${NFT_TABLE}: ${result.stderr.trim() || `exit code ${result.code}`}`);
 }
 
-async function apply(commands: Commands, changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
+async function apply(
+  commands: Commands,
+  pods: PodNamespaces | undefined,
+  changes: KernelChanges,
+): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>();
   const working = (): Step[] => changes.steps.filter(({ address }) => !failed.has(address));
 
@@ -95,7 +133,9 @@ async function apply(commands: Commands, changes: KernelChanges): Promise<Readon
   const routes = changes.steps.flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
   await ipBatch(commands, [...setup, ...routes], failed);
 
+  await inPods(pods, working(), "leave", failed);
   await applyNft(commands, changes.base, working(), failed);
+  await inPods(pods, working(), "enter", failed);
 
   const proxies = working().flatMap(({ address, proxies }) => proxies.map((line): Line => ({ address, line })));
   await ipBatch(commands, [...proxies, ...changes.finish.map((line): Line => ({ line }))], failed);
@@ -108,6 +148,26 @@ async function apply(commands: Commands, changes: KernelChanges): Promise<Readon
   );
   if (nft.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(nft)), nft.join("; "));
   return failed;
+}
+
+/** Of several addresses of one Pod one after the other; different Pods at once. */
+async function inPods(
+  pods: PodNamespaces | undefined,
+  steps: readonly Step[],
+  way: keyof PodChanges,
+  failed: Map<string, string>,
+): Promise<void> {
+  const turns = new Map<string, Promise<void>>();
+  for (const { address, pods: changes } of steps) {
+    for (const change of changes[way]) {
+      const turn = async (): Promise<void> => {
+        const why = await pods?.change(change);
+        if (why !== undefined) failed.set(address, why);
+      };
+      turns.set(change.namespace, (turns.get(change.namespace) ?? Promise.resolve()).then(turn));
+    }
+  }
+  await Promise.all(turns.values());
 }
 
 /** A line of a batch; without an address all depend on it. */
@@ -185,58 +245,3 @@ function mustSucceed(result: CommandResult, what: string): void {
 }
 
 const lines = (script: readonly string[]): string => script.map((line) => `${line}\n`).join("");
-
-/**
- * Events of links, rules, our table and the Pod addresses in use, within 1 ms. The kernel does not report everything
- * (proxy neighbours, routes lost with a link), so whoever watches also looks from time to time.
- */
-function watch(options: KernelOptions, watched: () => readonly string[], onEvent: () => void): () => void {
-  const { commands, clock, log } = options;
-  let stopped = false;
-  let cancelRestart = (): void => undefined;
-  let end = (): void => undefined;
-  const open = (): void => {
-    // The default receive buffer loses a quarter of a burst of 20 000 events.
-    const child = commands.start([
-      "ip",
-      "-rcvbuf",
-      "16777216",
-      "-N",
-      "-o",
-      "monitor",
-      "link",
-      "route",
-      "rule",
-      "label",
-    ]);
-    let rest = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      const text = (rest + chunk.toString()).split("\n");
-      rest = text.pop() ?? "";
-      if (text.some((line) => concernsUs(line, watched()))) onEvent();
-    });
-    // ENOBUFS and the like: something was missed.
-    child.stderr.on("data", () => onEvent());
-    child.onExit((why) => {
-      if (stopped) return;
-      log("warn", "ip monitor ended; it is started again", { why });
-      cancelRestart = clock.after(RESTART_MS, () => {
-        open();
-        onEvent();
-      });
-    });
-    end = () => child.kill();
-  };
-  open();
-  return () => {
-    stopped = true;
-    cancelRestart();
-    end();
-  };
-}
-
-/** On a node with many routes of others a look at each of their changes would cost a core. */
-function concernsUs(line: string, ips: readonly string[]): boolean {
-  if (!line.includes("[ROUTE]")) return true;
-  return line.includes(`table ${ROUTE_TABLE}`) || ips.some((ip) => line.includes(`${ip} `));
-}

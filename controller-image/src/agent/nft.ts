@@ -73,6 +73,8 @@ const SETS = [
   "map pip_to_pod { type ipv4_addr : ipv4_addr; }",
   "map pod_to_pip { type ipv4_addr : ipv4_addr; }",
   "map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }",
+  // Kept for ourselves: it says which Pods have addresses of ours on their interfaces, whatever becomes of the agent.
+  "map inside { type ipv4_addr : ipv4_addr; }",
   "set cluster { type ipv4_addr; flags interval; auto-merge; }",
   "set tunnels { type ifname; }",
   // Twice the same bridge: from it and to it.
@@ -122,7 +124,11 @@ export function elementChange(address: string, from: Footprint, to: Footprint): 
   member("pip_forward", from.forward, to.forward);
   member("nat_pips", from.nat, to.nat);
   const mapping = mapChange("pip_to_pod", address, from.natPod, to.natPod);
-  return { remove: [...remove, ...mapping.remove], add: [...add, ...mapping.add] };
+  const inside = mapChange("inside", address, from.insideOf, to.insideOf);
+  return {
+    remove: [...remove, ...mapping.remove, ...inside.remove],
+    add: [...add, ...mapping.add, ...inside.add],
+  };
 }
 
 /** What a Pod's own connections leave with, and what it sees of itself. */
@@ -243,6 +249,7 @@ export function parseTable(json: string): NftState {
     podOf: mappings(sets.get("pip_to_pod")),
     egressOf: mappings(sets.get("pod_to_pip")),
     hairpinOf: mappings(sets.get("hairpin")),
+    insideOf: mappings(sets.get("inside")),
     cluster: merged((sets.get("cluster") ?? []).flatMap(intervalOf)),
     tunnels: names(sets.get("tunnels")),
     bridges: pairs(sets.get("bridges")),

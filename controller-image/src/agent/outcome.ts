@@ -104,8 +104,9 @@ export function deliver(
   if (view.nodeAddresses.has(spec.address)) {
     return refuse(FailReason.AddressNotAllowed, `${spec.address} is the address of a node; reserve another one`);
   }
-  if (spec.delivery === Delivery.Interface) {
-    const message = `delivery "interface" is not supported by this version; use "nat", or "app" with a Pod that adds the address itself`;
+  const inside = spec.delivery === Delivery.Interface;
+  if (inside && view.kernel.pods === undefined) {
+    const message = `delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"`;
     return refuse(FailReason.DeliveryNotSupported, message);
   }
   if (spec.fabric === Fabric.Gce) {
@@ -116,6 +117,10 @@ export function deliver(
   if (hop === undefined) return { target: current, retry: true, note: `${owner.podIp} was not looked up` };
   const same = memory?.programmed?.epoch === spec.epoch && memory.programmed.podUid === owner.podUid;
   const before = same ? memory?.programmed : undefined;
+  if (hop !== "unreachable" && hop.local) {
+    const message = `the Pod's address ${owner.podIp} is its node's own (hostNetwork: true), and a node has no persistent address; run the Pod on the Pod network`;
+    return refuse(FailReason.PodOnHostNetwork, message, true);
+  }
   const reason = notLocal(owner.podIp, hop, view);
   if (hop === "unreachable" || reason !== undefined) {
     return before !== undefined || wasProgrammed(mine, id)
@@ -137,6 +142,14 @@ export function deliver(
     const message = "the ranges of the cluster are not known yet: ConfigMap podpin-cluster-ranges is missing or empty";
     return refuse(FailReason.ClusterRangesUnknown, message, true);
   }
+  const look = inside ? view.kernel.pods?.get(owner.podIp) : undefined;
+  if (inside && (look === undefined || "problem" in look)) {
+    const why = look?.problem ?? `the Pod with ${owner.podIp} was not looked into`;
+    // What works goes on working.
+    if (samePath(current.path, path) && current.insideOf === owner.podIp)
+      return { target: current, retry: true, note: why };
+    return refuse(FailReason.PodNamespaceUnknown, `${why}; it is tried again`, true);
+  }
   // A Pod that was replaced on this very node: whoever had the address here has just been overwritten.
   const allowed = mayAnnounce(binding) || spec.releasing?.nodeName === view.nodeName;
   const l2 = spec.fabric === Fabric.L2;
@@ -149,6 +162,8 @@ export function deliver(
       forward: false,
       natPod: nat ? owner.podIp : undefined,
       nat,
+      insideOf: inside ? owner.podIp : undefined,
+      held: inside,
       proxy: l2 && allowed && !foreignProxy,
     },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
@@ -251,7 +266,6 @@ function forwarding(current: Footprint, forwardTo: string, view: NodeView): Foot
 
 function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): string | undefined {
   if (hop === "unreachable") return `this node has no route to the Pod's address ${podIp}`;
-  if (hop.local) return `the Pod's address ${podIp} is one of the node's own`;
   if (hop.gateway !== undefined) return `the Pod's address ${podIp} is behind ${hop.gateway}, not on this node`;
   if (hop.dev === view.uplink || !POD_LINK_KINDS.has(hop.kind)) {
     return `the Pod's address ${podIp} is reached by ${hop.dev}, which is no interface of a Pod on this node`;

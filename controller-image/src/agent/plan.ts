@@ -1,7 +1,8 @@
 // From what the API says and what the kernel holds to what has to change: pure and total. The same input gives the same
 // plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
-import type { AddressBinding, BindingAck, FailReason } from "../../../lib/model/binding";
+import { type AddressBinding, type BindingAck, Delivery, type FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
+import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
@@ -43,13 +44,15 @@ export interface PlanInput {
   readonly now: number;
 }
 
-/** The changes for one address, in order: routes, elements, proxy neighbour; then connections are forgotten. */
+/** The changes for one address, in order: routes, elements, Pods, proxy neighbour; then connections are forgotten. */
 export interface Step {
   readonly address: string;
   readonly routes: readonly string[];
   readonly elements: ElementChange;
   /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
   readonly flush: boolean;
+  /** In Pods: taken away after the routes, added after the elements. */
+  readonly pods: PodChanges;
   readonly proxies: readonly string[];
 }
 
@@ -107,6 +110,13 @@ export function plan(input: PlanInput): Plan {
 /** Whether the kernel is as it should be. */
 export function isNoChange({ setup, base, steps, finish, teardown }: KernelChanges): boolean {
   return [setup, base, steps, finish, teardown.ip, teardown.nft].every((part) => part.length === 0);
+}
+
+/** The Pods that have to be looked into. */
+export function podsNeeded(delivering: readonly AddressBinding[]): string[] {
+  const readings = delivering.map((binding) => readBinding(binding));
+  const inside = readings.flatMap((r) => (r.ok && r.binding.spec.delivery === Delivery.Interface ? r.binding : []));
+  return [...new Set(inside.flatMap(({ spec }) => spec.owner?.podIp ?? []))].sort(byAddress);
 }
 
 /** The Pod addresses and node addresses whose next hop the plan will ask for. */
@@ -182,6 +192,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   // A table that is made anew starts empty, in the same transaction that fills it again.
   const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
   const pods = podChanges(present, targets);
+  const sides = podSideChanges(kernel, targets);
   const steps = [...targets].flatMap(([address, target]): Step[] => {
     if (!isIPv4(address)) return [];
     const before = footprintOf(kernel, address);
@@ -191,9 +202,12 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       routes: routeLines(address, before, target, uplink),
       elements,
       flush: before.natPod !== target.natPod,
+      pods: sides.get(address) ?? NO_POD_CHANGES,
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
-    const idle = [step.routes, elements.remove, elements.add, step.proxies].every((lines) => lines.length === 0);
+    const { leave, enter } = step.pods;
+    const parts = [step.routes, elements.remove, elements.add, leave, enter, step.proxies];
+    const idle = parts.every((part) => part.length === 0);
     return idle && !step.flush ? [] : [step];
   });
   if (!wanted) {

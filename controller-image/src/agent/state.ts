@@ -1,6 +1,7 @@
 // What the agent knows of its node's kernel, as plain data: the constants that mark what is ours, and one footprint per
 // address, so that "what is there" and "what should be there" are values of the same type.
 
+import type { PodLook } from "./inside";
 import type { Sandbox } from "./sandboxes";
 
 /** Routing table that holds our routes and nothing else. */
@@ -42,15 +43,27 @@ export interface Footprint {
   readonly natPod?: string;
   /** In the set of addresses that nat serves. */
   readonly nat: boolean;
+  /** The Pod that has the address on its interface because we have put it there (delivery `interface`), by its address. */
+  readonly insideOf?: string;
+  /** Whether it really has it. */
+  readonly held: boolean;
   /** Our proxy neighbour on the uplink: with it the kernel answers ARP while `path` leaves by another interface. */
   readonly proxy: boolean;
 }
 
-export const NO_FOOTPRINT: Footprint = { fallback: false, app: false, forward: false, nat: false, proxy: false };
+export const NO_FOOTPRINT: Footprint = {
+  fallback: false,
+  app: false,
+  forward: false,
+  nat: false,
+  held: false,
+  proxy: false,
+};
 
 export function isEmpty(footprint: Footprint): boolean {
-  const { path, fallback, app, forward, natPod, nat, proxy } = footprint;
-  return path === undefined && natPod === undefined && !fallback && !app && !forward && !nat && !proxy;
+  const { path, fallback, app, forward, natPod, nat, insideOf, held, proxy } = footprint;
+  const somewhere = path ?? natPod ?? insideOf;
+  return somewhere === undefined && !fallback && !app && !forward && !nat && !held && !proxy;
 }
 
 export function samePath(a: Path | undefined, b: Path | undefined): boolean {
@@ -75,6 +88,8 @@ export interface NftState {
   readonly egressOf: ReadonlyMap<string, string>;
   /** Pod → the address as which it sees itself when it calls its own address. */
   readonly hairpinOf: ReadonlyMap<string, string>;
+  /** Address → the Pod whose interface we have added it to. */
+  readonly insideOf: ReadonlyMap<string, string>;
   readonly cluster: readonly Interval[];
   /** Interfaces of tunnels between nodes. */
   readonly tunnels: ReadonlySet<string>;
@@ -120,6 +135,8 @@ export interface KernelState {
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
   readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
   readonly links: Links;
+  /** The insides of the Pods that were asked for, by Pod address; nothing where the agent may not enter any. */
+  readonly pods?: ReadonlyMap<string, PodLook>;
   /** What the container runtime says of the node's Pods; nothing where it does not say. */
   readonly sandboxes?: readonly Sandbox[];
 }
@@ -144,6 +161,7 @@ export const UNTOUCHED_NFT: NftState = {
   podOf: new Map(),
   egressOf: new Map(),
   hairpinOf: new Map(),
+  insideOf: new Map(),
   cluster: [],
   tunnels: new Set(),
   bridges: new Set(),
@@ -152,6 +170,8 @@ export const UNTOUCHED_NFT: NftState = {
 
 export function footprintOf(kernel: KernelState, address: string): Footprint {
   const routes = kernel.routes.get(address);
+  const insideOf = kernel.nft.insideOf.get(address);
+  const look = insideOf === undefined ? undefined : kernel.pods?.get(insideOf);
   return {
     path: routes?.path,
     fallback: routes?.fallback ?? false,
@@ -159,6 +179,8 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
     forward: kernel.nft.forward.has(address),
     natPod: kernel.nft.podOf.get(address),
     nat: kernel.nft.nat.has(address),
+    insideOf,
+    held: look !== undefined && "addresses" in look && look.addresses.has(address),
     proxy: kernel.proxies.get(address) === "ours",
   };
 }
@@ -166,7 +188,7 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
 /** Every address that has any footprint. */
 export function addressesIn(kernel: KernelState): Set<string> {
   const ours = [...kernel.proxies].filter(([, owner]) => owner === "ours").map(([address]) => address);
-  const { app, forward, nat, podOf, egressOf, hairpinOf } = kernel.nft;
+  const { app, forward, nat, podOf, egressOf, hairpinOf, insideOf } = kernel.nft;
   return new Set([
     ...kernel.routes.keys(),
     ...ours,
@@ -176,5 +198,6 @@ export function addressesIn(kernel: KernelState): Set<string> {
     ...podOf.keys(),
     ...egressOf.values(),
     ...hairpinOf.values(),
+    ...insideOf.keys(),
   ]);
 }

@@ -20,7 +20,7 @@ export interface Child {
 
 export interface Commands {
   /** Answers whatever the exit code is; fails only when the program cannot be run or takes longer than 10 s. */
-  run(argv: readonly string[], input?: string): Promise<CommandResult>;
+  run(argv: readonly string[], input?: string | Buffer): Promise<CommandResult>;
   start(argv: readonly string[]): Child;
 }
 

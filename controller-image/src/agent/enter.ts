@@ -1,0 +1,88 @@
+// Looks into network namespaces of Pods and changes them. With `nsenter`, which needs SYS_ADMIN and nothing else: `ip -n`
+// would also mount, which the profiles of container runtimes forbid.
+import type { Commands } from "../fabric/commands";
+import { INSIDE_LINES, parseInside, type PodChange, type PodLook } from "./inside";
+import { failedLines } from "./iproute";
+import { setArpAnnounce } from "./rtnetlink";
+
+/** Where container runtimes and `ip netns` keep namespaces by name. */
+export const NAMESPACES_FOLDER = "/var/run/netns";
+
+export interface PodNamespaces {
+  /**
+   * @param wanted name of the namespace by Pod address; nothing where the node does not know it
+   * @param fresh whether what was seen before does not count
+   */
+  look(wanted: ReadonlyMap<string, string | undefined>, fresh: boolean): Promise<Map<string, PodLook>>;
+  /** Answers why a change was refused. */
+  change(change: PodChange): Promise<string | undefined>;
+}
+
+/** A look takes 5 ms of a processor. */
+const PARALLEL = 4;
+const ARP_ANNOUNCE = 2;
+/** AF_NETLINK, SOCK_RAW, NETLINK_ROUTE; to the kernel. */
+const NETLINK = "SOCKET-SENDTO:16:3:0:x00000000000000000000";
+/** Sends its input to the kernel and says what became of the setting. */
+const SET_AND_SHOW = `socat -u STDIN ${NETLINK} && cat "/proc/sys/net/ipv4/conf/$0/arp_announce"`;
+
+export function podNamespaces(folder: string, commands: Commands): PodNamespaces {
+  const enter = (namespace: string): string[] => ["nsenter", `--net=${folder}/${namespace}`];
+  const seen = new Map<string, { readonly namespace: string; readonly look: PodLook }>();
+
+  const lookInto = async (podIp: string, namespace: string): Promise<PodLook> => {
+    const argv = [...enter(namespace), "ip", "-d", "-N", "-j", "-force", "-batch", "-"];
+    const { code, stdout, stderr } = await commands.run(argv, lines(INSIDE_LINES));
+    if (code !== 0 && stdout === "") return { problem: `network namespace ${namespace}: ${firstLine(stderr)}` };
+    return parseInside(podIp, namespace, stdout, stderr);
+  };
+
+  return {
+    look: async (wanted, fresh) => {
+      const looks = new Map<string, PodLook>();
+      const queue = [...wanted];
+      const worker = async (): Promise<void> => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          const [podIp, namespace] = next;
+          const known = seen.get(podIp);
+          if (namespace === undefined) {
+            looks.set(podIp, { problem: `no network namespace in ${folder} belongs to the Pod's address ${podIp}` });
+          } else if (!fresh && known?.namespace === namespace) looks.set(podIp, known.look);
+          else looks.set(podIp, await lookInto(podIp, namespace));
+        }
+      };
+      await Promise.all(Array.from({ length: PARALLEL }, worker));
+      seen.clear();
+      for (const [podIp, look] of looks) {
+        // What did not succeed is looked at again.
+        if (!("problem" in look)) seen.set(podIp, { namespace: look.namespace, look });
+      }
+      return looks;
+    },
+    change: async ({ namespace, device, ifindex, lines: changes }) => {
+      for (const [podIp, known] of seen) if (known.namespace === namespace) seen.delete(podIp);
+      if (ifindex !== undefined) {
+        const message = setArpAnnounce(ifindex, ARP_ANNOUNCE);
+        const set = await commands.run([...enter(namespace), "sh", "-c", SET_AND_SHOW, device], message);
+        if (set.stdout.trim() !== String(ARP_ANNOUNCE)) {
+          return `arp_announce of ${device} in network namespace ${namespace}: ${firstLine(set.stderr)}`;
+        }
+      }
+      const { stderr } = await commands.run([...enter(namespace), "ip", "-force", "-batch", "-"], lines(changes));
+      const adds = ifindex !== undefined;
+      // A Pod that is gone has taken the address with it.
+      if (/^nsenter: /m.test(stderr)) return adds ? `network namespace ${namespace}: ${firstLine(stderr)}` : undefined;
+      for (const [number, why] of failedLines(stderr)) {
+        const line = changes[number - 1] ?? "";
+        if (/^\w+ del /.test(line) && /No such|Cannot assign|Cannot find/.test(why)) continue;
+        if (line.startsWith("rule add ") && why.includes("File exists")) continue;
+        return `ip ${line} in network namespace ${namespace}: ${why}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+const firstLine = (text: string): string => text.trim().split("\n")[0] || "no reason was given";
+
+const lines = (script: readonly string[]): string => script.map((line) => `${line}\n`).join("");
