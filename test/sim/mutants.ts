@@ -7,8 +7,6 @@ export interface Mutant {
   readonly file: string;
   readonly from: string;
   readonly to: string;
-  /** Too seldom seen for every run of the tests. */
-  readonly rare?: boolean;
   /** Invariants that it may show up as. */
   readonly breaks: readonly number[];
 }
@@ -108,7 +106,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: OUTCOME,
     from: "if (changed)",
     to: "if (changed && view.now < 0)",
-    rare: true,
     breaks: [1, 2, 8],
   },
   {
@@ -144,7 +141,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "controller-image/src/controller/decide.ts",
     from: "const finalizer = wanted.length > 0 || holds;",
     to: "const finalizer = wanted.length > 0;",
-    rare: true,
     breaks: [2, 9],
   },
   {
@@ -152,7 +148,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "controller-image/src/controller/decide.ts",
     from: "if (!deleting && !verdict.accepted && keeps(input, binding)) continue;",
     to: "",
-    rare: true,
     breaks: [2, 3, 9],
   },
   {
@@ -160,7 +155,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "lib/model/acceptance.ts",
     from: "return key(a) < key(b);",
     to: "return key(a) > key(b);",
-    rare: true,
     breaks: [9],
   },
   {

@@ -1,4 +1,4 @@
-// The simulator in a process of its own, where nothing slows it down: schedules, the bugs of the past, and the mutants.
+// The simulator in processes of its own, where nothing slows it down: schedules, the bugs of the past, and the mutants.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +14,10 @@ function simulate(...args: string[]): { readonly code: number | null; readonly t
   return { code: status, text: `${stdout}${status === 0 ? "" : stderr}` };
 }
 
-test("every invariant holds in ten seconds of schedules", () => {
-  const { code, text } = simulate("--seconds", "10", "--count", "10000");
-  expect({ code, text }).toEqual({
-    code: 0,
-    text: expect.stringMatching(/^[1-9]\d+ schedules, \d+ steps, 0 failures/),
-  });
-}, 60_000);
+test("every invariant holds in ten thousand schedules", () => {
+  const { code, text } = simulate("--count", "10000");
+  expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/^10000 schedules, \d{7} steps, 0 failures/) });
+}, 900_000);
 
 test("no bug that a schedule has shown comes back", () => {
   const { code, text } = simulate("--regressions");
@@ -28,9 +25,9 @@ test("no bug that a schedule has shown comes back", () => {
 }, 60_000);
 
 test("code that breaks an invariant is noticed", () => {
-  const { code, text } = simulate("--mutants", "--usual", "--limit", "80");
+  const { code, text } = simulate("--mutants", "--limit", "600");
   expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/\n0 of \d+ mutants survive\n$/) });
-}, 120_000);
+}, 300_000);
 
 test("each mutant's expression is in its file exactly once", () => {
   for (const mutant of MUTANTS) {
