@@ -1,0 +1,84 @@
+// What the kernel reports by itself, within 1 ms: links, rules, routes and Pod addresses in use by `ip monitor`; what goes
+// from our tables by `nft monitor`. It does not report everything (proxy neighbours, routes lost with a link that only
+// goes down), and both programs can miss something, so whoever watches also looks from time to time.
+import type { Commands } from "../fabric/commands";
+import type { Clock, Log } from "../kube/api";
+import { NFT_TABLE, ROUTE_TABLE } from "./state";
+
+export interface MonitorOptions {
+  readonly commands: Commands;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Pod addresses and node addresses whose next hop matters. */
+  readonly watched: () => readonly string[];
+  readonly onEvent: () => void;
+}
+
+/** Before a program that ended is started again. */
+const RESTART_MS = 1000;
+/** A program that was just started does not listen yet, and does not say when it does. */
+const SETTLE_MS = 1000;
+
+/** The default receive buffer loses a quarter of a burst of 20 000 events. */
+const IP_MONITOR = ["ip", "-rcvbuf", "16777216", "-N", "-o", "monitor", "link", "route", "rule", "label"];
+/** Deletions only: our own changes are known, and kube-proxy adds by the thousand. */
+const NFT_MONITOR = ["nft", "-n", "monitor", "destroy"];
+
+/** Calls back when something may have changed; the answer ends it. */
+export function monitorKernel(options: MonitorOptions): () => void {
+  const ends = [
+    follow(options, IP_MONITOR, (line) => concernsRouting(line, options.watched())),
+    follow(options, NFT_MONITOR, concernsTables),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
+/** On a node with many routes of others a look at each of their changes would cost a core. */
+export function concernsRouting(line: string, ips: readonly string[]): boolean {
+  if (!line.includes("[ROUTE]")) return true;
+  return line.includes(`table ${ROUTE_TABLE}`) || ips.some((ip) => line.includes(`${ip} `));
+}
+
+/** A line about a table of ours, or that says that lines are missing. */
+export function concernsTables(line: string): boolean {
+  return line.includes(` ${NFT_TABLE}`) || line.includes("ERROR");
+}
+
+function follow(
+  { commands, clock, log, onEvent }: MonitorOptions,
+  argv: readonly string[],
+  concerns: (line: string) => boolean,
+): () => void {
+  const name = argv[0];
+  let stopped = false;
+  let cancel = (): void => undefined;
+  let end = (): void => undefined;
+  const open = (): void => {
+    const child = commands.start(argv);
+    let rest = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split("\n");
+      rest = lines.pop() ?? "";
+      if (lines.some(concerns)) onEvent();
+    });
+    // ENOBUFS and the like: something was missed.
+    child.stderr.on("data", () => onEvent());
+    child.onExit((why) => {
+      if (stopped) return;
+      cancel();
+      log("warn", `${name} monitor ended; it is started again`, { why });
+      cancel = clock.after(RESTART_MS, () => {
+        open();
+        onEvent();
+      });
+    });
+    end = () => child.kill();
+    cancel = clock.after(SETTLE_MS, onEvent);
+  };
+  open();
+  return () => {
+    stopped = true;
+    cancel();
+    end();
+  };
+}
