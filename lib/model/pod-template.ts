@@ -1,6 +1,6 @@
 // What the Pod template of a workload must have, so that its Pods can have the addresses.
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
-import { isKnown, type MaybeLater } from "./later";
+import { isKnown, LATER, type MaybeLater } from "./later";
 import { ANNOTATION_DEFAULT_INTERFACE, ANNOTATION_INTERFACES, interfaceNamesOf, networksOf } from "./pod-interfaces";
 import type { Problems } from "./problems";
 
@@ -38,12 +38,31 @@ export interface PodTemplateContainer {
   readinessProbe?: object;
 }
 
+/** What a program knows of a Pod template: a value that is still to come may stand anywhere in it. */
+export interface PodTemplateFacts {
+  readonly metadata?: MaybeLater<{ readonly annotations?: MaybeLater<AnnotationFacts> }>;
+  readonly spec?: MaybeLater<PodSpecFacts>;
+}
+
+type AnnotationFacts = Readonly<Record<string, MaybeLater<string>>>;
+
+interface PodSpecFacts {
+  readonly hostNetwork?: MaybeLater<boolean>;
+  readonly containers?: MaybeLater<readonly MaybeLater<ContainerFacts>[]>;
+  readonly initContainers?: MaybeLater<readonly MaybeLater<ContainerFacts>[]>;
+  readonly readinessGates?: MaybeLater<readonly unknown[]>;
+}
+
+interface ContainerFacts {
+  readonly readinessProbe?: MaybeLater<object>;
+}
+
 /** A workload as far as a program knows it. */
 export interface WorkloadTemplate {
   readonly kind: "StatefulSet" | "Deployment";
   readonly name: MaybeLater<string>;
   /** Absent when only the name of the workload was given. */
-  readonly template?: MaybeLater<PodTemplate>;
+  readonly template?: MaybeLater<PodTemplateFacts>;
 }
 
 /** `StatefulSet "db"`. */
@@ -59,10 +78,13 @@ export function checkPodInterface(
 ): void {
   const template = workload?.template;
   if (workload === undefined || template === undefined || !isKnown(template)) return;
-  const { annotations = {} } = template.metadata ?? {};
+  const { metadata = {} } = template;
+  const annotations = isKnown(metadata) ? (metadata.annotations ?? {}) : LATER;
+  if (!isKnown(annotations)) return;
   checkDefaultInterface(workload, annotations, problems);
   if (!isKnown(network) || network === DEFAULT_NETWORK || network === LEGACY_DEFAULT_NETWORK) return;
   const annotation = annotations[ANNOTATION_INTERFACES];
+  if (annotation === LATER) return;
   const networks = annotation === undefined ? [] : networksOf(annotation);
   // What cannot be read may come from a later value inside it; the cluster will say.
   if (networks === undefined || networks.includes(network)) return;
@@ -74,15 +96,11 @@ export function checkPodInterface(
 }
 
 /** Checks that the interface with the default route is one of those that the Pods ask for. */
-function checkDefaultInterface(
-  workload: WorkloadTemplate,
-  annotations: Readonly<Record<string, string>>,
-  problems: Problems,
-): void {
+function checkDefaultInterface(workload: WorkloadTemplate, annotations: AnnotationFacts, problems: Problems): void {
   const listed = annotations[ANNOTATION_INTERFACES];
-  const names = listed === undefined ? undefined : interfaceNamesOf(listed);
+  const names = listed === undefined || listed === LATER ? undefined : interfaceNamesOf(listed);
   const given = annotations[ANNOTATION_DEFAULT_INTERFACE];
-  if (names === undefined || (given !== undefined && names.includes(given))) return;
+  if (names === undefined || given === LATER || (given !== undefined && names.includes(given))) return;
   problems.add(
     `annotations["${ANNOTATION_DEFAULT_INTERFACE}"] of ${subjectOf(workload)}`,
     given,
@@ -99,8 +117,10 @@ export function checkReadiness(
 ): void {
   const { template } = workload;
   if (template === undefined || !isKnown(template)) return;
+  const { spec = {} } = template;
+  if (!isKnown(spec)) return;
   const field = workload.kind === "StatefulSet" ? "statefulSet" : "deployment";
-  if (template.spec?.hostNetwork === true) {
+  if (spec.hostNetwork === true) {
     problems.addFact(
       field,
       "a Pod template with hostNetwork: true",
@@ -108,12 +128,22 @@ export function checkReadiness(
     );
   }
   if (reactionMode !== ReactionMode.ReadyCondition || allowNoReadinessProbe === true) return;
-  const { containers = [], initContainers = [], readinessGates = [] } = template.spec ?? {};
-  const probed = [...containers, ...initContainers].some(({ readinessProbe }) => readinessProbe !== undefined);
-  if (probed || readinessGates.length > 0) return;
+  if (hasProbe(spec) !== false) return;
   problems.add(
     "reactionMode",
     reactionMode,
     `no container of ${subjectOf(workload)} has a readinessProbe, so a Pod would have the addresses before it can answer: add a probe, or accept that with allowNoReadinessProbe: true`,
   );
+}
+
+/** Whether some container says when it can serve, or something outside of the Pods does; later, where neither is sure. */
+function hasProbe({ containers = [], initContainers = [], readinessGates = [] }: PodSpecFacts): MaybeLater<boolean> {
+  const all: readonly MaybeLater<ContainerFacts>[] = [
+    ...(isKnown(containers) ? containers : [LATER as typeof LATER]),
+    ...(isKnown(initContainers) ? initContainers : [LATER as typeof LATER]),
+  ];
+  const probes = all.map((container) => (isKnown(container) ? container.readinessProbe : LATER));
+  if (probes.some((probe) => probe !== undefined && isKnown(probe))) return true;
+  if (isKnown(readinessGates) && readinessGates.length > 0) return true;
+  return isKnown(readinessGates) && !probes.includes(LATER) ? false : LATER;
 }

@@ -1,7 +1,7 @@
 // What a program knows of its workloads, and how a Pod of a StatefulSet is told from its siblings.
 import { isKnown, type MaybeLater } from "./later";
 import { isDnsSubdomain, isLabelValue } from "./names";
-import { type PodTemplate, subjectOf } from "./pod-template";
+import { type PodTemplateFacts, subjectOf } from "./pod-template";
 import type { Problems } from "./problems";
 import type { LabelExpression } from "./selector";
 
@@ -18,7 +18,7 @@ export interface StatefulSetFacts {
   /** `spec.ordinals.start`, 0 by default. */
   readonly firstOrdinal?: MaybeLater<number>;
   /** `spec.template`; absent when only the name was given. */
-  readonly template?: MaybeLater<PodTemplate>;
+  readonly template?: MaybeLater<PodTemplateFacts>;
 }
 
 /** What a program can know of a Deployment. */
@@ -31,7 +31,7 @@ export interface DeploymentFacts {
   /** `spec.selector.matchExpressions`. */
   readonly expressions?: MaybeLater<readonly LabelExpression[]>;
   /** `spec.template`. */
-  readonly template?: MaybeLater<PodTemplate>;
+  readonly template?: MaybeLater<PodTemplateFacts>;
 }
 
 /** The name of one Pod of a StatefulSet. */

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { LATER } from "../model/later";
-import type { PodTemplate } from "../model/pod-template";
+import type { PodTemplate, PodTemplateFacts } from "../model/pod-template";
 import type { LabelExpression } from "../model/selector";
 import type { DeploymentFacts } from "../model/workload";
+import { at, early, whole } from "./early";
 import { knownNow } from "./inputs";
 
 /** A Deployment as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
@@ -58,16 +59,16 @@ export function deploymentNow(reference: DeploymentReference | undefined): Deplo
   return { name: LATER, namespace: LATER, labels: LATER, expressions: LATER, template: LATER };
 }
 
-/** What is known of it in the end. */
+/** What is known of it in the end; in a preview, what is known by then. */
 export function deploymentLater(reference: DeploymentReference | undefined): pulumi.Input<DeploymentFacts | undefined> {
   if (reference === undefined) return undefined;
   if (!isDeploymentResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
-  return pulumi.all([reference.metadata, reference.spec]).apply(([metadata, spec]) => ({
-    name: metadata.name,
-    namespace: metadata.namespace,
-    labels: spec?.selector?.matchLabels,
-    expressions: spec?.selector?.matchExpressions as LabelExpression[] | undefined,
-    template: spec?.template,
+  return pulumi.all([early(reference.metadata), early(reference.spec)]).apply(([metadata, spec]): DeploymentFacts => ({
+    name: at<string>(metadata, "name") ?? LATER,
+    namespace: at<string>(metadata, "namespace"),
+    labels: whole(at<Record<string, string>>(spec, "selector", "matchLabels")),
+    expressions: whole(at<LabelExpression[]>(spec, "selector", "matchExpressions")),
+    template: at<PodTemplateFacts>(spec, "template"),
   }));
 }
 

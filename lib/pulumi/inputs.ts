@@ -13,6 +13,14 @@ export function nowOrLater<T>(now: MaybeLater<T>, later: () => pulumi.Output<T>)
   return isKnown(now) ? now : later();
 }
 
+/** A part of what becomes known later; in a preview it can be unknown still where the rest is known. */
+export function partOf<Whole, T>(whole: pulumi.Output<Whole>, of: (whole: Whole) => MaybeLater<T>): pulumi.Output<T> {
+  return whole.apply((found) => {
+    const part = of(found);
+    return (isKnown(part) ? part : pulumi.unknown) as pulumi.Input<T>;
+  }) as pulumi.Output<T>;
+}
+
 /** Runs checks and throws all that is wrong as one message, which the Pulumi CLI prints under the resource. */
 export function checked<T>(kind: string, name: string, resource: pulumi.Resource, plan: (problems: Problems) => T): T {
   const problems = new Problems();

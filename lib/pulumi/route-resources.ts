@@ -9,7 +9,7 @@ import { routeObject } from "../model/route-object";
 import type { SelectorObject } from "../model/selector";
 import { awaitedConditions, waitForExpression } from "../model/waiting";
 import type { KubernetesObject } from "./declared-resources";
-import { knownNow, nowOrLater } from "./inputs";
+import { knownNow, nowOrLater, partOf } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import type { PodNetwork } from "./pod-network";
@@ -70,10 +70,10 @@ export function routeResources(
   // Only what is to come asks for it.
   const late = () => stages.late as LateStages;
   const later = (value: MaybeLater<string>, of: (plan: RoutePlan) => MaybeLater<string> | undefined) =>
-    nowOrLater(value, () => late().placed.apply((known) => of(known) as string));
+    nowOrLater(value, () => partOf(late().placed, (known) => of(known) ?? LATER));
   const address = (index: number): pulumi.Input<string> =>
     nowOrLater(plan.addresses[index] ?? LATER, () =>
-      late().complete.apply(({ addresses }) => addresses[index] as string),
+      partOf(late().complete, ({ addresses }) => addresses[index] ?? LATER),
     );
 
   const { provider } = pool.plan;
@@ -115,13 +115,14 @@ function selectorInput(
   placed: () => pulumi.Output<RoutePlan>,
 ): pulumi.Input<SelectorObject<pulumi.Input<string>>> {
   const { podSelector } = plan;
-  if (!isKnown(podSelector)) return placed().apply((known) => known.podSelector as SelectorObject<string>);
+  if (!isKnown(podSelector))
+    return partOf(placed(), (known) => known.podSelector as MaybeLater<SelectorObject<string>>);
   const { matchLabels, ...rest } = podSelector;
   if (matchLabels === undefined) return rest;
   const labels = Object.entries(matchLabels).map(([key, value]): [string, pulumi.Input<string>] => [
     key,
     nowOrLater(value, () =>
-      placed().apply((known) => (known.podSelector as SelectorObject<string>).matchLabels?.[key] as string),
+      partOf(placed(), (known) => (isKnown(known.podSelector) ? known.podSelector.matchLabels?.[key] : LATER) ?? LATER),
     ),
   ]);
   return { matchLabels: Object.fromEntries(labels), ...rest };

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { knownNow } from "./inputs";
 import { LATER } from "../model/later";
-import type { PodTemplate } from "../model/pod-template";
+import type { PodTemplate, PodTemplateFacts } from "../model/pod-template";
 import type { StatefulSetFacts } from "../model/workload";
+import { at, early } from "./early";
+import { knownNow } from "./inputs";
 
 /** A StatefulSet as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
 export interface StatefulSetResource {
@@ -47,18 +48,18 @@ export function statefulSetNow(reference: StatefulSetReference | undefined): Sta
   return { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER, template: LATER };
 }
 
-/** What is known of it in the end. */
+/** What is known of it in the end; in a preview, what is known by then. */
 export function statefulSetLater(
   reference: StatefulSetReference | undefined,
 ): pulumi.Input<StatefulSetFacts | undefined> {
   if (reference === undefined) return undefined;
   if (!isStatefulSetResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
-  return pulumi.all([reference.metadata, reference.spec]).apply(([metadata, spec]) => ({
-    name: metadata.name,
-    namespace: metadata.namespace,
-    replicas: spec?.replicas,
-    firstOrdinal: spec?.ordinals?.start,
-    template: spec?.template,
+  return pulumi.all([early(reference.metadata), early(reference.spec)]).apply(([metadata, spec]): StatefulSetFacts => ({
+    name: at<string>(metadata, "name") ?? LATER,
+    namespace: at<string>(metadata, "namespace"),
+    replicas: at<number>(spec, "replicas"),
+    firstOrdinal: at<number>(spec, "ordinals", "start"),
+    template: at<PodTemplateFacts>(spec, "template"),
   }));
 }
 
