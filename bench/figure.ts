@@ -34,6 +34,12 @@ export function median(samples: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The smallest sample that at least this part of all samples does not exceed. */
+export function quantile(samples: readonly number[], part: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
+}
+
 /** Samples of two things, taken in turns so that a busy moment hits both. */
 export async function inTurns(
   rounds: number,

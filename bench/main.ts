@@ -6,11 +6,12 @@ import path from "node:path";
 import { progressOn } from "../lab/progress";
 import { type Bench, type Figure, table } from "./figure";
 import { consumers } from "./consumers";
+import { plannedMove } from "./planned-move";
 
 const FOLDER = path.resolve(__dirname, "../.bench");
 const RESULTS = path.join(FOLDER, "results.json");
 
-const BENCHES: readonly Bench[] = [consumers];
+const BENCHES: readonly Bench[] = [plannedMove, consumers];
 
 async function main(args: readonly string[]): Promise<number> {
   const known = BENCHES.map(({ id }) => id);

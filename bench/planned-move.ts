@@ -1,0 +1,99 @@
+// P1: a planned move, from the moment in which a better Pod is known to the API server until its node has programmed the
+// address, announced it and acknowledged.
+import path from "node:path";
+import { type Bench, type Figure, median, quantile } from "./figure";
+import { startChild } from "./lab/child";
+import type { FloorSettings } from "./lab/planned-move-floor";
+import type { Moved, MoverSettings } from "./lab/planned-move-mover";
+import { NAMESPACE, onRig, type Rig } from "./lab/rig";
+
+const ID = "P1";
+const MOVES = 100;
+const FLOOR = "floor";
+const FOLDER = path.join(__dirname, "lab");
+/** A table of its own, so that the floor's route is in nobody's way. */
+const FLOOR_TABLE = "7499";
+
+export const plannedMove: Bench = {
+  id: ID,
+  title: "a planned move to another node",
+  async measure(report) {
+    const addresses = Array.from({ length: MOVES }, (_, index) => `198.51.100.${index + 101}`);
+    const pods = [
+      { name: "here", node: "node1" },
+      { name: "there", node: "node2" },
+    ];
+    const raw = await onRig({ addresses, pods, first: "here" }, report, (rig) => moves(rig, addresses, report));
+    const floor = { p50: median(raw.floor), p99: quantile(raw.floor, 0.99) };
+    const figure = (metric: string, value: number, beside: number, goal: number): Figure => {
+      return { id: ID, metric, value, unit: "ms", floor: beside, goal, ok: value <= goal };
+    };
+    const p50 = median(raw.ours);
+    return {
+      figures: [
+        figure("planned move, p50", p50, floor.p50, 30),
+        figure("planned move, p50 against the floor", p50, floor.p50, 2 * floor.p50),
+        figure("planned move, p99", quantile(raw.ours, 0.99), floor.p99, 150),
+      ],
+      raw,
+    };
+  },
+};
+
+async function moves(
+  { lab, cluster, pods, labelOf }: Rig,
+  addresses: readonly string[],
+  report: (doing: string) => void,
+): Promise<{ ours: number[]; floor: number[] }> {
+  const there = pods.get("there");
+  const node = cluster.node("node2");
+  const podIp = there?.status?.podIP ?? "";
+  await cluster.kubectl("create", "configmap", "-n", NAMESPACE, FLOOR);
+  const route = ["route", "replace", "203.0.113.1/32", "via", podIp, "dev", await deviceOf(node, podIp), "onlink"];
+  const floorSettings: FloorSettings = {
+    kubeconfig: lab.kubeconfig,
+    namespace: NAMESPACE,
+    floor: FLOOR,
+    command: ["ip", ...route, "table", FLOOR_TABLE],
+  };
+  const floorChild = startChild<{ ready?: true; ended?: number; code?: number }>(
+    node,
+    path.join(FOLDER, "planned-move-floor.ts"),
+    floorSettings,
+  );
+  const settings: MoverSettings = {
+    kubeconfig: lab.kubeconfig,
+    namespace: NAMESPACE,
+    pod: { name: "there", uid: there?.metadata.uid ?? "" },
+    moves: addresses.map((address) => ({ address, label: labelOf(address) })),
+    floor: FLOOR,
+  };
+  try {
+    await floorChild.next();
+    const mover = startChild<Moved>(lab.control, path.join(FOLDER, "planned-move-mover.ts"), settings);
+    try {
+      const samples = { ours: [] as number[], floor: [] as number[] };
+      for (const index of addresses.keys()) {
+        report(`move ${index + 1} of ${addresses.length}`);
+        const ours = await mover.next();
+        if (ours.what === "ours") samples.ours.push(ours.ms);
+        const began = await mover.next();
+        const { ended = 0, code } = await floorChild.next();
+        if (code !== 0) throw new Error(`the floor's ip command ended with ${code}`);
+        if (began.what === "floor") samples.floor.push(ended - began.began);
+      }
+      return samples;
+    } finally {
+      mover.stop();
+    }
+  } finally {
+    floorChild.stop();
+  }
+}
+
+async function deviceOf(node: Rig["lab"]["nodes"][number], podIp: string): Promise<string> {
+  const { stdout } = await node.exec(["ip", "-j", "route", "get", podIp]);
+  const [hop] = JSON.parse(stdout) as { dev: string }[];
+  if (hop === undefined) throw new Error(`${node.name} has no route to ${podIp}`);
+  return hop.dev;
+}
