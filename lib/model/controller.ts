@@ -86,6 +86,16 @@ export interface ControllerOptions {
    */
   uplink?: string;
   /**
+   * Whether routes may have delivery `interface`: the agent adds the address to the Pod's own interface, so that any
+   * program binds it without privileges. For that the agents enter the network namespaces of Pods, which takes the
+   * capability `SYS_ADMIN` and the nodes' folder `/var/run/netns`; without it they have neither, and such routes say
+   * DeliveryNotSupported. A later change to false leaves addresses inside Pods until the Pods go, but nothing arrives at
+   * them.
+   *
+   * @default false
+   */
+  interfaceDelivery?: boolean;
+  /**
    * Labels of the nodes that run an agent. Only Pods on these nodes can have persistent addresses.
    *
    * @default - every Linux node
@@ -145,6 +155,7 @@ export interface ControllerPlan extends ControllerOptions {
   readonly createNamespace: boolean;
   readonly installGkeApi: boolean;
   readonly clusterCidrs: string[];
+  readonly interfaceDelivery: boolean;
   readonly networkPolicy: boolean;
   readonly apiServerPorts: number[];
   /** Whether the image is built from the packaged context. */
@@ -186,6 +197,7 @@ export function planController(input: ControllerInput, problems: Problems): Cont
     installGkeApi: input.installGkeApi ?? true,
     clusterCidrs: input.clusterCidrs ?? clusterCidrsOf(cluster),
     uplink: input.uplink,
+    interfaceDelivery: input.interfaceDelivery ?? false,
     nodeSelector: input.nodeSelector,
     tolerations: input.tolerations,
     networkPolicy: input.networkPolicy ?? true,

@@ -17,6 +17,8 @@ export const Flag = {
   ClusterCidr: "--cluster-cidr",
   /** Agent: `--uplink=eth0`. */
   Uplink: "--uplink",
+  /** Agent: enter Pods for delivery `interface`. */
+  InterfaceDelivery: "--interface-delivery",
 } as const;
 
 /**
@@ -24,6 +26,9 @@ export const Flag = {
  * Pod address is, by UID. The agent sees it under the same path, and only reads.
  */
 export const CNI_RESULTS_FOLDER = "/var/lib/cni/results";
+
+/** Where container runtimes keep the network namespaces of Pods by name. */
+export const POD_NAMESPACES_FOLDER = "/var/run/netns";
 
 export const HealthPath = { Live: "/healthz", Ready: "/readyz" } as const;
 /** The controller answers on every address of its Pod. */

@@ -6,12 +6,16 @@ const eth0 = (): string => "eth0";
 
 test("takes the interface that has the node's address as uplink, and podpin-system as namespace", () => {
   const settings = { nodeName: "node-1", nodeIp: "10.0.0.11", namespace: "podpin-system", uplink: "eth0" };
-  expect(agentSettings([], ENV, eth0)).toEqual(settings);
+  expect(agentSettings([], ENV, eth0)).toEqual({ ...settings, interfaceDelivery: false });
 });
 
 test("takes what it is told", () => {
-  const settings = agentSettings(["--uplink=bond0.100"], { ...ENV, POD_NAMESPACE: "edge" }, () => undefined);
-  expect(settings).toMatchObject({ uplink: "bond0.100", namespace: "edge" });
+  const settings = agentSettings(
+    ["--uplink=bond0.100", "--interface-delivery"],
+    { ...ENV, POD_NAMESPACE: "edge" },
+    () => undefined,
+  );
+  expect(settings).toMatchObject({ uplink: "bond0.100", namespace: "edge", interfaceDelivery: true });
 });
 
 test("names every mistake in one error", () => {
@@ -21,7 +25,7 @@ test("names every mistake in one error", () => {
       "  - NODE_NAME: got nothing; set it to spec.nodeName of the Pod",
       '  - NODE_IP: got "fe80::1"; set it to status.hostIP of the Pod, an IPv4 address',
       '  - --uplink: got "eth0; reboot"; use the name of an interface, for example eth0',
-      '  - arguments: got "--fast"; the only flag is --uplink=INTERFACE',
+      '  - arguments: got "--fast"; the flags are --uplink=INTERFACE and --interface-delivery',
     ].join("\n"),
   );
 });

@@ -1,7 +1,6 @@
 // The shipped agent, with the real kernel of a node in the segment and an API server in memory. The test plays the
 // controller.
 import { runAgent, type Agent, type AgentOptions } from "../../controller-image/src/agent/agent";
-import { NAMESPACES_FOLDER } from "../../controller-image/src/agent/enter";
 import { type Kernel, linuxKernel } from "../../controller-image/src/agent/kernel";
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { commands } from "../../controller-image/src/fabric/commands";
@@ -10,6 +9,7 @@ import type { Log } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { ackOf, type AddressBinding, type AddressBindingSpec, type BindingAck } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
+import { POD_NAMESPACES_FOLDER } from "../../lib/model/runtime";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { CLUSTER_CIDRS, NODE_IPS, type NodeName, type Segment, type TestPod, UPLINK } from "./segment";
 
@@ -70,7 +70,7 @@ export class Cluster {
     const kube = new MemoryKube(this.server, { clock: systemClock });
     const agent = runAgent({
       kube,
-      kernel: kernelOf(linuxKernel({ ...parts, namespaces: interfaceDelivery ? NAMESPACES_FOLDER : undefined })),
+      kernel: kernelOf(linuxKernel({ ...parts, namespaces: interfaceDelivery ? POD_NAMESPACES_FOLDER : undefined })),
       announcer: l2Announcer(parts),
       clock: systemClock,
       log,

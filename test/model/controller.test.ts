@@ -202,6 +202,39 @@ test("hands the options on as flags of the programs", () => {
   ]);
   expect(args({}, "agent")).toEqual(["agent"]);
   expect(args({ uplink: "eth1" }, "agent")).toEqual(["agent", "--uplink=eth1"]);
+  expect(args({ interfaceDelivery: true }, "agent")).toEqual(["agent", "--interface-delivery"]);
+});
+
+test("lets agents enter Pods only where delivery interface is on", () => {
+  const pod = (input: Partial<ControllerInput>) => {
+    const agent = objects(input).find((one) => one.key === "agent")?.object as unknown as {
+      spec: {
+        template: {
+          spec: {
+            containers: { securityContext: { capabilities: { add: string[] } }; volumeMounts: { name: string }[] }[];
+            volumes: { name: string }[];
+          };
+        };
+      };
+    };
+    const { containers, volumes } = agent.spec.template.spec;
+    return {
+      capabilities: containers[0]?.securityContext.capabilities.add,
+      mount: containers[0]?.volumeMounts.find(({ name }) => name === "pod-namespaces"),
+      volume: volumes.find(({ name }) => name === "pod-namespaces"),
+    };
+  };
+  expect(pod({})).toEqual({ capabilities: ["NET_ADMIN", "NET_RAW"], mount: undefined, volume: undefined });
+  expect(pod({ interfaceDelivery: true })).toEqual({
+    capabilities: ["NET_ADMIN", "NET_RAW", "SYS_ADMIN"],
+    mount: {
+      name: "pod-namespaces",
+      mountPath: "/var/run/netns",
+      readOnly: true,
+      mountPropagation: "HostToContainer",
+    },
+    volume: { name: "pod-namespaces", hostPath: { path: "/var/run/netns", type: "DirectoryOrCreate" } },
+  });
 });
 
 const shown = (rules: ReturnType<typeof agentClusterRules>) =>

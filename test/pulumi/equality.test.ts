@@ -64,6 +64,7 @@ test.each<[string, pulumi.ControllerOptions]>([
       installGkeApi: false,
       clusterCidrs: ["10.8.0.0/14"],
       uplink: "eth1",
+      interfaceDelivery: true,
       nodeSelector: { pool: "edge" },
       tolerations: [{ key: "edge", operator: "Exists", effect: "NoSchedule" }],
       dataplaneV2: "experimental",

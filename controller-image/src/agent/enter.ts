@@ -5,9 +5,6 @@ import { INSIDE_LINES, parseInside, type PodChange, type PodLook } from "./insid
 import { failedLines } from "./iproute";
 import { setArpAnnounce } from "./rtnetlink";
 
-/** Where container runtimes and `ip netns` keep namespaces by name. */
-export const NAMESPACES_FOLDER = "/var/run/netns";
-
 export interface PodNamespaces {
   /**
    * @param wanted name of the namespace by Pod address; nothing where the node does not know it
