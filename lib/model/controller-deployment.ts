@@ -14,9 +14,15 @@ export function controllerArguments(plan: Pick<ControllerPlan, "installGkeApi" |
   ];
 }
 
+/** One works, the other stands by, so that the loss of a node does not also take whoever notices it. */
+const REPLICAS = 2;
+
+/** How long a Pod stays bound to a node that Kubernetes has given up; by itself it would be five minutes. */
+const GIVEN_UP_SECONDS = 5;
+
 /**
- * The Deployment of the controller: one replica, whose place another takes wherever it can; during an update the new one is
- * ready before the old one goes.
+ * The Deployment of the controller: two replicas, on different nodes where that is possible; during an update a new one is
+ * ready before an old one goes.
  */
 export function controllerDeployment({ namespace }: ControllerPlan, image: unknown, args: unknown): Manifest {
   const component = "controller";
@@ -25,7 +31,7 @@ export function controllerDeployment({ namespace }: ControllerPlan, image: unkno
     kind: "Deployment",
     metadata: { name: CONTROLLER, namespace, labels: labelsOf(component) },
     spec: {
-      replicas: 1,
+      replicas: REPLICAS,
       selector: { matchLabels: selectorOf(component) },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
@@ -36,6 +42,20 @@ export function controllerDeployment({ namespace }: ControllerPlan, image: unkno
           priorityClassName: PriorityClass.Cluster,
           terminationGracePeriodSeconds: 5,
           nodeSelector: { "kubernetes.io/os": "linux" },
+          tolerations: ["not-ready", "unreachable"].map((state) => ({
+            key: `node.kubernetes.io/${state}`,
+            operator: "Exists",
+            effect: "NoExecute",
+            tolerationSeconds: GIVEN_UP_SECONDS,
+          })),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: selectorOf(component) },
+            },
+          ],
           securityContext: {
             runAsNonRoot: true,
             runAsUser: NONROOT_USER,
@@ -51,6 +71,7 @@ export function controllerDeployment({ namespace }: ControllerPlan, image: unkno
               env: [
                 fieldEnv("POD_NAME", "metadata.name"),
                 fieldEnv("POD_NAMESPACE", "metadata.namespace"),
+                fieldEnv("NODE_NAME", "spec.nodeName"),
                 // Below the memory limit, so that a full heap ends with a message and not with a kill.
                 { name: "NODE_OPTIONS", value: "--max-old-space-size=384" },
               ],
@@ -71,7 +92,7 @@ export function controllerDeployment({ namespace }: ControllerPlan, image: unkno
   return deployment;
 }
 
-/** Lets a drain take the one Pod: addresses keep working without it, and a drain that waits for ever helps nobody. */
+/** Lets a drain take one Pod at a time; the other goes on. */
 export function controllerDisruptionBudget(namespace: string): Manifest {
   const budget = {
     apiVersion: "policy/v1",

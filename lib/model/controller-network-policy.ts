@@ -2,7 +2,7 @@
 // applies no NetworkPolicy.
 import type { ControllerPlan } from "./controller";
 import { labelsOf, type Manifest, selectorOf } from "./manifest";
-import { CONTROLLER, CONTROLLER_HEALTH_PORT } from "./runtime";
+import { CONTROLLER, CONTROLLER_HEALTH_PORT, HEARTBEAT_PORT } from "./runtime";
 
 interface Port {
   readonly protocol: "TCP" | "UDP";
@@ -22,7 +22,7 @@ const METADATA_SERVERS = [
   { cidr: "169.254.169.252/32", ports: [tcp(987), tcp(988)] },
 ] as const;
 
-/** The controller's NetworkPolicy: in to the health port; out to the API server, and to Google where it is asked for. */
+/** The controller's NetworkPolicy: in to the health port; out to the API server, to the agents, and to Google where it is asked for. */
 export function controllerNetworkPolicy(plan: ControllerPlan): Manifest {
   const { namespace, apiServerPorts, googleCloud } = plan;
   // The API server's addresses are no Pod's and differ from cluster to cluster, so its ports are what can be said.
@@ -37,6 +37,8 @@ export function controllerNetworkPolicy(plan: ControllerPlan): Manifest {
       ingress: [{ ports: [tcp(CONTROLLER_HEALTH_PORT)] }],
       egress: [
         { ports: ports.map(tcp) },
+        // Heartbeats of the nodes, and the knock at a kernel whose agent is silent. Nodes cannot be named here.
+        { ports: [udp(HEARTBEAT_PORT), tcp(HEARTBEAT_PORT)] },
         ...(googleCloud
           ? [
               // The names of Google's APIs.

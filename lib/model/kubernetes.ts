@@ -113,6 +113,7 @@ export const RESOURCES = {
   nodes: resource("", "v1", "nodes", "Node", false),
   namespaces: resource("", "v1", "namespaces", "Namespace", false),
   configMaps: resource("", "v1", "configmaps", "ConfigMap", true),
+  secrets: resource("", "v1", "secrets", "Secret", true),
   events: resource("events.k8s.io", "v1", "events", "Event", true),
   leases: resource("coordination.k8s.io", "v1", "leases", "Lease", true),
   serviceCidrs: resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", false),

@@ -1,7 +1,7 @@
 // Exactly what the controller and the agent may do: a verb that is not used is not here.
 import { RESOURCES, type Resource } from "./kubernetes";
 import { CLUSTER_RANGES_CONFIG_MAP } from "./binding";
-import { AGENT, CONTROLLER } from "./runtime";
+import { AGENT, CONTROLLER, HEARTBEAT_KEYS } from "./runtime";
 
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
@@ -50,6 +50,8 @@ export function controllerNamespaceRules(): readonly PolicyRule[] {
   return [
     rule(RESOURCES.configMaps, ["create"]),
     rule(RESOURCES.configMaps, [...READ, "update", "patch"], { name: CLUSTER_RANGES_CONFIG_MAP }),
+    rule(RESOURCES.secrets, ["create"]),
+    rule(RESOURCES.secrets, [...READ, "update"], { name: HEARTBEAT_KEYS }),
     rule(RESOURCES.leases, ["create"]),
     rule(RESOURCES.leases, ["get", "update"], { name: CONTROLLER }),
   ];

@@ -176,15 +176,21 @@ test("asks Google Cloud for these permissions and no others", () => {
 const specOf = (key: string, input: Partial<ControllerInput> = {}) =>
   (objects(input).find((one) => one.key === key)?.object as { spec?: unknown } | undefined)?.spec;
 
-test("lets the controller out to the API server alone, and in to its health port", () => {
+test("lets the controller out to the API server and the agents alone, and in to its health port", () => {
   const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: "TCP", port }));
   const podSelector = {
     matchLabels: { "app.kubernetes.io/component": "controller", "app.kubernetes.io/name": "podpin" },
   };
   const policyTypes = ["Ingress", "Egress"];
   const ingress = [{ ports: tcp(8081) }];
+  const heartbeats = { ports: [{ protocol: "UDP", port: 9480 }, ...tcp(9480)] };
   const key = "controller-networkpolicy";
-  expect(specOf(key)).toEqual({ podSelector, policyTypes, ingress, egress: [{ ports: tcp(443, 6443, 8443) }] });
+  expect(specOf(key)).toEqual({
+    podSelector,
+    policyTypes,
+    ingress,
+    egress: [{ ports: tcp(443, 6443, 8443) }, heartbeats],
+  });
   expect(specOf(key, { networkPolicy: false })).toBeUndefined();
   expect(specOf(key, { apiServerPorts: [16443], ...google })).toEqual({
     podSelector,
@@ -192,6 +198,7 @@ test("lets the controller out to the API server alone, and in to its health port
     ingress,
     egress: [
       { ports: tcp(16443, 443) },
+      heartbeats,
       { ports: [{ protocol: "UDP", port: 53 }, ...tcp(53)] },
       { to: [{ ipBlock: { cidr: "169.254.169.254/32" } }], ports: tcp(80, 8080) },
       { to: [{ ipBlock: { cidr: "169.254.169.252/32" } }], ports: tcp(987, 988) },
@@ -199,7 +206,7 @@ test("lets the controller out to the API server alone, and in to its health port
   });
 });
 
-test("lets a drain take the only controller", () => {
+test("lets a drain take one controller at a time", () => {
   expect(specOf("controller-disruptionbudget")).toMatchObject({ maxUnavailable: 1 });
 });
 

@@ -268,6 +268,8 @@ test("gives the controller these rights and no others", () => {
    [
      "/configmaps: create",
      "/configmaps podpin-cluster-ranges: get list watch update patch",
+     "/secrets: create",
+     "/secrets podpin-heartbeat-keys: get list watch update",
      "coordination.k8s.io/leases: create",
      "coordination.k8s.io/leases podpin-controller: get update",
    ]

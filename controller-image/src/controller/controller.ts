@@ -10,9 +10,11 @@ import { LeaderOnly } from "../kube/leader-only";
 import { errorText } from "../kube/log";
 import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
+import type { HeartbeatParts } from "../liveness/node-watch";
 import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-ranges";
 import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
+import { watchForLoss } from "./node-loss";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
 import { Store, type Touched } from "./store";
@@ -35,6 +37,8 @@ export interface ControllerOptions {
   readonly definitions: readonly KubeObject[];
   /** Takes the metrics. @default they are kept, and nobody sees them */
   readonly metrics?: Metrics;
+  /** By which it hears whether nodes are alive. @default it relies on what Kubernetes says of them */
+  readonly heartbeats?: HeartbeatParts;
 }
 
 export interface Controller {
@@ -102,6 +106,19 @@ export function runController(options: ControllerOptions): Controller {
     },
     onStopped: () => queue.pause(),
   });
+  const loss =
+    options.heartbeats &&
+    watchForLoss({
+      ...options.heartbeats,
+      kube,
+      store,
+      events,
+      metrics,
+      clock,
+      log,
+      namespace,
+      isLeading: () => election.isLeading(),
+    });
   gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: reflectorsOf(store) });
 
   async function work(key: string): Promise<number | undefined> {
@@ -165,6 +182,7 @@ export function runController(options: ControllerOptions): Controller {
     stop: async () => {
       stopped = true;
       cancelRetry?.();
+      loss?.stop();
       await election.stop(() => queue.shutdown());
       store.stop();
     },

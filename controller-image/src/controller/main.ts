@@ -16,6 +16,7 @@ import {
   systemClock,
 } from "../kube/index";
 import type { RequestRecord } from "../kube/transport";
+import { randomNonce, udpWire } from "../liveness/wire";
 import { runController } from "./controller";
 
 /** A flag's name without its dashes, as the parser wants it. */
@@ -53,6 +54,11 @@ export async function controllerMain(
     clusterCidrs,
     definitions: installGkeApi ? gkeApi : [],
     metrics,
+    heartbeats: {
+      wire: udpWire({ clock: systemClock, log }),
+      ownNode: env["NODE_NAME"] ?? "",
+      nonce: randomNonce,
+    },
   });
   const health = await startHealth({
     host: "0.0.0.0",

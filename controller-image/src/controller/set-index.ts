@@ -13,6 +13,10 @@ export class SetIndex {
     if (set?.delete(key) && set.size === 0) this.#sets.delete(value);
   }
 
+  has(value: string): boolean {
+    return this.#sets.has(value);
+  }
+
   /** A copy, so that it may be walked while the index changes. */
   get(value: string): readonly string[] {
     return [...(this.#sets.get(value) ?? [])];

@@ -191,6 +191,11 @@ export class Store implements ClusterView {
     };
   }
 
+  /** Whether a binding names the node: it has an address, or is to let one go. */
+  isBound(nodeName: string): boolean {
+    return this.#bindingsByNode.has(nodeName);
+  }
+
   /** Nodes that do not answer. */
   get lostNodes(): ReadonlySet<string> {
     return this.#lostNodes;

@@ -1,19 +1,24 @@
 // The watcher with a clock and a wire: what the controller runs.
-import type { Clock, Log } from "../kube/api";
+import type { Clock } from "../kube/api";
 import type { Metrics, Reading } from "../kube/metrics";
 import { HEARTBEAT_PORT } from "../../../lib/model/runtime";
 import { type Keys, open, seal } from "./seal";
 import { type WatchedNode, Watcher, type Verdict } from "./watcher";
 import type { OpenWire } from "./wire";
 
-export interface NodeWatchOptions {
-  readonly clock: Clock;
-  readonly log: Log;
+/** What a controller needs of the world besides the API server to hear nodes. */
+export interface HeartbeatParts {
   readonly wire: OpenWire;
+  /** Name of the node that this process runs on. */
+  readonly ownNode: string;
+  /** Numbers that are used once. */
+  readonly nonce: () => number;
+}
+
+export interface NodeWatchOptions extends HeartbeatParts {
+  readonly clock: Clock;
   /** Undefined while there are none: nobody is asked, and nobody is lost. */
   readonly keys: () => Keys | undefined;
-  readonly ownNode: string;
-  readonly nonce: () => number;
   readonly metrics: Metrics;
   readonly onVerdict: (verdict: Verdict) => void;
 }
