@@ -1,11 +1,10 @@
-// Which Gateways and routes are accepted, and why not. Pure; the reasons are GKE's and the Gateway API's own.
+// Which routes are accepted, and why not. Pure; the reasons are GKE's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
-import { Fabric } from "./binding";
+import type { Fabric } from "./binding";
+import { acceptGateway, acceptListener, admits, isOurClass, refuse, type Verdict } from "./gateway-acceptance";
 import {
-  ANNOTATION_FABRIC,
   DEFAULT_NETWORK,
   MAX_ADDRESSES_PER_ROUTE,
-  PODPIN_CONTROLLER_NAME,
   RouteReason,
   type Gateway,
   type GatewayClass,
@@ -14,8 +13,7 @@ import {
   type Network,
   type ParentReference,
 } from "./gke-api";
-import type { LabelSelector } from "./kubernetes";
-import { isDefaultNetwork, selectorProblem, selects } from "./selection";
+import { isDefaultNetwork, selectorProblem } from "./selection";
 
 /** What a look-up of the cluster's objects gives; every function may answer undefined for "does not exist". */
 export interface ClusterView {
@@ -23,99 +21,6 @@ export interface ClusterView {
   gateway(namespace: string, name: string): Gateway | undefined;
   network(name: string): Network | undefined;
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
-}
-
-/** Whether podpin serves this class. */
-export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
-  return gatewayClass?.spec.controllerName === PODPIN_CONTROLLER_NAME;
-}
-
-export interface Verdict<Reason extends string = string> {
-  readonly accepted: boolean;
-  readonly reason: Reason;
-  readonly message: string;
-}
-
-/** The fabric of a class, from its annotation. */
-function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
-  const value = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
-  return Object.values(Fabric).find((fabric) => fabric === value);
-}
-
-/** Fabrics that this version drives. */
-const SERVED_FABRICS: readonly Fabric[] = [Fabric.L2, Fabric.None];
-
-/** Condition `Accepted` of a GatewayClass of ours. */
-export function acceptClass(gatewayClass: GatewayClass): Verdict {
-  const fabric = fabricOf(gatewayClass);
-  const given = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
-  if (fabric === undefined) {
-    const got = given === undefined ? "is missing" : `is "${given}"`;
-    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to l2 or none`);
-  }
-  if (!SERVED_FABRICS.includes(fabric)) {
-    return refuse("Unsupported", `fabric ${fabric} is not served by this version of podpin; use a class of l2 or none`);
-  }
-  return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
-}
-
-export interface GatewayVerdict extends Verdict {
-  readonly fabric?: Fabric;
-  /** The usable addresses, in the order of the Gateway, each once. */
-  readonly addresses: readonly string[];
-  /** Entries of `spec.addresses` that cannot be used, with the reason, as one sentence each. */
-  readonly unusable: readonly string[];
-}
-
-/**
- * Condition `Accepted` of a Gateway whose class is ours. An entry that cannot be used costs only itself: the others
- * keep working, because an edit must never take away what works.
- */
-export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass): GatewayVerdict {
-  const verdict = acceptClass(gatewayClass);
-  const addresses: string[] = [];
-  const unusable: string[] = [];
-  for (const [i, { type, value }] of (gateway.spec.addresses ?? []).entries()) {
-    const address = addressOfCidr(value ?? "");
-    const where = `spec.addresses[${i}]`;
-    if (type !== CIDR_ADDRESS_TYPE) unusable.push(`${where}: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
-    else if (address === undefined) unusable.push(`${where}: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
-    else if (addresses.includes(address)) unusable.push(`${where}: "${value ?? ""}" is listed twice`);
-    else addresses.push(address);
-  }
-  const rest = { fabric: fabricOf(gatewayClass), addresses, unusable };
-  if (!verdict.accepted) {
-    const message = `class ${gatewayClass.metadata.name} is not accepted: ${verdict.message}`;
-    return { ...rest, ...refuse("InvalidParameters", message) };
-  }
-  if (addresses.length === 0) {
-    const message = unusable.length > 0 ? unusable.join(". ") : `spec.addresses is empty; list addresses as a.b.c.d/32`;
-    return { ...rest, ...refuse("UnsupportedAddress", message) };
-  }
-  return { ...rest, accepted: true, reason: "Accepted", message: "the Gateway is accepted" };
-}
-
-/** Whether a listener of the Gateway admits routes of this namespace. */
-function listenerAdmits(
-  gateway: Gateway,
-  listener: Listener,
-  routeNamespace: string,
-  namespaceLabels: Readonly<Record<string, string>> | undefined,
-): boolean {
-  const kinds = listener.allowedRoutes?.kinds;
-  if (kinds !== undefined && kinds.length > 0 && !kinds.some(isGkeIpRouteKind)) return false;
-  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
-  if (from === "All") return true;
-  if (from === "Same") return gateway.metadata.namespace === routeNamespace;
-  return from === "Selector" && namespaceLabels !== undefined && selectsNamespace(selector, namespaceLabels);
-}
-
-function isGkeIpRouteKind({ group, kind }: { readonly group?: string; readonly kind: string }): boolean {
-  return kind === "GKEIPRoute" && group === "networking.gke.io";
-}
-
-function selectsNamespace(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
-  return selector !== undefined && selects(selector, labels);
 }
 
 /** The namespace that a parentRef means. */
@@ -244,7 +149,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
       return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
     }
     const verdict = acceptGateway(gateway, gatewayClass);
-    if (!verdict.accepted) {
+    if (!verdict.serves) {
       const message = `Gateway ${name} is not accepted: ${verdict.message}`;
       return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
     }
@@ -263,7 +168,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
 }
 
 /** Whether some listener that the parentRef means admits the route. */
-export function attaches(route: GKEIPRoute, ref: ParentReference, gateway: Gateway, view: ClusterView): boolean {
+function attaches(route: GKEIPRoute, ref: ParentReference, gateway: Gateway, view: ClusterView): boolean {
   return (gateway.spec.listeners ?? []).some((listener) => attachesTo(route, ref, gateway, listener, view));
 }
 
@@ -275,10 +180,10 @@ export function attachesTo(
   listener: Listener,
   view: ClusterView,
 ): boolean {
-  const namespace = route.metadata.namespace ?? "";
+  const { namespace = "" } = route.metadata;
   if (ref.sectionName !== undefined && ref.sectionName !== listener.name) return false;
   if (ref.port !== undefined && ref.port !== listener.port) return false;
-  return listenerAdmits(gateway, listener, namespace, view.namespaceLabels(namespace));
+  return acceptListener(listener).accepted && admits(gateway, listener, namespace, view.namespaceLabels(namespace));
 }
 
 function networkProblem(
@@ -302,8 +207,4 @@ export function claimsBefore(a: GKEIPRoute, b: GKEIPRoute): boolean {
   const key = ({ metadata }: GKEIPRoute): string =>
     [metadata.creationTimestamp ?? "", metadata.namespace ?? "", metadata.name].join("\0");
   return key(a) < key(b);
-}
-
-function refuse<Reason extends string>(reason: Reason, message: string): Verdict<Reason> {
-  return { accepted: false, reason, message };
 }

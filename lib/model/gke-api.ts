@@ -136,8 +136,11 @@ export interface GKEIPRouteSpec {
 }
 
 export interface GatewayClass extends KubeObject {
-  readonly spec: { readonly controllerName: string };
-  readonly status?: { readonly conditions?: readonly Condition[] };
+  readonly spec: { readonly controllerName: string; readonly parametersRef?: object };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly supportedFeatures?: readonly { readonly name: string }[];
+  };
 }
 
 export interface Gateway extends KubeObject {
@@ -145,6 +148,7 @@ export interface Gateway extends KubeObject {
     readonly gatewayClassName: string;
     readonly addresses?: readonly TypedAddress[];
     readonly listeners?: readonly Listener[];
+    readonly infrastructure?: { readonly parametersRef?: object };
   };
   readonly status?: {
     readonly addresses?: readonly TypedAddress[];
@@ -163,9 +167,15 @@ export interface Listener {
   };
 }
 
+/** A kind of routes. */
+export interface RouteKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
 export interface ListenerStatus {
   readonly name: string;
-  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly supportedKinds: readonly RouteKind[];
   readonly attachedRoutes: number;
   readonly conditions: readonly Condition[];
 }

@@ -8,18 +8,24 @@ export function selectorProblem(selector: LabelSelector | undefined): string | u
   const labels = Object.entries(selector?.matchLabels ?? {});
   const expressions = selector?.matchExpressions ?? [];
   if (labels.length === 0 && expressions.length === 0) return "podSelector is empty; it must name at least one label";
-  for (const { key, operator, values = [] } of expressions) {
+  const problem = expressionProblem({ matchExpressions: expressions });
+  return problem === undefined ? undefined : `podSelector: ${problem}`;
+}
+
+/** What is wrong with the expressions of a selector, if anything is. */
+export function expressionProblem(selector: LabelSelector): string | undefined {
+  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
     switch (operator) {
       case "In":
       case "NotIn":
-        if (values.length === 0) return `podSelector: operator ${operator} on label "${key}" needs at least one value`;
+        if (values.length === 0) return `operator ${operator} on label "${key}" needs at least one value`;
         break;
       case "Exists":
       case "DoesNotExist":
-        if (values.length > 0) return `podSelector: operator ${operator} on label "${key}" takes no values`;
+        if (values.length > 0) return `operator ${operator} on label "${key}" takes no values`;
         break;
       default:
-        return `podSelector: operator "${operator}" on label "${key}" is not one of In, NotIn, Exists, DoesNotExist`;
+        return `operator "${operator}" on label "${key}" is not one of In, NotIn, Exists, DoesNotExist`;
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { acceptClass, acceptGateway, acceptRoute, claimsBefore, isOurRoute } from "../../lib/model/acceptance";
+import { acceptRoute, claimsBefore, isOurRoute } from "../../lib/model/acceptance";
 import { typedAddress } from "../../lib/model/address";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { A, aClass, aGateway, aRoute, aView, B, type ViewFields } from "../support/objects";
@@ -149,45 +149,6 @@ describe("a route is accepted or refused with GKE's reason", () => {
     expect(acceptRoute(aRoute({ parentRefs: refs("open") }), view).accepted).toBe(true);
     expect(acceptRoute(aRoute({ parentRefs: refs("closed") }), view).reason).toBe("Unattachable");
   });
-});
-
-describe("a Gateway", () => {
-  test("loses only the entries that cannot be used", () => {
-    const gateway = aGateway({
-      addresses: [
-        typedAddress(A),
-        { type: CIDR, value: "198.51.100.0/30" },
-        typedAddress(A),
-        { type: "IPAddress", value: B },
-      ],
-    });
-    expect(acceptGateway(gateway, aClass())).toMatchObject({
-      accepted: true,
-      addresses: [A],
-      unusable: [
-        'spec.addresses[1]: "198.51.100.0/30" is not one IPv4 address as a.b.c.d/32',
-        `spec.addresses[2]: "${A}/32" is listed twice`,
-        'spec.addresses[3]: type is "IPAddress"; use gke.networking.io/cidr',
-      ],
-    });
-  });
-
-  test("is refused when nothing in it can be used", () => {
-    expect(acceptGateway(aGateway({ addresses: [] }), aClass())).toMatchObject({
-      accepted: false,
-      reason: "UnsupportedAddress",
-      message: "spec.addresses is empty; list addresses as a.b.c.d/32",
-    });
-  });
-});
-
-test.each([
-  ["l2", true, "Accepted", "served by podpin, fabric l2"],
-  ["none", true, "Accepted", "served by podpin, fabric none"],
-  ["gce", false, "Unsupported", "fabric gce is not served by this version of podpin; use a class of l2 or none"],
-  ["arp", false, "InvalidParameters", 'annotation podpin.dev/fabric is "arp"; set it to l2 or none'],
-])("a class with fabric %s: accepted %s", (fabric, accepted, reason, message) => {
-  expect(acceptClass(aClass("c", fabric))).toEqual({ accepted, reason, message });
 });
 
 describe("whose route it is", () => {

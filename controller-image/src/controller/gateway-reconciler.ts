@@ -1,8 +1,11 @@
 // Keeps the status of our GatewayClasses and Gateways true.
-import { isOurClass } from "../../../lib/model/acceptance";
+import { acceptRoute } from "../../../lib/model/acceptance";
+import { isOurClass } from "../../../lib/model/gateway-acceptance";
+import type { GKEIPRoute } from "../../../lib/model/gke-api";
 import { RESOURCES, type KubeObject, type Resource } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
 import { classStatus, gatewayStatus } from "./gateway-status";
+import { rivalsOf } from "./rivals";
 import type { Store } from "./store";
 
 export class GatewayReconciler {
@@ -19,19 +22,32 @@ export class GatewayReconciler {
   async reconcileClass(name: string): Promise<void> {
     const gatewayClass = this.#store.classes.get(name);
     if (!isOurClass(gatewayClass)) return;
-    await this.#write(RESOURCES.gatewayClasses, gatewayClass, classStatus(gatewayClass, this.#now()));
+    const status = classStatus(gatewayClass, this.#now());
+    try {
+      await this.#write(RESOURCES.gatewayClasses, gatewayClass, status);
+    } catch (error) {
+      // Before Gateway API 1.2 the experimental definition had a list of strings there. The conditions matter more.
+      if (!(error instanceof KubeError && error.status === 422)) throw error;
+      await this.#write(RESOURCES.gatewayClasses, gatewayClass, status && { conditions: status.conditions });
+    }
   }
 
   async reconcileGateway(key: string): Promise<void> {
     const gateway = this.#store.gateways.get(key);
     const gatewayClass = gateway && this.#store.gatewayClass(gateway.spec.gatewayClassName);
     if (gateway === undefined || !isOurClass(gatewayClass)) return;
-    const routes = this.#store.routesOfGateway(key);
+    const routes = this.#store.routesOfGateway(key).filter((route) => this.#isAccepted(route));
     await this.#write(
       RESOURCES.gateways,
       gateway,
       gatewayStatus(gateway, gatewayClass, routes, this.#store, this.#now()),
     );
+  }
+
+  /** Whether the route says `Accepted`, or is about to. */
+  #isAccepted(route: GKEIPRoute): boolean {
+    const verdict = acceptRoute(route, this.#store);
+    return verdict.accepted && rivalsOf(route, verdict, this.#store).size === 0;
   }
 
   async #write(resource: Resource, { metadata }: KubeObject, status: object | undefined): Promise<void> {

@@ -1,17 +1,15 @@
 // The status of the GatewayClasses and Gateways that podpin serves, with upstream's conditions and reasons.
+import { attachesTo, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
+import { typedAddress } from "../../../lib/model/address";
 import {
   acceptClass,
   acceptGateway,
-  attachesTo,
-  isGatewayRef,
-  parentNamespace,
-  type ClusterView,
-} from "../../../lib/model/acceptance";
-import { typedAddress } from "../../../lib/model/address";
+  acceptListener,
+  SUPPORTED_FEATURES,
+  type GatewayVerdict,
+} from "../../../lib/model/gateway-acceptance";
 import type { Gateway, GatewayClass, GKEIPRoute, Listener, ListenerStatus } from "../../../lib/model/gke-api";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
-
-const ROUTE_KIND = { group: "networking.gke.io", kind: "GKEIPRoute" };
 
 type ClassStatus = NonNullable<GatewayClass["status"]>;
 type GatewayStatus = NonNullable<Gateway["status"]>;
@@ -22,10 +20,15 @@ export function classStatus(gatewayClass: GatewayClass, now: string): ClassStatu
   const wanted: WantedCondition = { type: "Accepted", status: accepted ? "True" : "False", reason, message };
   const { status, metadata } = gatewayClass;
   const conditions = mergeConditions(status?.conditions, [wanted], metadata.generation ?? 1, now);
-  return same(conditions, status?.conditions) ? undefined : { conditions };
+  const next: ClassStatus = { conditions, supportedFeatures: SUPPORTED_FEATURES };
+  return same(next, status) ? undefined : next;
 }
 
-/** The status to write; undefined when the Gateway says it already. */
+/**
+ * The status to write; undefined when the Gateway says it already.
+ *
+ * @param routes those that are accepted, of all that name the Gateway
+ */
 export function gatewayStatus(
   gateway: Gateway,
   gatewayClass: GatewayClass,
@@ -42,27 +45,29 @@ export function gatewayStatus(
     message: verdict.message,
   };
   const status: GatewayStatus = {
-    addresses: verdict.accepted ? verdict.addresses.map(typedAddress) : [],
-    conditions: mergeConditions(
-      gateway.status?.conditions,
-      [accepted, programmed(verdict.accepted, verdict.unusable)],
-      generation,
-      now,
-    ),
+    addresses: verdict.serves ? verdict.addresses.map(typedAddress) : [],
+    conditions: mergeConditions(gateway.status?.conditions, [accepted, programmed(verdict)], generation, now),
     listeners: (gateway.spec.listeners ?? []).map((listener) =>
-      listenerStatus(gateway, listener, routes, view, verdict.accepted, now),
+      listenerStatus(gateway, listener, routes, view, verdict, now),
     ),
   };
   const { addresses = [], conditions = [], listeners = [] } = gateway.status ?? {};
   return same(status, { addresses, conditions, listeners }) ? undefined : status;
 }
 
-function programmed(accepted: boolean, unusable: readonly string[]): WantedCondition {
+function programmed({ serves, addresses, unusable }: GatewayVerdict): WantedCondition {
   const type = "Programmed";
-  if (!accepted) return { type, status: "False", reason: "Invalid", message: "the Gateway is not accepted" };
+  const no = (reason: string, message: string): WantedCondition => ({ type, status: "False", reason, message });
+  if (!serves) return no("Invalid", "the Gateway is not accepted");
   if (unusable.length > 0) {
-    const message = `${unusable.join(". ")}. The other addresses are usable`;
-    return { type, status: "False", reason: "AddressNotUsable", message };
+    const others = addresses.length > 0 ? ". The other addresses are usable" : "";
+    return no("AddressNotUsable", `${unusable.join(". ")}${others}`);
+  }
+  if (addresses.length === 0) {
+    return no(
+      "AddressNotAssigned",
+      "spec.addresses is empty; list addresses as a.b.c.d/32, podpin assigns none itself",
+    );
   }
   return { type, status: "True", reason: "Programmed", message: "every address may be used by routes" };
 }
@@ -72,55 +77,49 @@ function listenerStatus(
   listener: Listener,
   routes: readonly GKEIPRoute[],
   view: ClusterView,
-  accepted: boolean,
+  of: GatewayVerdict,
   now: string,
 ): ListenerStatus {
-  const kinds = listener.allowedRoutes?.kinds ?? [];
-  const isRouteKind = ({ group, kind }: { readonly group?: string; readonly kind: string }): boolean =>
-    group === ROUTE_KIND.group && kind === ROUTE_KIND.kind;
-  const foreign = kinds.filter((kind) => !isRouteKind(kind));
-  const serves = kinds.length === 0 || foreign.length < kinds.length;
+  const own = acceptListener(listener);
+  const { name, namespace } = gateway.metadata;
   const attached = routes.filter((route) =>
     (route.spec.parentRefs ?? []).some(
       (ref) =>
         isGatewayRef(ref) &&
-        ref.name === gateway.metadata.name &&
-        parentNamespace(route, ref) === gateway.metadata.namespace &&
+        ref.name === name &&
+        parentNamespace(route, ref) === namespace &&
         attachesTo(route, ref, gateway, listener, view),
     ),
   );
-  const resolved: WantedCondition =
-    foreign.length === 0
-      ? { type: "ResolvedRefs", status: "True", reason: "ResolvedRefs", message: "allowedRoutes.kinds is served" }
-      : {
-          type: "ResolvedRefs",
-          status: "False",
-          reason: "InvalidRouteKinds",
-          message: `${foreign.map(({ kind }) => kind).join(", ")}: not served; the only kind is GKEIPRoute of networking.gke.io`,
-        };
-  const before = gateway.status?.listeners?.find(({ name }) => name === listener.name);
+  const served = own.accepted && of.serves;
+  const accepted: WantedCondition =
+    own.accepted && !of.serves
+      ? { type: "Accepted", status: "False", reason: "Pending", message: "the Gateway is not accepted" }
+      : { type: "Accepted", status: own.accepted ? "True" : "False", reason: own.reason, message: own.message };
+  const delivers: WantedCondition = served
+    ? { type: "Programmed", status: "True", reason: "Programmed", message: "the listener is served" }
+    : { type: "Programmed", status: "False", reason: "Invalid", message: accepted.message };
+  const before = gateway.status?.listeners?.find((one) => one.name === listener.name);
   return {
     name: listener.name,
-    supportedKinds: serves ? [ROUTE_KIND] : [],
+    supportedKinds: own.kinds,
     attachedRoutes: attached.length,
     conditions: mergeConditions(
       before?.conditions,
-      [simple("Accepted", accepted), simple("Programmed", accepted), resolved, noConflict],
+      [accepted, delivers, resolvedRefs(own.foreignKinds), noConflict],
       gateway.metadata.generation ?? 1,
       now,
     ),
   };
 }
 
-function simple(type: "Accepted" | "Programmed", accepted: boolean): WantedCondition {
-  return accepted
-    ? { type, status: "True", reason: type, message: "the listener is served" }
-    : {
-        type,
-        status: "False",
-        reason: type === "Accepted" ? "Pending" : "Invalid",
-        message: "the Gateway is not accepted",
-      };
+function resolvedRefs(foreignKinds: readonly string[]): WantedCondition {
+  const type = "ResolvedRefs";
+  if (foreignKinds.length === 0) {
+    return { type, status: "True", reason: type, message: "allowedRoutes.kinds is served" };
+  }
+  const message = `${foreignKinds.join(", ")}: not served; the only kind is GKEIPRoute of networking.gke.io`;
+  return { type, status: "False", reason: "InvalidRouteKinds", message };
 }
 
 // Ports and protocols mean nothing to addresses of whole Pods, so listeners cannot conflict.

@@ -1,5 +1,5 @@
 // One reconcile of one route: look, decide, then write in the order that keeps the invariants.
-import { acceptRoute, claimsBefore, isOurRoute, type RouteVerdict } from "../../../lib/model/acceptance";
+import { acceptRoute, isOurRoute, type RouteVerdict } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
@@ -8,9 +8,10 @@ import { same } from "./conditions";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
 import type { RouteReport } from "./report";
+import { holderOf, rivalsOf } from "./rivals";
 import { moveOf, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
-import { routeKeyOf, type Store } from "./store";
+import type { Store } from "./store";
 
 /** News of a move that is under way are told no more often than this; whether the route is Ready is told at once. */
 const STATUS_INTERVAL_MS = 500;
@@ -57,7 +58,7 @@ export class RouteReconciler {
     if (!ours && !holds) return {};
 
     const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
-    const rivals = this.#rivals(route, verdict);
+    const rivals = rivalsOf(route, verdict, this.#store);
     const concerned = this.#bindingsFor(route, verdict, bindings);
     const now = new Date(this.#clock.wallTime()).toISOString();
     const challenge = this.#challenges.get(key);
@@ -132,32 +133,9 @@ export class RouteReconciler {
     const found = new Map(named.map((binding) => [binding.spec.address, binding]));
     for (const address of verdict.addresses) {
       const binding = this.#store.binding(address);
-      if (binding !== undefined && this.#holder(binding, route) === undefined) found.set(address, binding);
+      if (binding !== undefined && holderOf(binding, route, this.#store) === undefined) found.set(address, binding);
     }
     return [...found.values()];
-  }
-
-  /** The other, living route that holds the binding. */
-  #holder(binding: AddressBinding, route: GKEIPRoute): GKEIPRoute | undefined {
-    if (binding.spec.route.uid === route.metadata.uid) return undefined;
-    const holder = this.#store.routes.get(routeKeyOf(binding));
-    return holder?.metadata.uid === binding.spec.route.uid ? holder : undefined;
-  }
-
-  #rivals(route: GKEIPRoute, verdict: RouteVerdict): ReadonlyMap<string, string> {
-    const rivals = new Map<string, string>();
-    for (const address of verdict.addresses) {
-      for (const other of this.#store.routesClaiming(address)) {
-        if (other.metadata.uid === route.metadata.uid || !claimsBefore(other, route)) continue;
-        if (other.metadata.deletionTimestamp === undefined && acceptRoute(other, this.#store).accepted) {
-          rivals.set(address, keyOf(other));
-        }
-      }
-      const binding = this.#store.binding(address);
-      const holder = binding && this.#holder(binding, route);
-      if (holder !== undefined && !rivals.has(address)) rivals.set(address, keyOf(holder));
-    }
-    return rivals;
   }
 
   /** Answers what the change did to the owner, once it is done. */

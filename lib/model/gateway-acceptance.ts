@@ -1,0 +1,174 @@
+// Which GatewayClasses, Gateways and listeners are accepted, and why not. Pure; the reasons are the Gateway API's own.
+import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
+import { Fabric } from "./binding";
+import {
+  ANNOTATION_FABRIC,
+  PODPIN_CONTROLLER_NAME,
+  type Gateway,
+  type GatewayClass,
+  type Listener,
+  type RouteKind,
+} from "./gke-api";
+import { expressionProblem, selects } from "./selection";
+
+export interface Verdict<Reason extends string = string> {
+  readonly accepted: boolean;
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export function refuse<Reason extends string>(reason: Reason, message: string): Verdict<Reason> {
+  return { accepted: false, reason, message };
+}
+
+/** Whether podpin serves this class. */
+export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
+  return gatewayClass?.spec.controllerName === PODPIN_CONTROLLER_NAME;
+}
+
+/** Whether this version drives a fabric, one line each. */
+const SERVED: Readonly<Record<Fabric, boolean>> = { [Fabric.L2]: true, [Fabric.None]: true, [Fabric.Gce]: false };
+
+/**
+ * `status.supportedFeatures` of our classes, sorted: what upstream's conformance tests ask of a Gateway whatever its routes
+ * are. docs/conformance.md says which tests these are.
+ */
+export const SUPPORTED_FEATURES = [{ name: "Gateway" }, { name: "GatewayStaticAddresses" }] as const;
+
+/** The fabric of a class, from its annotation. */
+function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
+  const value = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
+  return Object.values(Fabric).find((fabric) => fabric === value);
+}
+
+/** Condition `Accepted` of a GatewayClass of ours. */
+export function acceptClass(gatewayClass: GatewayClass): Verdict {
+  const fabric = fabricOf(gatewayClass);
+  const given = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
+  if (fabric === undefined) {
+    const got = given === undefined ? "is missing" : `is "${given}"`;
+    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to l2 or none`);
+  }
+  if (gatewayClass.spec.parametersRef !== undefined) {
+    return refuse("InvalidParameters", `spec.parametersRef is set; podpin takes no parameters, remove it`);
+  }
+  if (!SERVED[fabric]) {
+    return refuse("Unsupported", `fabric ${fabric} is not served by this version of podpin; use a class of l2 or none`);
+  }
+  return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
+}
+
+export interface GatewayVerdict extends Verdict {
+  readonly fabric?: Fabric;
+  /** The usable addresses, in the order of the Gateway, each once. */
+  readonly addresses: readonly string[];
+  /** Entries of `spec.addresses` that cannot be used, with the reason, as one sentence each. */
+  readonly unusable: readonly string[];
+  /**
+   * Whether routes may use its addresses. True also where only some entries are wrong, which upstream wants to see as not
+   * accepted: an edit must never take away what works.
+   */
+  readonly serves: boolean;
+}
+
+/** Condition `Accepted` of a Gateway whose class is ours. */
+export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass): GatewayVerdict {
+  const { addresses, unusable, foreign } = readAddresses(gateway);
+  const rest = { fabric: fabricOf(gatewayClass), addresses, unusable: [...foreign, ...unusable] };
+  const no = (reason: string, message: string, serves = false): GatewayVerdict => ({
+    ...rest,
+    ...refuse(reason, message),
+    serves,
+  });
+  const verdict = acceptClass(gatewayClass);
+  if (!verdict.accepted) {
+    const message = `class ${gatewayClass.metadata.name} is not accepted: ${verdict.message}`;
+    return no("InvalidParameters", message);
+  }
+  if (gateway.spec.infrastructure?.parametersRef !== undefined) {
+    return no("InvalidParameters", "spec.infrastructure.parametersRef is set; podpin takes no parameters, remove it");
+  }
+  const listeners = gateway.spec.listeners ?? [];
+  const refused = listeners.filter((listener) => !acceptListener(listener).accepted);
+  const why = refused.map((listener) => `listener ${listener.name}: ${acceptListener(listener).message}`).join(". ");
+  if (refused.length === listeners.length && refused.length > 0) return no("ListenersNotValid", why);
+  if (foreign.length > 0) return no("UnsupportedAddress", foreign.join(". "), true);
+  const yes = { ...rest, accepted: true, serves: true };
+  return refused.length > 0
+    ? { ...yes, reason: "ListenersNotValid", message: `${why}. The other listeners are served` }
+    : { ...yes, reason: "Accepted", message: "the Gateway is accepted" };
+}
+
+interface GatewayAddresses {
+  readonly addresses: readonly string[];
+  readonly unusable: readonly string[];
+  /** Entries of a type that podpin does not know. */
+  readonly foreign: readonly string[];
+}
+
+function readAddresses({ spec }: Gateway): GatewayAddresses {
+  const addresses: string[] = [];
+  const unusable: string[] = [];
+  const foreign: string[] = [];
+  for (const [i, { type, value }] of (spec.addresses ?? []).entries()) {
+    const address = addressOfCidr(value ?? "");
+    const where = `spec.addresses[${i}]`;
+    if (type !== CIDR_ADDRESS_TYPE) foreign.push(`${where}: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
+    else if (address === undefined) unusable.push(`${where}: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
+    else if (addresses.includes(address)) unusable.push(`${where}: "${value ?? ""}" is listed twice`);
+    else addresses.push(address);
+  }
+  return { addresses, unusable, foreign };
+}
+
+/** The one kind that listeners of ours serve. */
+export const ROUTE_KIND = { group: "networking.gke.io", kind: "GKEIPRoute" } as const;
+/** The protocol of listeners of ours, GKE's own word: an address of a whole Pod has no protocol. */
+export const LISTENER_PROTOCOL = "none";
+
+export interface ListenerVerdict extends Verdict {
+  /** What of `allowedRoutes.kinds` is served. */
+  readonly kinds: readonly RouteKind[];
+  /** What of it is not, by name. */
+  readonly foreignKinds: readonly string[];
+}
+
+/** Condition `Accepted` of a listener, and the kinds of routes that it serves. */
+export function acceptListener({ protocol = LISTENER_PROTOCOL, allowedRoutes }: Listener): ListenerVerdict {
+  const kinds = allowedRoutes?.kinds ?? [];
+  const foreign = kinds.filter((kind) => !isRouteKind(kind));
+  const foreignKinds = foreign.map(({ kind }) => kind);
+  if (protocol !== LISTENER_PROTOCOL) {
+    const message = `protocol ${protocol} is not supported; use "${LISTENER_PROTOCOL}": the addresses are those of whole Pods`;
+    return { ...refuse("UnsupportedProtocol", message), kinds: [], foreignKinds };
+  }
+  const serves = kinds.length === 0 || foreign.length < kinds.length;
+  const yes = { accepted: true, reason: "Accepted", message: "the listener is served" };
+  return { ...yes, kinds: serves ? [ROUTE_KIND] : [], foreignKinds };
+}
+
+function isRouteKind({ group, kind }: { readonly group?: string; readonly kind: string }): boolean {
+  return kind === ROUTE_KIND.kind && group === ROUTE_KIND.group;
+}
+
+/** Whether a listener of the Gateway that is accepted admits routes of this namespace. */
+export function admits(
+  gateway: Gateway,
+  listener: Listener,
+  routeNamespace: string,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  if (acceptListener(listener).kinds.length === 0) return false;
+  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
+  switch (from) {
+    case "All":
+      return true;
+    case "Same":
+      return gateway.metadata.namespace === routeNamespace;
+    case "Selector":
+      if (labels === undefined || selector === undefined || expressionProblem(selector) !== undefined) return false;
+      return selects(selector, labels);
+    default:
+      return false;
+  }
+}
