@@ -15,9 +15,9 @@ import {
   type StatefulSetResource,
   type StatefulSetSpec,
 } from "../../lib/pulumi";
-import { useMocks, valueOf } from "./graph";
+import { useMocks } from "./graph";
+import { tellAll } from "./told";
 
-process.on("unhandledRejection", () => {});
 useMocks({ preview: false });
 
 const later = <T>(value: T): pulumi.Output<T> => pulumi.output(Promise.resolve(value)) as pulumi.Output<T>;
@@ -93,24 +93,4 @@ const cases: Record<string, (name: string) => pulumi.Output<unknown>> = {
   "no-image": (name) => new PersistentIpController(name, { image: later("podpin latest") }).deployment.kind,
 };
 
-/** The engine is told of the first thing that goes wrong, whichever output it is. */
-async function told(name: string, make: (name: string) => pulumi.Output<unknown>): Promise<string> {
-  let first: (text: string) => void = () => {};
-  const failed = new Promise<string>((resolve) => (first = resolve));
-  const listener = (error: unknown) => {
-    if ((error as Error).message.includes(`"${name}"`)) first((error as Error).message);
-  };
-  process.on("unhandledRejection", listener);
-  const value = valueOf(make(name)).then(String, (error: Error) => error.message);
-  const text = await Promise.race([failed, value]);
-  process.off("unhandledRejection", listener);
-  return text;
-}
-
-async function main(): Promise<void> {
-  const answers: Record<string, string> = {};
-  for (const [name, make] of Object.entries(cases)) answers[name] = await told(name, make);
-  process.stdout.write(JSON.stringify(answers), () => process.exit(0));
-}
-
-void main();
+void tellAll(cases);
