@@ -131,7 +131,7 @@ describe("ip", () => {
       ]),
     );
     const hop = { dev: "cni0", ifindex: 8, kind: "bridge", gateway: undefined, local: false };
-    expect(withPorts(seen, ports)).toEqual(
+    expect(withPorts(seen, ports).hops).toEqual(
       new Map<string, unknown>([
         ["10.244.1.140", { ...hop, port: "veth9" }],
         ["10.244.1.141", hop],

@@ -3,15 +3,19 @@
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges } from "../../controller-image/src/agent/plan";
 import {
+  type Device,
   FALLBACK_METRIC,
   type Hop,
   type Interval,
   type KernelState,
   type Path,
   ROUTE_TABLE,
+  type RoutesOf,
 } from "../../controller-image/src/agent/state";
 import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
 import { addressToNumber } from "../../lib/model/address";
+
+import { MemoryFences } from "./memory-fences";
 
 export const UPLINK = "eth0";
 export const MAC = "02:00:00:00:00:01";
@@ -50,6 +54,9 @@ export class MemoryKernel implements Kernel {
   readonly ports = new Map<string, boolean>();
   /** What the container runtime says; nothing where it says nothing. */
   sandboxes: Sandbox[] | undefined;
+  readonly fences = new MemoryFences();
+  /** Ports of the bridges that routes lead over. */
+  readonly routePorts = new Map<string, string | undefined>();
   /** Lines that were carried out, in order. */
   readonly lines: string[] = [];
   readonly forgotten: string[] = [];
@@ -68,7 +75,7 @@ export class MemoryKernel implements Kernel {
     const routed = new Set([...this.paths.keys(), ...this.fallbacks]);
     return {
       rule: this.rule,
-      routes: new Map([...routed].map((a) => [a, { path: this.paths.get(a), fallback: this.fallbacks.has(a) }])),
+      routes: new Map([...routed].map((a) => [a, this.#routesOf(a)])),
       proxies: new Map(this.proxies),
       nft: {
         base: table === undefined ? "absent" : "current",
@@ -98,6 +105,8 @@ export class MemoryKernel implements Kernel {
             { ...POD_SIDE, namespace: `ns-${ip}`, addresses: new Map(addresses) },
           ]),
         ),
+      devices: this.#devices(),
+      fences: this.fences.state(),
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
       uplink: { mac: MAC, proxyDelay: this.proxyDelay },
       sandboxes: this.sandboxes && [...this.sandboxes],
@@ -109,7 +118,7 @@ export class MemoryKernel implements Kernel {
   }
 
   /** Synchronously, for the tests of the plan alone. */
-  carryOut({ setup, base, steps, finish, teardown }: KernelChanges): Map<string, string> {
+  carryOut({ setup, base, steps, finish, fences, teardown }: KernelChanges): Map<string, string> {
     const failed = new Map<string, string>();
     const attempt = (address: string, lines: readonly string[]): void => {
       for (const line of lines) {
@@ -137,7 +146,7 @@ export class MemoryKernel implements Kernel {
     for (const { address, elements } of working()) attempt(address, elements.add);
     inPods("enter");
     for (const { address, proxies } of working()) attempt(address, proxies);
-    [...finish, ...teardown.ip, ...teardown.nft].forEach((line) => this.#line(line));
+    [...finish, ...teardown.ip, ...teardown.nft, ...fences].forEach((line) => this.#line(line));
     return failed;
   }
 
@@ -159,13 +168,33 @@ export class MemoryKernel implements Kernel {
   /** A Pod's interface disappears, and with it every route over it. */
   dropInterface(dev: string): void {
     for (const [address, path] of this.paths) if (path.dev === dev) this.paths.delete(address);
+    const ifindex = this.#devices().get(dev)?.ifindex;
+    if (ifindex !== undefined) this.fences.dropInterface(ifindex);
     for (const [ip, hop] of this.hops) if (hop !== "unreachable" && hop.dev === dev) this.hops.delete(ip);
   }
 
   get untouched(): boolean {
     const ours = [...this.proxies.values()].some((owner) => owner === "ours");
     const routes = this.paths.size + this.fallbacks.size;
+    if (!this.fences.empty) return false;
     return !this.rule && routes === 0 && !ours && this.table === undefined && this.proxyDelay === 800;
+  }
+
+  #routesOf(address: string): RoutesOf {
+    const port = this.routePorts.get(address);
+    return {
+      path: this.paths.get(address),
+      fallback: this.fallbacks.has(address),
+      ...(port === undefined ? {} : { port }),
+    };
+  }
+
+  /** Those of Pods; a bridge has the first index of any hop over it. */
+  #devices(): Map<string, Device> {
+    const hops = [...this.hops.values()].filter(
+      (hop) => hop !== "unreachable" && hop.dev !== UPLINK && hop.dev !== "lo",
+    );
+    return new Map(hops.map((hop) => [(hop as Hop).dev, { ifindex: (hop as Hop).ifindex, kind: (hop as Hop).kind }]));
   }
 
   #base(lines: readonly string[]): void {
@@ -185,6 +214,7 @@ export class MemoryKernel implements Kernel {
 
   #line(line: string): void {
     this.lines.push(line);
+    if (this.fences.line(line)) return;
     const route = /^route (replace|del) (blackhole )?(\S+)\/32 (?:via (\S+) dev (\S+) )?(?:onlink )?table (\d+)/.exec(
       line,
     );

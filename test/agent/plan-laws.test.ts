@@ -290,6 +290,9 @@ test("when every binding is gone by the API server's word, nothing is left", () 
       const world = new World();
       for (const all of steps) world.pass(world.input(all));
       world.pass(world.input([], { evidence: new Map(ADDRESSES.map((address) => [address, "absent"])) }));
+      // Fences stay for as long as the Pods do that held the addresses themselves.
+      for (const dev of ["veth1", "veth2"]) world.kernel.dropInterface(dev);
+      world.pass(world.input([]));
       expect(world.kernel.untouched).toBe(true);
     }),
     { numRuns: 300 },

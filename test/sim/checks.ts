@@ -225,7 +225,9 @@ export class Checks {
     }
     const moved = has === undefined && next.podUid !== undefined && next.nodeName !== node.name;
     const tracked = next.releasing?.nodeName === node.name;
-    if (moved && tracked && !next.programmed && !next.unwaited && next.ended === undefined) {
+    // What the node knows may be an epoch that has ended since.
+    const wasReady = higher.some(({ programmed, unwaited }) => programmed || unwaited);
+    if (moved && tracked && !wasReady && next.ended === undefined) {
       this.fail(2, `${key}: let go${forwards ? ", forwarding," : ""} before node ${next.nodeName} was ready`);
     }
   }
@@ -246,7 +248,7 @@ export class Checks {
     const ours =
       / table 7421\b/.test(line) ||
       /^rule (add|del) pref 700 lookup 7421\b/.test(line) ||
-      /\bip pip_agent\b/.test(line) ||
+      /\b(ip|netdev) pip_agent\b/.test(line) ||
       line === "(table)" ||
       /^ntable change name arp_cache dev eth0 proxy_delay \d+$/.test(line) ||
       (proxy !== undefined && this.addresses.includes(proxy));

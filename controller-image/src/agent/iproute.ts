@@ -94,7 +94,7 @@ export function failedLines(stderr: string): Map<number, string> {
   return failed;
 }
 
-export interface IpState extends Omit<KernelState, "nft"> {
+export interface IpState extends Omit<KernelState, "nft" | "fences"> {
   /** Hardware addresses of the node's neighbours. */
   readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
   /** Name of the network namespace at the other end of an interface, where it has one. */
@@ -113,6 +113,7 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
   };
   const links = new Map(needed(3).map((link) => [text(link.ifname), link]));
   const uplinkLink = links.get(uplink);
+  const others = [...links.values()].filter(({ ifname }) => ifname !== uplink);
   const delay = answers[4]?.find((table) => table.name === "arp_cache" && table.dev === uplink)?.proxy_delay;
   return {
     rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
@@ -123,7 +124,12 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
     },
-    links: parseLinks([...links.values()].filter(({ ifname }) => ifname !== uplink)),
+    links: parseLinks(others),
+    devices: new Map(
+      others
+        .filter(({ ifname }) => PLAIN_NAME.test(text(ifname)))
+        .map((link) => [text(link.ifname), { ifindex: Number(link.ifindex), kind: text(infoOf(link).info_kind) }]),
+    ),
     namespaceAt: namespacesOf([...links.values()], answers[6] ?? []),
     neighbours: new Map(
       (answers[5] ?? []).map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]),
@@ -171,15 +177,25 @@ export function parsePorts(stdout: string): Map<string, string> {
   return new Map(learnt.map(({ mac, ifname, master }) => [`${text(master)} ${text(mac)}`, text(ifname)]));
 }
 
-/** Where a Pod is behind a bridge, and the bridge knows where, the hop says at which port. */
-export function withPorts({ hops, neighbours }: IpState, ports: ReadonlyMap<string, string>): KernelState["hops"] {
-  const found = [...hops].map(([ip, hop]): [string, Hop | "unreachable"] => {
-    if (hop === "unreachable" || hop.kind !== "bridge") return [ip, hop];
+/** Where a Pod is behind a bridge, and the bridge knows where, hops and routes say at which port. */
+export function withPorts(
+  { hops, routes, neighbours }: IpState,
+  ports: ReadonlyMap<string, string>,
+): Pick<KernelState, "hops" | "routes"> {
+  const portOf = (ip: string, dev: string): string | undefined => {
     const neighbour = neighbours.get(ip);
-    const port = neighbour?.dev === hop.dev ? ports.get(`${hop.dev} ${neighbour.mac}`) : undefined;
+    return neighbour?.dev === dev ? ports.get(`${dev} ${neighbour.mac}`) : undefined;
+  };
+  const hopsFound = [...hops].map(([ip, hop]): [string, Hop | "unreachable"] => {
+    if (hop === "unreachable" || hop.kind !== "bridge") return [ip, hop];
+    const port = portOf(ip, hop.dev);
     return [ip, port === undefined ? hop : { ...hop, port }];
   });
-  return new Map(found);
+  const routesFound = [...routes].map(([address, route]): [string, RoutesOf] => {
+    const port = route.path && portOf(route.path.via, route.path.dev);
+    return [address, port === undefined ? route : { ...route, port }];
+  });
+  return { hops: new Map(hopsFound), routes: new Map(routesFound) };
 }
 
 /**

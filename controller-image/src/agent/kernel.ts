@@ -4,6 +4,7 @@ import type { Clock, Log } from "../kube/api";
 import type { CommandResult, Commands } from "../fabric/commands";
 import { type PodNamespaces, podNamespaces } from "./enter";
 import type { PodChanges } from "./inside";
+import { parseFences } from "./fence";
 import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
 import { monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
@@ -54,12 +55,13 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
   const look = async (ips: readonly string[]): Promise<Seen> => {
-    const [ip, nft, filter] = await Promise.all([
+    const [ip, nft, netdev, filter] = await Promise.all([
       options.commands.run(
         ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
         lines(observationLines(options.uplink, ips)),
       ),
       options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
+      options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
       options.commands.run(["cat", BRIDGE_FILTER]),
     ]);
     const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
@@ -68,7 +70,8 @@ export function linuxKernel(options: KernelOptions): Kernel {
       ...seen,
       nft: nftState(nft),
       links: { ...seen.links, bridges },
-      hops: await hopsOf(options.commands, seen),
+      fences: parseFences(mustSucceed(netdev, "nft list ruleset netdev").stdout),
+      ...(await portsOf(options.commands, seen)),
       // After the interfaces: what the runtime says then is true of the ones that were seen.
       sandboxes: await sandboxes?.(),
     };
@@ -100,18 +103,20 @@ function namespaceOf(podIp: string, { hops, namespaceAt }: Seen): string | undef
 }
 
 /** Which port of a bridge a Pod is at is worth a process only where there is a Pod at one. */
-async function hopsOf(commands: Commands, seen: IpState): Promise<KernelState["hops"]> {
-  if (![...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge")) return seen.hops;
+async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelState, "hops" | "routes">> {
+  const toPods = [...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge");
+  const routed = [...seen.routes.values()].some(({ path }) => seen.devices.get(path?.dev ?? "")?.kind === "bridge");
+  if (!toPods && !routed) return seen;
   const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]);
-  const hops = withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
-  const unknown = [...hops].flatMap(([ip, hop]) =>
+  const found = withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
+  const unknown = [...found.hops].flatMap(([ip, hop]) =>
     hop !== "unreachable" && hop.kind === "bridge" && hop.port === undefined
       ? [`neigh replace ${ip} dev ${hop.dev} use`]
       : [],
   );
   // As a packet for the Pod would, this makes the node ask for it; the next look finds the answer.
   if (unknown.length > 0) await commands.run(IP_BATCH, lines(unknown));
-  return hops;
+  return found;
 }
 
 function nftState(result: CommandResult) {
@@ -146,7 +151,9 @@ async function apply(
     ip.map((line) => ({ line })),
     failed,
   );
-  if (nft.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(nft)), nft.join("; "));
+  for (const script of [nft, changes.fences]) {
+    if (script.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(script)), script.join("; "));
+  }
   return failed;
 }
 
@@ -239,8 +246,8 @@ async function flush(commands: Commands, addresses: readonly string[]): Promise<
   return failed;
 }
 
-function mustSucceed(result: CommandResult, what: string): void {
-  if (result.code === 0) return;
+function mustSucceed(result: CommandResult, what: string): CommandResult {
+  if (result.code === 0) return result;
   throw new Error(`${what}: ${result.stderr.trim() || `exit code ${result.code}`}`);
 }
 

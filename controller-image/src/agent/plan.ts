@@ -3,6 +3,7 @@
 import { type AddressBinding, type BindingAck, Delivery, type FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
+import { fenceChanges } from "./fence";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
@@ -64,6 +65,8 @@ export interface KernelChanges {
   readonly steps: readonly Step[];
   /** After the elements, which remember what these lines change of interfaces that are not ours. */
   readonly finish: readonly string[];
+  /** An nft transaction of its own: fences whose Pods are gone. */
+  readonly fences: readonly string[];
   /** After everything, when nothing is left. */
   readonly teardown: { readonly ip: readonly string[]; readonly nft: readonly string[] };
 }
@@ -108,8 +111,8 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** Whether the kernel is as it should be. */
-export function isNoChange({ setup, base, steps, finish, teardown }: KernelChanges): boolean {
-  return [setup, base, steps, finish, teardown.ip, teardown.nft].every((part) => part.length === 0);
+export function isNoChange({ setup, base, steps, finish, fences, teardown }: KernelChanges): boolean {
+  return [setup, base, steps, finish, fences, teardown.ip, teardown.nft].every((part) => part.length === 0);
 }
 
 /** The Pods that have to be looked into. */
@@ -193,10 +196,15 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
   const pods = podChanges(present, targets);
   const sides = podSideChanges(kernel, targets);
+  const fences = fenceChanges(kernel, targets);
   const steps = [...targets].flatMap(([address, target]): Step[] => {
     if (!isIPv4(address)) return [];
     const before = footprintOf(kernel, address);
-    const elements = joined([elementChange(address, footprintOf(present, address), target), pods.get(address)]);
+    const elements = joined([
+      elementChange(address, footprintOf(present, address), target),
+      pods.get(address),
+      fences.steps.get(address),
+    ]);
     const step: Step = {
       address,
       routes: routeLines(address, before, target, uplink),
@@ -212,7 +220,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   });
   if (!wanted) {
     const teardown = synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
-    return { setup: [], base: [], steps, finish: [], teardown };
+    return { setup: [], base: [], steps, finish: [], fences: fences.cleanup, teardown };
   }
   const delay = kernel.uplink?.proxyDelay;
   const proxies = [...targets.values()].some(({ proxy }) => proxy);
@@ -226,7 +234,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     ...linkLines(kernel.links, present.nft),
     ...ports.elements,
   ];
-  return { setup, base, steps, finish: ports.after, teardown: { ip: [], nft: [] } };
+  return { setup, base, steps, finish: ports.after, fences: fences.cleanup, teardown: { ip: [], nft: [] } };
 }
 
 /** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */

@@ -1,6 +1,7 @@
 // What the agent knows of its node's kernel, as plain data: the constants that mark what is ours, and one footprint per
 // address, so that "what is there" and "what should be there" are values of the same type.
 
+import type { FenceState } from "./fence";
 import type { PodLook } from "./inside";
 import type { Sandbox } from "./sandboxes";
 
@@ -122,6 +123,8 @@ export interface Port {
 
 export interface RoutesOf {
   readonly path?: Path;
+  /** The Pod's own port where the path is over a bridge that knows it. */
+  readonly port?: string;
   readonly fallback: boolean;
 }
 
@@ -135,10 +138,19 @@ export interface KernelState {
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
   readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
   readonly links: Links;
+  /** By name; without the uplink, and without names that no command could carry. */
+  readonly devices: ReadonlyMap<string, Device>;
+  readonly fences: FenceState;
   /** The insides of the Pods that were asked for, by Pod address; nothing where the agent may not enter any. */
   readonly pods?: ReadonlyMap<string, PodLook>;
   /** What the container runtime says of the node's Pods; nothing where it does not say. */
   readonly sandboxes?: readonly Sandbox[];
+}
+
+export interface Device {
+  readonly ifindex: number;
+  /** As in {@link Hop}. */
+  readonly kind: string;
 }
 
 /** What the node has besides its uplink and the interfaces of Pods. */
