@@ -6,12 +6,15 @@ import path from "node:path";
 import { progressOn } from "../lab/progress";
 import { type Bench, type Figure, table } from "./figure";
 import { consumers } from "./consumers";
+import { handOver } from "./hand-over";
+import { nodeLoss } from "./node-loss";
 import { plannedMove } from "./planned-move";
+import { undisturbed } from "./undisturbed";
 
 const FOLDER = path.resolve(__dirname, "../.bench");
 const RESULTS = path.join(FOLDER, "results.json");
 
-const BENCHES: readonly Bench[] = [plannedMove, consumers];
+const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, consumers];
 
 async function main(args: readonly string[]): Promise<number> {
   const known = BENCHES.map(({ id }) => id);

@@ -17,8 +17,10 @@ export interface MoverSettings {
   readonly floor: string;
 }
 
-/** `ours`: complete. `floor`: when it began; the other node says when it ended. */
-export type Moved = { readonly what: "ours"; readonly ms: number } | { readonly what: "floor"; readonly began: number };
+/** `programmed` and `announced`: until acknowledged. `floor`: when it began; the other node says when it ended. */
+export type Moved =
+  | { readonly what: "ours"; readonly programmed: number; readonly announced: number }
+  | { readonly what: "floor"; readonly began: number };
 
 interface FloorMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -72,12 +74,17 @@ async function main(settings: MoverSettings): Promise<void> {
   for (const [index, { address, label: name }] of settings.moves.entries()) {
     await label({ [name]: "yes" });
     const began = now();
-    await until(() => {
-      const binding = bindings.get(address);
-      if (binding?.spec.owner?.podUid !== pod.uid) return false;
-      return ownerAck(binding)?.state === AckState.Announced;
-    });
-    say({ what: "ours", ms: now() - began } satisfies Moved);
+    const acknowledged = async (...states: readonly AckState[]): Promise<number> => {
+      await until(() => {
+        const binding = bindings.get(address);
+        const state = binding?.spec.owner?.podUid === pod.uid ? ownerAck(binding)?.state : undefined;
+        return state !== undefined && states.includes(state);
+      });
+      return now() - began;
+    };
+    const programmed = await acknowledged(AckState.Programmed, AckState.Announced);
+    const announced = await acknowledged(AckState.Announced);
+    say({ what: "ours", programmed, announced } satisfies Moved);
 
     asked = `m${index}`;
     await label({ "bench/floor": asked });

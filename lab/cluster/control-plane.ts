@@ -58,6 +58,8 @@ export interface ControlPlane {
   kubeconfigOf(user: string): string;
   /** Kills the API server and starts it again, at the same address. */
   restartApiServer(): Promise<void>;
+  /** Kills the API server, and starts it again when `run` has ended. */
+  whileDown(run: () => Promise<void>): Promise<void>;
   /** Leaves it with open connections that answer nothing, until {@link resumeApiServer}. */
   pauseApiServer(): void;
   resumeApiServer(): void;
@@ -156,10 +158,18 @@ class RunningControlPlane implements ControlPlane, Guarded {
     return must(this.kubectlCommand(args), { timeoutMs: 120_000, ...options, input });
   }
 
-  async restartApiServer(): Promise<void> {
+  restartApiServer(): Promise<void> {
+    return this.whileDown(async () => undefined);
+  }
+
+  async whileDown(run: () => Promise<void>): Promise<void> {
     await this.apiServer?.kill();
-    this.startApiServer();
-    await this.waitForApiServer();
+    try {
+      await run();
+    } finally {
+      this.startApiServer();
+      await this.waitForApiServer();
+    }
   }
 
   pauseApiServer(): void {

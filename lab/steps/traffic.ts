@@ -57,9 +57,14 @@ export async function callsFrom(lab: Lab, address: string, source: string, bound
   return text;
 }
 
-/** Probes by UDP every millisecond while `change` happens, and a little longer. */
-export async function probed(lab: Lab, address: string, change: () => Promise<void>): Promise<ProbeResult> {
-  const probe = await startProbe(lab.client, { address, port: PORT, intervalMs: 1, maxSeconds: 60 });
+/** Probes by UDP, every millisecond if nothing else is said, while `change` happens, and a little longer. */
+export async function probed(
+  lab: Lab,
+  address: string,
+  change: () => Promise<void>,
+  intervalMs = 1,
+): Promise<ProbeResult> {
+  const probe = await startProbe(lab.client, { address, port: PORT, intervalMs, maxSeconds: 120 });
   let result: ProbeResult | undefined;
   try {
     await sleep(300);
@@ -71,32 +76,51 @@ export async function probed(lab: Lab, address: string, change: () => Promise<vo
   return result;
 }
 
+/** Who is probed: the address, and the Pods that may answer. */
+export interface Watched {
+  readonly address: string;
+  readonly namespace: string;
+  readonly pods: readonly string[];
+  readonly intervalMs?: number;
+}
+
 /**
- * The same for a change that must not cost a packet; fails if it did. A probe that reached an end whose process did not
- * come round to read it in time (this machine has few cores) was delivered: the kernels of both ends count those.
+ * The same, with what was lost on the way told from what was not read in time: a probe that reached an end whose process did
+ * not come round to read it (this machine has few cores) was delivered, and the kernels of both ends count those.
  */
+export async function counted(
+  cluster: Cluster,
+  { address, namespace, pods, intervalMs }: Watched,
+  change: () => Promise<void>,
+): Promise<{ readonly probe: ProbeResult; readonly overflowed: number }> {
+  const overflows = async (): Promise<number> => {
+    const inPods = pods.map((pod) =>
+      cluster.kubectl("exec", "--namespace", namespace, pod, "--", "cat", "/proc/net/snmp"),
+    );
+    const outside = await cluster.lab.client.exec(["cat", "/proc/net/snmp"]);
+    return [...(await Promise.all(inPods)), outside.stdout].reduce((sum, snmp) => sum + receiveBufferErrors(snmp), 0);
+  };
+  const before = await overflows();
+  const probe = await probed(cluster.lab, address, change, intervalMs);
+  const overflowed = (await overflows()) - before;
+  return { probe: { ...probe, lost: Math.max(0, probe.lost - overflowed) }, overflowed };
+}
+
+/** The same for a change that must not cost a packet; fails if it did. */
 export async function undisturbed(
   cluster: Cluster,
   { address, namespace, pod }: { readonly address: string; readonly namespace: string; readonly pod: string },
   what: string,
   change: () => Promise<void>,
 ): Promise<{ probe: ProbeResult; seen: string[] }> {
-  const overflows = async (): Promise<number> => {
-    const inPod = await cluster.kubectl("exec", "--namespace", namespace, pod, "--", "cat", "/proc/net/snmp");
-    const outside = await cluster.lab.client.exec(["cat", "/proc/net/snmp"]);
-    return receiveBufferErrors(inPod) + receiveBufferErrors(outside.stdout);
-  };
-  const before = await overflows();
-  const probe = await probed(cluster.lab, address, change);
-  const overflowed = (await overflows()) - before;
-  const { lost, sent, longestLoss } = probe;
+  const { probe, overflowed } = await counted(cluster, { address, namespace, pods: [pod] }, change);
   must(
-    lost - overflowed <= 0,
-    `${lost} of ${sent} packets were lost ${what}, at most ${longestLoss} in a row; ${overflowed} of them in front of a process that did not read`,
+    probe.lost === 0,
+    `${probe.lost} of ${probe.sent} packets were lost ${what}, at most ${probe.longestLoss} in a row, besides ${overflowed} in front of a process that did not read`,
   );
   const seen =
     overflowed > 0 ? [`${overflowed} probes were delivered to a process that did not read them in time`] : [];
-  return { probe: { ...probe, lost: Math.max(0, lost - overflowed) }, seen };
+  return { probe, seen };
 }
 
 /** `RcvbufErrors` of UDP, from /proc/net/snmp: a line of names, then a line of values. */
