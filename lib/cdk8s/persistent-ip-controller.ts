@@ -78,6 +78,8 @@ export class PersistentIpController extends Construct {
 
   /** @internal */
   public readonly gkeClassFabric: GkeClassFabric | undefined;
+  /** @internal */
+  public readonly interfaceDelivery: boolean;
 
   constructor(scope: Construct, id: string, props: PersistentIpControllerProps) {
     super(scope, id);
@@ -107,5 +109,6 @@ export class PersistentIpController extends Construct {
     [this.daemonSet] = ofKind("DaemonSet") as [ApiObject];
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind);
     this.gkeClassFabric = plan.gkeClassFabric;
+    this.interfaceDelivery = plan.interfaceDelivery;
   }
 }

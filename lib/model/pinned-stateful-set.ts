@@ -7,7 +7,7 @@ import { checkObjectName } from "./names";
 import { checkReadiness } from "./pod-template";
 import { partNames, type PoolPlan } from "./pool";
 import { Problems } from "./problems";
-import { planRoute, type RoutePlan } from "./route";
+import { type Claim, planRoute, type RoutePlan } from "./route";
 import type { GkeRouteOptions } from "./route-fields";
 import type { RouteNetwork } from "./route-network";
 import type { StatefulSetFacts } from "./workload";
@@ -38,9 +38,10 @@ export interface PinnedWorkloadOptions extends GkeRouteOptions {
    */
   allowNoReadinessProbe?: boolean;
   /**
-   * How packets reach the Pods: translated one to one on the node (`nat`), or untouched, so that the application must
-   * hold the addresses itself as GKE asks (`app`; `podSetup` helps). On a pool of GKE's own provider only `app` exists. A
-   * later change takes effect at once and cuts open connections.
+   * How packets reach the Pods: translated one to one on the node (`nat`); untouched, with the addresses on the Pods'
+   * interfaces, where podpin's agents put them (`interface`, which needs `interfaceDelivery` on the controller); or
+   * untouched, so that the application must hold the addresses itself as GKE asks (`app`; `podSetup` helps). On a pool of
+   * GKE's own provider only `app` exists. A later change takes effect at once and cuts open connections.
    *
    * @default - "nat" with podpin's controller, "app" on GKE's own provider
    */
@@ -84,7 +85,7 @@ export interface PinnedStatefulSetOptions extends PinnedWorkloadOptions, PodAddr
 export interface PinnedStatefulSetInput extends PinnedStatefulSetOptions {
   readonly name: string;
   readonly pool: PoolPlan;
-  readonly claims?: ReadonlyMap<number, string>;
+  readonly claims?: ReadonlyMap<number, Claim>;
   readonly namespace?: MaybeLater<string>;
   readonly network?: MaybeLater<string>;
   readonly healthCheckName?: MaybeLater<string>;
@@ -152,6 +153,12 @@ export function pinnedStatefulSetSubject(name: string): string {
   return `PinnedStatefulSet "${name}"`;
 }
 
+/** What the component lacks to take less than all of the pool. */
+function limitOf({ ordinals, replicas, statefulSet }: Mapping): "replicas" | undefined {
+  const told = replicas ?? statefulSet?.replicas ?? LATER;
+  return ordinals !== undefined || isKnown(told) ? undefined : "replicas";
+}
+
 function podRouteInput(
   input: PinnedStatefulSetInput,
   set: StatefulSetFacts,
@@ -163,6 +170,7 @@ function podRouteInput(
   return {
     name: `${input.name}-${ordinal}`,
     owner: pinnedStatefulSetSubject(input.name),
+    limit: limitOf(input),
     pool,
     claims,
     namespace,

@@ -100,7 +100,7 @@ export interface PoolInput extends PoolOptions {
   readonly cluster?: ClusterFacts;
   readonly namespace?: MaybeLater<string>;
   /** Present when podpin runs the routes. */
-  readonly controller?: { readonly gkeClassFabric?: GkeClassFabric };
+  readonly controller?: { readonly gkeClassFabric?: GkeClassFabric; readonly interfaceDelivery?: boolean };
   /** What stands for each address where its value is not known yet, by position. */
   readonly handles?: readonly unknown[];
   /** The rest of the program. */
@@ -110,6 +110,8 @@ export interface PoolInput extends PoolOptions {
 export interface PoolPlan {
   readonly name: string;
   readonly provider: Provider;
+  /** Whether its routes may have delivery `interface`. */
+  readonly interfaceDelivery: boolean;
   readonly namespace: MaybeLater<string>;
   /** Bare addresses; `LATER` where one is not known yet. */
   readonly addresses: readonly MaybeLater<string>[];
@@ -188,6 +190,7 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
   return {
     name: input.name,
     provider,
+    interfaceDelivery: input.controller?.interfaceDelivery ?? false,
     namespace,
     addresses,
     allowedNamespaces,

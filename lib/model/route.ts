@@ -64,8 +64,10 @@ export interface RouteOptions extends GkeRouteOptions {
   reactionMode?: ReactionMode;
   /**
    * How packets reach the Pod: translated one to one on the node, so that the application knows nothing of the address
-   * (`nat`), or untouched, so that the application must hold the address itself as GKE asks (`app`). On a pool of GKE's
-   * own provider only `app` exists. A later change takes effect at once and cuts open connections.
+   * (`nat`); untouched, with the address on the Pod's interface, where podpin's agent puts it (`interface`, which needs
+   * `interfaceDelivery` on the controller); or untouched, so that the application must hold the address itself as GKE asks
+   * (`app`). On a pool of GKE's own provider only `app` exists. A later change takes effect at once and cuts open
+   * connections.
    *
    * @default - "nat" with podpin's controller, "app" on GKE's own provider
    */
@@ -78,6 +80,14 @@ export interface RouteAddress {
   readonly position?: number;
 }
 
+/** Who holds an address of a pool. */
+export interface Claim {
+  /** The component as the user knows it. */
+  readonly holder: string;
+  /** What it lacks to take less than all of the pool; absent where it was told what to take. */
+  readonly limit?: string;
+}
+
 export interface RouteInput extends Omit<RouteOptions, "podSelector" | "podSelectorExpressions"> {
   readonly name: string;
   /** The component as the user knows it where it makes several routes; it checks the name itself. */
@@ -85,8 +95,10 @@ export interface RouteInput extends Omit<RouteOptions, "podSelector" | "podSelec
   /** Kind of the component. */
   readonly kind?: "PinnedPodRoute" | "PinnedDeployment";
   readonly pool: PoolPlan;
-  /** Positions in the pool that components of this program hold, with the component as the user knows it. */
-  readonly claims?: ReadonlyMap<number, string>;
+  /** Positions in the pool that components of this program hold. */
+  readonly claims?: ReadonlyMap<number, Claim>;
+  /** As in {@link Claim}, where it is not `addresses`. */
+  readonly limit?: string;
   readonly podSelector?: MaybeLater<Readonly<Record<string, string>>>;
   readonly podSelectorExpressions?: MaybeLater<readonly LabelExpression[]>;
   readonly healthCheckName?: MaybeLater<string>;
@@ -115,6 +127,8 @@ export interface RoutePlan {
   readonly addresses: readonly MaybeLater<string>[];
   /** Positions in the pool that this route holds, as far as they are known. */
   readonly positions: readonly number[];
+  /** By which it holds them. */
+  readonly claim: Claim;
   readonly parts: readonly RoutePart[];
 }
 
@@ -160,6 +174,7 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
     fields,
     addresses: addresses.map(({ value }) => value),
     positions: addresses.flatMap(({ position }) => (position === undefined ? [] : [position])),
+    claim: claimOf(input),
     parts,
   };
 }
@@ -279,16 +294,28 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
       problems.add(field, shown, "list each address once");
     }
     seen.add(position);
-    const holder = claims?.get(position);
-    if (holder !== undefined && holder !== claimantOf(input)) {
-      problems.add(
-        field,
-        shown,
-        `${holder} has it already, and an address goes to one Pod: remove it from one of the two`,
-      );
+    const claim = claims?.get(position);
+    if (claim !== undefined && claim.holder !== claimantOf(input)) {
+      problems.add(field, shown, `${claim.holder} has it already, ${wayToShare(claim, claimOf(input))}`);
     }
     return { value, position };
   });
+}
+
+/** How two components can have an address each; neither is asked to give up what it does not need. */
+function wayToShare(theirs: Claim, ours: Claim): string {
+  if (theirs.limit !== undefined && ours.limit !== undefined) {
+    return `and each of the two takes all of the pool: set ${ours.limit} here and ${theirs.limit} there`;
+  }
+  if (theirs.limit !== undefined)
+    return `as it takes all of the pool: set ${theirs.limit} there to leave this one free`;
+  if (ours.limit !== undefined) return `and this takes all of the pool: set ${ours.limit} to leave that one out`;
+  return "and an address goes to one Pod: remove it from one of the two";
+}
+
+function claimOf(input: Pick<RouteInput, "name" | "owner" | "kind" | "limit" | "addresses">): Claim {
+  const unasked = input.owner === undefined && input.addresses === undefined ? "addresses" : undefined;
+  return { holder: claimantOf(input), limit: input.limit ?? unasked };
 }
 
 /** Notes the routes of a plan, for the components that come after it. */
@@ -330,10 +357,14 @@ function checkDelivery(input: RouteInput, problems: Problems): Delivery {
       delivery,
       `GKE's own provider knows only "app": leave delivery out, or pass a PersistentIpController to pool "${pool.name}"`,
     );
-  } else if (delivery === Delivery.Interface) {
-    problems.add("delivery", delivery, 'this version has no such delivery yet, use "nat" or "app"');
+  } else if (delivery === Delivery.Interface && !pool.interfaceDelivery) {
+    problems.add(
+      "delivery",
+      delivery,
+      `the agents of its controller may not enter Pods: set interfaceDelivery: true on the PersistentIpController of pool "${pool.name}", or use "nat"`,
+    );
   } else {
-    checkChoice("delivery", delivery, { App: Delivery.App, Nat: Delivery.Nat }, problems);
+    checkChoice("delivery", delivery, Delivery, problems);
   }
   return delivery;
 }

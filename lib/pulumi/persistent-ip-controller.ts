@@ -107,6 +107,8 @@ export class PersistentIpController extends pulumi.ComponentResource {
 
   /** @internal */
   public readonly gkeClassFabric: GkeClassFabric | undefined;
+  /** @internal */
+  public readonly interfaceDelivery: boolean;
 
   constructor(name: string, args: PersistentIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("podpin:index:PersistentIpController", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
@@ -182,6 +184,7 @@ export class PersistentIpController extends pulumi.ComponentResource {
     [this.daemonSet] = ofKind("DaemonSet") as [DaemonSetObject];
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind) as KubernetesObject[];
     this.gkeClassFabric = plan.gkeClassFabric;
+    this.interfaceDelivery = plan.interfaceDelivery;
     this.registerOutputs({ namespace: this.namespace, image: this.image });
   }
 }

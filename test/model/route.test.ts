@@ -137,7 +137,7 @@ test.each<[string, Partial<RouteInput>, string[]]>([
   ],
   [
     "an address that another route has",
-    { ...ofSet, addresses: [{ value: "198.51.100.8/32" }], claims: new Map([[1, 'PinnedPodRoute "web"']]) },
+    { ...ofSet, addresses: [{ value: "198.51.100.8/32" }], claims: new Map([[1, { holder: 'PinnedPodRoute "web"' }]]) },
     [
       'addresses[0]: got "198.51.100.8/32"; PinnedPodRoute "web" has it already, and an address goes to one Pod: remove it from one of the two',
     ],
@@ -172,11 +172,17 @@ test.each<[string, Partial<RouteInput>, string[]]>([
     ['reactionMode: got "Ready"; use "ReadyCondition" or "Exists"'],
   ],
   ["a network in capitals", { ...ofSet, network: "Blue_Network" }, ['network: got "Blue_Network"; use "blue-network"']],
-  ["an unknown delivery", { ...ofSet, delivery: "dnat" as never }, ['delivery: got "dnat"; use "app" or "nat"']],
   [
-    "a delivery that is still to come",
+    "an unknown delivery",
+    { ...ofSet, delivery: "dnat" as never },
+    ['delivery: got "dnat"; use "app", "interface" or "nat"'],
+  ],
+  [
+    "delivery interface where agents may not enter Pods",
     { ...ofSet, delivery: "interface" },
-    ['delivery: got "interface"; this version has no such delivery yet, use "nat" or "app"'],
+    [
+      'delivery: got "interface"; the agents of its controller may not enter Pods: set interfaceDelivery: true on the PersistentIpController of pool "n2", or use "nat"',
+    ],
   ],
   [
     "another delivery than GKE's on GKE's own provider",
@@ -187,6 +193,15 @@ test.each<[string, Partial<RouteInput>, string[]]>([
   ],
 ])("says what is wrong with %s", (_, input, lines) => {
   expect(plan(input).lines).toEqual(lines);
+});
+
+test("takes delivery interface where agents may enter Pods", () => {
+  const { plan: route, lines } = plan({
+    ...ofSet,
+    delivery: "interface",
+    pool: pool({ controller: { interfaceDelivery: true } }),
+  });
+  expect([route.delivery, lines]).toEqual(["interface", []]);
 });
 
 test("refuses a Pod name that is too long for a label", () => {
