@@ -75,7 +75,9 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
   if (selector !== undefined) return no(RouteReason.InvalidLabels, selector);
   if (parents.refused !== undefined) return no(parents.refused.reason, parents.refused.message);
   if (route.spec.loadBalancing !== undefined) {
-    return no(RouteReason.Unattachable, "spec.loadBalancing is not served by podpin; remove it, or use GKE's classes");
+    const message =
+      "spec.loadBalancing is not served by podpin: an address has one Pod at a time; remove it, or use a Gateway of GKE's classes";
+    return no(RouteReason.Unattachable, message);
   }
   if (asked.problem !== undefined) return no(RouteReason.InvalidAddresses, asked.problem);
   const foreign = asked.addresses.filter((address) => listed?.includes(address) !== true);

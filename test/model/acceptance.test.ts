@@ -63,6 +63,13 @@ describe("a route is accepted or refused with GKE's reason", () => {
       "no listener of Gateway default/allowed admits routes of namespace edge",
     ],
     [
+      "load balancing",
+      aRoute({ loadBalancing: { healthCheckName: "probe" } }),
+      {},
+      "Unattachable",
+      "spec.loadBalancing is not served by podpin: an address has one Pod at a time; remove it, or use a Gateway of GKE's classes",
+    ],
+    [
       "a value that is not /32",
       aRoute({ addresses: [{ type: CIDR, value: "198.51.100.0/24" }] }),
       {},

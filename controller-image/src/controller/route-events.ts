@@ -1,6 +1,6 @@
 // What is worth an Event on a route: its addresses went to another Pod, or the route was turned down.
 import type { AddressBinding } from "../../../lib/model/binding";
-import { RouteCondition, type GKEIPRoute } from "../../../lib/model/gke-api";
+import { RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { RESOURCES, type Condition } from "../../../lib/model/kubernetes";
 import type { EventNote } from "../kube/events";
 import type { BindingChange } from "./handover";
@@ -74,6 +74,14 @@ export function refusalNote(route: GKEIPRoute, now: readonly Condition[], contes
     action: "Accept",
     note: after.message,
   };
+}
+
+/** Says that a route cannot be let go, because a node keeps an address of it. */
+export function overdueNote(route: GKEIPRoute, now: readonly Condition[]): EventNote | undefined {
+  const ready = now.find(({ type }) => type === RouteCondition.Ready);
+  if (route.metadata.deletionTimestamp === undefined || ready?.reason !== RouteReason.DPV2NotReady) return undefined;
+  const about = { resource: RESOURCES.gkeIpRoutes, object: route } as const;
+  return { ...about, type: "Warning", reason: "ReleaseOverdue", action: "Release", note: ready.message };
 }
 
 function acceptedIn(conditions: readonly Condition[] | undefined): Condition | undefined {

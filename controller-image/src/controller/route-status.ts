@@ -30,6 +30,7 @@ export interface RouteStatusInput {
   readonly held?: Held;
   readonly deleting: boolean;
   readonly node: (name: string) => NodeView | undefined;
+  readonly waitedMs: (address: string) => number;
   /** Changes that are about to be written: what they replace acknowledges nothing any more. */
   readonly pending: readonly BindingChange[];
   readonly now: string;
@@ -186,18 +187,28 @@ function isOnLostNode({ chosen, node }: RouteStatusInput): boolean {
   return chosen !== undefined && healthOf(node(chosen.spec?.nodeName ?? "")) === NodeHealth.Lost;
 }
 
-function deletionConditions({ bindings, route }: RouteStatusInput): readonly WantedCondition[] {
+/** After this long a node that has not let go is a problem that somebody has to look at. */
+const OVERDUE_MS = 60_000;
+
+function deletionConditions({ bindings, route, waitedMs }: RouteStatusInput): readonly WantedCondition[] {
   const left = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
-  const done = left.length === 0;
-  const reason = done ? RouteReason.CleanupComplete : RouteReason.Mutated;
-  const waiting = left.map(({ spec }) => `${spec.address} on node ${spec.releasing?.nodeName ?? spec.nodeName}`);
-  const message = done ? "every address is released" : `the route is being deleted; still held: ${waiting.join(", ")}`;
-  return [RouteCondition.GCPReady, RouteCondition.DPV2Ready, RouteCondition.Ready].map((type) => ({
-    type,
-    status: "False",
-    reason,
-    message,
-  }));
+  const all = (gcp: RouteReason, others: RouteReason, message: string): readonly WantedCondition[] => [
+    { type: RouteCondition.GCPReady, status: "False", reason: gcp, message },
+    { type: RouteCondition.DPV2Ready, status: "False", reason: others, message },
+    { type: RouteCondition.Ready, status: "False", reason: others, message },
+  ];
+  if (left.length === 0) {
+    return all(RouteReason.CleanupComplete, RouteReason.CleanupComplete, "every address is released");
+  }
+  const held = ({ spec }: AddressBinding): string =>
+    `${spec.address} on node ${spec.releasing?.nodeName ?? spec.nodeName}`;
+  const overdue = left.filter((binding) => !isReleased(binding) && waitedMs(binding.spec.address) >= OVERDUE_MS);
+  if (overdue.length > 0) {
+    const message = `the route is being deleted; not released after 60 s: ${overdue.map(held).join(", ")}. See whether podpin-agent runs there; if the machine is gone, delete its Node`;
+    return all(RouteReason.GCPNotReady, RouteReason.DPV2NotReady, message);
+  }
+  const message = `the route is being deleted; still held: ${left.map(held).join(", ")}`;
+  return all(RouteReason.Mutated, RouteReason.Mutated, message);
 }
 
 /** Whether a reader was told Ready before, so that what is missing now is a move and not a first start. */
