@@ -2,6 +2,7 @@
 // choose among them by labels, so that one label moves one address.
 import { ApiObject, App, Chart, Testing } from "cdk8s";
 import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
+import { AckState, ownerAck } from "../../lib/model/binding";
 import type { Pod } from "../../lib/model/kubernetes";
 import { PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import type { Lab } from "../../lab/cluster/lab";
@@ -32,7 +33,7 @@ export interface Rig {
   readonly pods: ReadonlyMap<string, Pod>;
   /** Label that makes a Pod eligible for an address. */
   readonly labelOf: (address: string) => string;
-  /** Makes the Pod eligible for the address; a newer one takes it. */
+  /** Makes the newest Pod eligible for the address, and waits until it has it. */
   move(address: string, pod: string): Promise<void>;
 }
 
@@ -94,6 +95,11 @@ export async function onRig<T>(
       labelOf,
       move: async (address, pod) => {
         await cluster.kubectl("label", "pod", "-n", NAMESPACE, pod, `${labelOf(address)}=yes`);
+        await cluster.until(`${pod} has ${address}`, async () => {
+          const binding = await cluster.binding(address);
+          const theirs = binding.spec.owner?.podName === pod;
+          return theirs && ownerAck(binding)?.state === AckState.Announced ? true : undefined;
+        });
       },
     });
   });
