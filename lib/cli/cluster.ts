@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import type { ClusterView } from "../model/acceptance";
 import type { AddressBinding } from "../model/binding";
 import type { Gateway, GatewayClass, GKEIPRoute, Network } from "../model/gke-api";
-import { RESOURCES, type KubeObject, type Namespace, type Pod, type Resource } from "../model/kubernetes";
+import { RESOURCES, type KubeObject, type Namespace, type Node, type Pod, type Resource } from "../model/kubernetes";
 
 /** Everything that an answer about routes needs, read once. */
 export interface Snapshot {
@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly namespaces: readonly Namespace[];
   readonly bindings: readonly AddressBinding[];
   readonly pods: readonly Pod[];
+  /** Absent where the user may not see nodes. */
+  readonly nodes?: readonly Node[];
 }
 
 export type Kubectl = (args: readonly string[]) => Promise<string>;
@@ -37,7 +39,7 @@ export async function snapshot(run: Kubectl): Promise<Snapshot> {
     const text = await run(["get", kind, ...(resource.namespaced ? ["--all-namespaces"] : []), "--output=json"]);
     return (JSON.parse(text) as { items: T[] }).items;
   };
-  const [routes, gateways, classes, networks, namespaces, bindings, pods] = await Promise.all([
+  const [routes, gateways, classes, networks, namespaces, bindings, pods, nodes] = await Promise.all([
     list<GKEIPRoute>(RESOURCES.gkeIpRoutes),
     list<Gateway>(RESOURCES.gateways),
     list<GatewayClass>(RESOURCES.gatewayClasses),
@@ -46,12 +48,18 @@ export async function snapshot(run: Kubectl): Promise<Snapshot> {
     // On GKE's own controller there are none.
     list<AddressBinding>(RESOURCES.addressBindings).catch(ifNotServed),
     list<Pod>(RESOURCES.pods),
+    list<Node>(RESOURCES.nodes).catch(ifForbidden),
   ]);
-  return { routes, gateways, classes, networks, namespaces, bindings, pods };
+  return { routes, gateways, classes, networks, namespaces, bindings, pods, nodes };
 }
 
 function ifNotServed(error: unknown): readonly AddressBinding[] {
   if (error instanceof Error && error.message.includes("the server doesn't have a resource type")) return [];
+  throw error;
+}
+
+function ifForbidden(error: unknown): undefined {
+  if (error instanceof Error && error.message.includes("Forbidden")) return undefined;
   throw error;
 }
 

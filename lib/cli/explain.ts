@@ -3,6 +3,7 @@ import { acceptRoute, claimsBefore } from "../model/acceptance";
 import { ackOf, isReleased } from "../model/binding";
 import { conditionType, DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
 import { keyOf, type Pod } from "../model/kubernetes";
+import { isCordoned, NodeHealth } from "../model/node-health";
 import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
 import { unmetConditions, whatToDo } from "../model/waiting";
 import { type Snapshot, viewOf } from "./cluster";
@@ -45,23 +46,41 @@ function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {
     ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
   );
   const incumbent = snapshot.bindings.find(({ spec }) => spec.route.uid === route.metadata.uid)?.spec.owner?.podUid;
-  const chosen = choosePod(pods, { reactionMode: mode, network, incumbentUid: incumbent });
+  const nodeHealth = healthIn(snapshot);
+  const chosen = choosePod(pods, { reactionMode: mode, network, incumbentUid: incumbent, nodeHealth });
   const lines = [`Pods that match podSelector: ${pods.length}; the newest eligible one (${mode}) has the addresses`];
   for (const pod of pods) {
     const mark = pod.metadata.uid === chosen?.metadata.uid ? "*" : " ";
-    lines.push(`${mark} ${pod.metadata.name}: ${traits(pod, mode, network).join(", ")}`);
+    lines.push(`${mark} ${pod.metadata.name}: ${traits(pod, mode, network, nodeHealth).join(", ")}`);
   }
   if (chosen === undefined) lines.push("  none is eligible");
   return lines;
 }
 
-function traits(pod: Pod, mode: string, network: string): string[] {
+const HEALTH_TEXTS: Readonly<Record<NodeHealth, string>> = {
+  [NodeHealth.Healthy]: "",
+  [NodeHealth.Cordoned]: " (cordoned: Pods elsewhere come first)",
+  [NodeHealth.Lost]: " (gone: Pods elsewhere come first)",
+};
+
+/** What the Node objects tell. Heartbeats know more: whether a node answers. */
+function healthIn({ nodes }: Snapshot): (name: string) => NodeHealth {
+  return (name) => {
+    if (nodes === undefined || name === "") return NodeHealth.Healthy;
+    const node = nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return NodeHealth.Lost;
+    return isCordoned(node) ? NodeHealth.Cordoned : NodeHealth.Healthy;
+  };
+}
+
+function traits(pod: Pod, mode: string, network: string, nodeHealth: (name: string) => NodeHealth): string[] {
+  const { nodeName = "" } = pod.spec ?? {};
   const { creationTimestamp = "unknown", deletionTimestamp } = pod.metadata;
   return [
     isEligible(pod, mode) ? "eligible" : "not eligible",
     `created ${creationTimestamp}`,
     ...(deletionTimestamp === undefined ? [] : ["going away"]),
-    pod.spec?.nodeName ? `on ${pod.spec.nodeName}` : "on no node yet",
+    nodeName === "" ? "on no node yet" : `on ${nodeName}${HEALTH_TEXTS[nodeHealth(nodeName)]}`,
     podAddress(pod, network) ?? `no address on network ${network}`,
   ];
 }

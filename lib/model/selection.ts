@@ -2,6 +2,7 @@
 import { ANNOTATION_POD_IPS, DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
 import { isIPv4 } from "./address";
 import type { LabelSelector, Pod } from "./kubernetes";
+import { NodeHealth } from "./node-health";
 
 /** Why a label selector cannot be used; undefined where it can. An empty one is refused, as GKE's field text says. */
 export function selectorProblem(selector: LabelSelector | undefined): string | undefined {
@@ -93,17 +94,6 @@ export function isEligible(pod: Pod, reactionMode: string): boolean {
   const known = Object.values(ReactionMode).find((mode) => mode === reactionMode);
   return ELIGIBLE[known ?? ReactionMode.ReadyCondition](pod);
 }
-
-/** How well a node can keep an address. */
-export const NodeHealth = {
-  /** Nothing speaks against it. */
-  Healthy: "healthy",
-  /** It is cordoned or being drained: its Pods will be stopped. */
-  Cordoned: "cordoned",
-  /** It does not answer, or does not exist: packets do not arrive there. */
-  Lost: "lost",
-} as const;
-export type NodeHealth = (typeof NodeHealth)[keyof typeof NodeHealth];
 
 /** What an eligible Pod has going for it, worst first. A better standing beats a newer Pod. */
 const STANDINGS = ["no address", "lost node", "terminating", "cordoned node", "settled"] as const;

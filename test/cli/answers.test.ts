@@ -53,6 +53,28 @@ test("explain says who matched, who was chosen, and what the nodes say", () => {
   expect(explanation(served, "edge", "nothing")).toBeUndefined();
 });
 
+test("explain goes by the health of the nodes, as far as their objects tell it, and does without them", () => {
+  const pods = [aPod("p"), aPod("q", { created: "2026-01-01T00:00:30Z", node: "node2", ip: "10.244.2.4" })];
+  const lines = (nodes: Snapshot["nodes"]): string[] =>
+    explanation({ ...served, pods, nodes }, "edge", "route")!
+      .split("\n")
+      .slice(3, 5);
+  const [P, Q] = [
+    "p: eligible, created 2026-01-01T00:01:00Z, on node1",
+    "q: eligible, created 2026-01-01T00:00:30Z, on node2",
+  ];
+  expect(lines(undefined)).toEqual([`* ${P}, 10.244.1.5`, `  ${Q}, 10.244.2.4`]);
+  const cordoned = { metadata: { name: "node1" }, spec: { unschedulable: true } };
+  expect(lines([cordoned, { metadata: { name: "node2" } }])).toEqual([
+    `  ${P} (cordoned: Pods elsewhere come first), 10.244.1.5`,
+    `* ${Q}, 10.244.2.4`,
+  ]);
+  expect(lines([cordoned])).toEqual([
+    `* ${P} (cordoned: Pods elsewhere come first), 10.244.1.5`,
+    `  ${Q} (gone: Pods elsewhere come first), 10.244.2.4`,
+  ]);
+});
+
 test("explain says what to do about each condition that does not hold", () => {
   const waiting = {
     ...served.routes[0]!,
@@ -80,12 +102,13 @@ test("explain says what to do about each condition that does not hold", () => {
   );
 });
 
-test("a cluster without podpin's definition has no bindings; another error is told", async () => {
-  const answer = (fail?: string) => (args: readonly string[]) =>
-    fail !== undefined && args[1] === "addressbindings.podpin.dev"
-      ? Promise.reject(new Error(fail))
-      : Promise.resolve('{"items":[]}');
+test("a cluster without podpin's definition has no bindings, who may not see nodes has none; another error is told", async () => {
+  const answer =
+    (fail?: string, kind = "addressbindings.podpin.dev") =>
+    (args: readonly string[]) =>
+      fail !== undefined && args[1] === kind ? Promise.reject(new Error(fail)) : Promise.resolve('{"items":[]}');
   const missing = `error: the server doesn't have a resource type "addressbindings"`;
   expect((await snapshot(answer(missing))).bindings).toEqual([]);
+  expect((await snapshot(answer("Error from server (Forbidden): nodes is forbidden", "nodes"))).nodes).toBeUndefined();
   await expect(snapshot(answer("Forbidden"))).rejects.toThrow("Forbidden");
 });

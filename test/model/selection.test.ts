@@ -1,12 +1,6 @@
 import fc from "fast-check";
-import {
-  choosePod,
-  isEligible,
-  type NodeHealth,
-  podAddress,
-  selectorProblem,
-  selects,
-} from "../../lib/model/selection";
+import type { NodeHealth } from "../../lib/model/node-health";
+import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../../lib/model/selection";
 import { aPod, type PodFields } from "../support/objects";
 
 const pod = (name: string, fields: PodFields = {}) => aPod(name, fields);

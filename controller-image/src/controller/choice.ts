@@ -3,10 +3,10 @@ import type { AddressBinding } from "../../../lib/model/binding";
 import { DWELL_MS, holdMs, steadyMs, type Motive, type PastMove } from "../../../lib/model/damping";
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
+import { NodeHealth } from "../../../lib/model/node-health";
 import {
   choosePod,
   isEligible,
-  NodeHealth,
   selectorProblem,
   selects,
   standingOf,

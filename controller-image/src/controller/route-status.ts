@@ -10,7 +10,8 @@ import {
   type GKEIPRoute,
 } from "../../../lib/model/gke-api";
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
-import { NodeHealth, podAddress } from "../../../lib/model/selection";
+import { NodeHealth } from "../../../lib/model/node-health";
+import { podAddress } from "../../../lib/model/selection";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
 import { healthOf, type Held } from "./choice";
 import type { BindingChange, NodeView } from "./handover";
