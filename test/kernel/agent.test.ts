@@ -35,9 +35,8 @@ beforeAll(async () => {
   a = segment.addPod("n1", "poda", "10.244.1.11");
   b = segment.addPod("n1", "podb", "10.244.1.12");
   c = segment.addPod("n2", "podc", "10.244.2.11");
-  segment.sh(a.name, [`ip addr add ${APP}/32 dev lo`]);
   await Promise.all([
-    segment.respond(a.name, [a.ip, APP]),
+    segment.respond(a.name, [a.ip]),
     segment.respond(b.name, [b.ip]),
     segment.respond(c.name, [c.ip]),
     segment.respond("cl", [CLIENT]),
@@ -129,15 +128,20 @@ describe("delivery nat", () => {
 
 describe("delivery app", () => {
   test("a Pod that holds the address itself is reached by TCP, UDP and ICMP and answers with it", async () => {
-    cluster.give(APP, a, 1, { delivery: "app" });
+    const holder = segment.addPod("n1", "holder", "10.244.1.13");
+    segment.sh(holder.name, [`ip addr add ${APP}/32 dev lo`]);
+    await segment.respond(holder.name, [APP]);
+    cluster.give(APP, holder, 1, { delivery: "app" });
     await cluster.acked(APP, "n1", { state: AckState.Announced });
-    expect(segment.ask("cl", "tcp", APP)).toEqual({ name: a.name, peer: CLIENT });
-    expect(segment.ask("cl", "udp", APP)).toEqual({ name: a.name, peer: CLIENT });
+    expect(segment.ask("cl", "tcp", APP)).toEqual({ name: holder.name, peer: CLIENT });
+    expect(segment.ask("cl", "udp", APP)).toEqual({ name: holder.name, peer: CLIENT });
     expect(segment.pings("cl", APP)).toBe(true);
-    expect(segment.ask(a.name, "tcp", CLIENT, APP)).toEqual({ name: "cl", peer: APP });
-    expect(segment.ask(a.name, "udp", CLIENT, APP)).toEqual({ name: "cl", peer: APP });
-    expect(segment.pings(a.name, CLIENT, APP)).toBe(true);
-    expect(segment.ask(b.name, "tcp", APP)).toEqual({ name: a.name, peer: b.ip });
+    expect(segment.ask(holder.name, "tcp", CLIENT, APP)).toEqual({ name: "cl", peer: APP });
+    expect(segment.ask(holder.name, "udp", CLIENT, APP)).toEqual({ name: "cl", peer: APP });
+    expect(segment.pings(holder.name, CLIENT, APP)).toBe(true);
+    expect(segment.ask(b.name, "tcp", APP)).toEqual({ name: holder.name, peer: b.ip });
+    await cluster.takeBack(APP);
+    segment.removePod(holder);
   });
 });
 
