@@ -6,6 +6,7 @@ import { isKnown, type MaybeLater } from "../model/later";
 import { gatewayObject, planPool, type PoolInput, type PoolOptions, type PoolPlan } from "../model/pool";
 import { notePool } from "../model/pool-others";
 import { computeAddressObject } from "../model/pool-reservation";
+import type { Claim } from "../model/route";
 import { checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
@@ -69,7 +70,7 @@ export class PersistentIpPool extends Construct {
   /** @internal */
   public readonly plan: PoolPlan;
   /** @internal Positions that a route holds, with its name. */
-  public readonly claims: Map<number, string>;
+  public readonly claims: Map<number, Claim>;
   /** @internal */
   public readonly cluster: PersistentIpCluster | undefined;
 

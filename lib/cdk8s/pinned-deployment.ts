@@ -87,7 +87,7 @@ export class PinnedDeployment extends Construct {
         problems,
       ),
     );
-    for (const position of plan.positions) pool.claims.set(position, subject);
+    for (const position of plan.positions) pool.claims.set(position, plan.claim);
     noteRoute(program, plan);
 
     // Every value is a literal here, so none is left to come.

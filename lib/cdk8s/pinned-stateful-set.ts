@@ -72,7 +72,7 @@ export class PinnedStatefulSet extends Construct {
       ),
     );
     for (const { positions, route } of pods) {
-      for (const position of positions) pool.claims.set(position, subject);
+      for (const position of positions) pool.claims.set(position, route.claim);
       noteRoute(program, route);
     }
     // Every value is a literal here, so none is left to come.

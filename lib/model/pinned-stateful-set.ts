@@ -65,7 +65,7 @@ export interface PodAddressOptions {
   startIndex?: number;
   /**
    * How many Pods there are, the same number that the StatefulSet has. A plain number, because a preview must show every
-   * route. A later, larger number moves no address.
+   * route; needed where the pool has addresses to spare. A later, larger number moves no address.
    *
    * @default - what a CDK8s StatefulSet says, else as many as the pool has addresses for
    */

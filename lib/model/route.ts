@@ -294,23 +294,26 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
       problems.add(field, shown, "list each address once");
     }
     seen.add(position);
-    const claim = claims?.get(position);
-    if (claim !== undefined && claim.holder !== claimantOf(input)) {
-      problems.add(field, shown, `${claim.holder} has it already, ${wayToShare(claim, claimOf(input))}`);
-    }
+    checkHeld(claims?.get(position), claimOf(input), field, shown, problems);
     return { value, position };
   });
 }
 
-/** How two components can have an address each; neither is asked to give up what it does not need. */
-function wayToShare(theirs: Claim, ours: Claim): string {
-  if (theirs.limit !== undefined && ours.limit !== undefined) {
-    return `and each of the two takes all of the pool: set ${ours.limit} here and ${theirs.limit} there`;
-  }
-  if (theirs.limit !== undefined)
-    return `as it takes all of the pool: set ${theirs.limit} there to leave this one free`;
-  if (ours.limit !== undefined) return `and this takes all of the pool: set ${ours.limit} to leave that one out`;
-  return "and an address goes to one Pod: remove it from one of the two";
+/** Says how two components can have an address each: who takes all of the pool may need less. */
+function checkHeld(theirs: Claim | undefined, ours: Claim, field: string, shown: unknown, problems: Problems): void {
+  if (theirs === undefined || theirs.holder === ours.holder) return;
+  const { holder } = theirs;
+  problems.add(
+    field,
+    shown,
+    theirs.limit !== undefined && ours.limit !== undefined
+      ? `${holder} has it already, and each of the two takes all of the pool: set ${ours.limit} here and ${theirs.limit} there`
+      : theirs.limit !== undefined
+        ? `${holder} has it already, as it takes all of the pool: set ${theirs.limit} there to leave this one free`
+        : ours.limit !== undefined
+          ? `${holder} has it already, and this takes all of the pool: set ${ours.limit} to leave that one out`
+          : `${holder} has it already, and an address goes to one Pod: remove it from one of the two`,
+  );
 }
 
 function claimOf(input: Pick<RouteInput, "name" | "owner" | "kind" | "limit" | "addresses">): Claim {

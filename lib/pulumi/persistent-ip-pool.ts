@@ -13,6 +13,7 @@ import {
   type PoolPlan,
 } from "../model/pool";
 import { notePool } from "../model/pool-others";
+import type { Claim } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
 import { checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
@@ -95,7 +96,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   /** @internal The outputs that stand for each address, by which a route recognises it. */
   public readonly handles: readonly (readonly unknown[])[];
   /** @internal Positions that a route holds, with its name. */
-  public readonly claims: Map<number, string>;
+  public readonly claims: Map<number, Claim>;
   /** @internal */
   public readonly namespace: pulumi.Input<string>;
   /** @internal */

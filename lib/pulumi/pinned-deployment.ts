@@ -105,7 +105,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
         return planned;
       });
     const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, subject);
+    for (const position of plan.positions) pool.claims.set(position, plan.claim);
     noteRoute(program, plan);
 
     const late = () => {

@@ -101,7 +101,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
         return planned;
       });
     const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, subject);
+    for (const position of plan.positions) pool.claims.set(position, plan.claim);
     noteRoute(program, plan);
 
     const late = () => {

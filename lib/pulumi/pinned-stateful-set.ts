@@ -89,7 +89,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     const plan = planWith(now);
     const { ordinals } = plan;
     for (const { positions, route } of plan.pods) {
-      for (const position of positions) pool.claims.set(position, subject);
+      for (const position of positions) pool.claims.set(position, route.claim);
       noteRoute(program, route);
     }
 

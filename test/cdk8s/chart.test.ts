@@ -96,6 +96,6 @@ test("refuses an address that another route has", () => {
   new PinnedPodRoute(chart, "web", { pool, statefulSet: "web", ordinal: 0, addresses: [pool.addresses[1]!] });
   expect(() => new PinnedPodRoute(chart, "db", { pool, statefulSet: "db", ordinal: 0 })).toThrow(
     'PinnedPodRoute "db" is not valid:\n' +
-      '  - addresses[1]: got "203.0.113.2"; PinnedPodRoute "web" has it already, and an address goes to one Pod: remove it from one of the two',
+      '  - addresses[1]: got "203.0.113.2"; PinnedPodRoute "web" has it already, and this takes all of the pool: set addresses to leave that one out',
   );
 });

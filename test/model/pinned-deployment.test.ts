@@ -90,9 +90,9 @@ test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
   ],
   [
     "an address that a StatefulSet has",
-    { deployment: web, claims: new Map([[0, 'PinnedStatefulSet "db"']]) },
+    { deployment: web, claims: new Map([[0, { holder: 'PinnedStatefulSet "db"' }]]) },
     [
-      'addresses[0]: got "198.51.100.7"; PinnedStatefulSet "db" has it already, and an address goes to one Pod: remove it from one of the two',
+      'addresses[0]: got "198.51.100.7"; PinnedStatefulSet "db" has it already, and this takes all of the pool: set addresses to leave that one out',
     ],
   ],
 ])("judges %s", (_, input, lines) => {

@@ -178,9 +178,16 @@ test.each<[string, Partial<PinnedStatefulSetInput>, string[]]>([
   ],
   [
     "a Pod whose address another component has",
-    { claims: new Map([[1, 'PinnedPodRoute "web"']]) },
+    { claims: new Map([[1, { holder: 'PinnedPodRoute "web"' }]]) },
     [
       'pool.addresses[1]: got "203.0.113.2"; PinnedPodRoute "web" has it already, and an address goes to one Pod: remove it from one of the two',
+    ],
+  ],
+  [
+    "a Pod whose address another component has, where nobody says how many Pods there are",
+    { statefulSet: { name: "db" }, claims: new Map([[2, { holder: 'PinnedPodRoute "web"' }]]) },
+    [
+      'pool.addresses[2]: got "203.0.113.3"; PinnedPodRoute "web" has it already, and this takes all of the pool: set replicas to leave that one out',
     ],
   ],
   [

@@ -143,6 +143,24 @@ test.each<[string, Partial<RouteInput>, string[]]>([
     ],
   ],
   [
+    "an address that a StatefulSet has that takes all of the pool",
+    {
+      ...ofSet,
+      addresses: [{ value: "198.51.100.8" }],
+      claims: new Map([[1, { holder: 'PinnedStatefulSet "amf"', limit: "replicas" }]]),
+    },
+    [
+      'addresses[0]: got "198.51.100.8"; PinnedStatefulSet "amf" has it already, as it takes all of the pool: set replicas there to leave this one free',
+    ],
+  ],
+  [
+    "an address of two that take all of the pool",
+    { ...ofSet, claims: new Map([[1, { holder: 'PinnedDeployment "web"', limit: "addresses" }]]) },
+    [
+      'addresses[1]: got "198.51.100.8"; PinnedDeployment "web" has it already, and each of the two takes all of the pool: set addresses here and addresses there',
+    ],
+  ],
+  [
     "an address that is not known yet, of a pool with several Gateways",
     { ...ofSet, pool: pool({ addresses: addresses(17) }), addresses: [{ value: LATER }] },
     [

@@ -237,7 +237,7 @@ describe("refuses", () => {
     const make = () => new PinnedPodRoute("db", { pool: shared, statefulSet: "db", ordinal: 0 });
     expect(messageOf(make)).toBe(
       'PinnedPodRoute "db" is not valid:\n' +
-        '  - addresses[1]: got "203.0.113.2"; PinnedPodRoute "web" has it already, and an address goes to one Pod: remove it from one of the two',
+        '  - addresses[1]: got "203.0.113.2"; PinnedPodRoute "web" has it already, and this takes all of the pool: set addresses to leave that one out',
     );
   });
 });

@@ -66,6 +66,35 @@ test("two components cannot have the same address", async () => {
   );
 });
 
+test("a pool larger than the StatefulSet has the rest for others, where the program says how many Pods there are", async () => {
+  let nat!: PinnedPodRoute;
+  const { registered } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(4), allowedNamespaces: "All" }, opts);
+    new PinnedStatefulSet("amf", { pool, statefulSet: database(3), replicas: 3 }, opts);
+    nat = new PinnedPodRoute("nat", { pool, podSelector: { app: "nat" }, addresses: [pool.addresses[3]!] }, opts);
+  });
+  const routes = registered.filter(({ type }) => type === ROUTE).map(({ name }) => name);
+  expect(routes).toEqual(["amf-0", "amf-1", "amf-2", "nat"]);
+  expect(await valueOf(nat.addresses[0]!)).toBe("203.0.113.4");
+});
+
+test("where nobody says how many Pods there are, whoever comes second says who should", async () => {
+  await graphOf((opts) => {
+    const pool = (name: string) => PersistentIpPool.fromAddresses(name, { addresses: addresses(4) }, opts);
+    const [first, second] = [pool("n4"), pool("n5")];
+    new PinnedStatefulSet("amf", { pool: first, statefulSet: "amf" }, opts);
+    expect(
+      () => new PinnedPodRoute("nat", { pool: first, podSelector: labels, addresses: [first.addresses[3]!] }),
+    ).toThrow(
+      'PinnedPodRoute "nat" is not valid:\n  - addresses[0]: got "203.0.113.4"; PinnedStatefulSet "amf" has it already, as it takes all of the pool: set replicas there to leave this one free',
+    );
+    new PinnedPodRoute("nat-2", { pool: second, podSelector: labels, addresses: [second.addresses[3]!] }, opts);
+    expect(() => new PinnedStatefulSet("smf", { pool: second, statefulSet: "smf" })).toThrow(
+      'PinnedStatefulSet "smf" is not valid:\n  - pool.addresses[3]: got "203.0.113.4"; PinnedPodRoute "nat-2" has it already, and this takes all of the pool: set replicas to leave that one out',
+    );
+  });
+});
+
 test("a Deployment has one route, with the Deployment's namespace and selector", async () => {
   const { registered, options } = await graphOf((opts) => {
     const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(2), allowedNamespaces: "All" }, opts);
