@@ -15,10 +15,13 @@ import {
 import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
 import { addressToNumber } from "../../lib/model/address";
 
+import { ACCEPT_MARKED } from "../../controller-image/src/agent/forward";
 import { MemoryFences } from "./memory-fences";
 
 export const UPLINK = "eth0";
 export const MAC = "02:00:00:00:00:01";
+
+const FORWARD_HANDLE = 7;
 
 /** The Pod's own interface, or the way to another node. */
 export function podHop(dev: string, ifindex: number): Hop {
@@ -55,6 +58,9 @@ export class MemoryKernel implements Kernel {
   /** What the container runtime says; nothing where it says nothing. */
   sandboxes: Sandbox[] | undefined;
   readonly fences = new MemoryFences();
+  /** Whether the node's FORWARD chain drops what nobody accepts. */
+  forwardDrops = false;
+  #marked = false;
   /** Ports of the bridges that routes lead over. */
   readonly routePorts = new Map<string, string | undefined>();
   /** Lines that were carried out, in order. */
@@ -107,6 +113,7 @@ export class MemoryKernel implements Kernel {
         ),
       devices: this.#devices(),
       fences: this.fences.state(),
+      forward: { drops: this.forwardDrops, accepted: this.#marked, ours: this.#marked ? [FORWARD_HANDLE] : [] },
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
       uplink: { mac: MAC, proxyDelay: this.proxyDelay },
       sandboxes: this.sandboxes && [...this.sandboxes],
@@ -118,7 +125,7 @@ export class MemoryKernel implements Kernel {
   }
 
   /** Synchronously, for the tests of the plan alone. */
-  carryOut({ setup, base, steps, finish, fences, teardown }: KernelChanges): Map<string, string> {
+  carryOut({ setup, base, steps, finish, cleanup, teardown }: KernelChanges): Map<string, string> {
     const failed = new Map<string, string>();
     const attempt = (address: string, lines: readonly string[]): void => {
       for (const line of lines) {
@@ -146,7 +153,7 @@ export class MemoryKernel implements Kernel {
     for (const { address, elements } of working()) attempt(address, elements.add);
     inPods("enter");
     for (const { address, proxies } of working()) attempt(address, proxies);
-    [...finish, ...teardown.ip, ...teardown.nft, ...fences].forEach((line) => this.#line(line));
+    [...finish, ...teardown.ip, ...teardown.nft, ...cleanup].forEach((line) => this.#line(line));
     return failed;
   }
 
@@ -174,9 +181,11 @@ export class MemoryKernel implements Kernel {
   }
 
   get untouched(): boolean {
+    const inPods = [...(this.insides?.values() ?? [])].some((addresses) => [...addresses.values()].includes("ours"));
+    if (inPods) return false;
     const ours = [...this.proxies.values()].some((owner) => owner === "ours");
     const routes = this.paths.size + this.fallbacks.size;
-    if (!this.fences.empty) return false;
+    if (!this.fences.empty || this.#marked) return false;
     return !this.rule && routes === 0 && !ours && this.table === undefined && this.proxyDelay === 800;
   }
 
@@ -198,7 +207,7 @@ export class MemoryKernel implements Kernel {
   }
 
   #base(lines: readonly string[]): void {
-    const rest = lines.filter((line) => /^(add|flush|delete element) /.test(line));
+    const rest = lines.filter((line) => /^(add|insert|flush|delete element) /.test(line));
     if (lines[0]?.startsWith("table ip pip_agent")) {
       const names = (kind: string): string[] =>
         lines.flatMap((line) => new RegExp(`^  ${kind} (\\S+) `).exec(line)?.[1] ?? []);
@@ -215,6 +224,9 @@ export class MemoryKernel implements Kernel {
   #line(line: string): void {
     this.lines.push(line);
     if (this.fences.line(line)) return;
+    if (line === ACCEPT_MARKED) return must(!this.#marked && (this.#marked = true), line);
+    if (line === `delete rule ip filter FORWARD handle ${FORWARD_HANDLE}`)
+      return must(this.#marked && !(this.#marked = false), line);
     const route = /^route (replace|del) (blackhole )?(\S+)\/32 (?:via (\S+) dev (\S+) )?(?:onlink )?table (\d+)/.exec(
       line,
     );

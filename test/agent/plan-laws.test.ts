@@ -80,6 +80,7 @@ class World {
   constructor() {
     this.kernel.hops.set(PODS[0]!, podHop("veth1", 11));
     this.kernel.hops.set(PODS[1]!, podHop("veth2", 12));
+    this.kernel.insides = new Map(PODS.slice(0, 2).map((pod) => [pod, new Map()]));
     this.kernel.hops.set(PODS[2]!, { ...segmentHop, gateway: OTHER_IP });
     this.kernel.hops.set(MY_IP, { dev: "lo", ifindex: 1, kind: "", local: true });
     this.kernel.hops.set(OTHER_IP, segmentHop);
