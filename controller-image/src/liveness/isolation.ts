@@ -45,31 +45,31 @@ export class IsolationDetector {
     return this.#cause;
   }
 
-  controllerHeard(intervalMs: number, peers?: readonly Peer[]): void {
+  controllerHeard(now: number, intervalMs: number, peers?: readonly Peer[]): void {
+    const at = this.#attentive(now);
     // Replicas that stand by ask less often; what counts is whoever asks most often.
-    if (intervalMs <= this.#intervalMs || this.#at - this.#oftenAt > FORGET_MS) {
+    if (intervalMs <= this.#intervalMs || at - this.#oftenAt > FORGET_MS) {
       this.#intervalMs = intervalMs;
-      this.#oftenAt = this.#at;
+      this.#oftenAt = at;
     }
-    this.#controllerAt = this.#at;
+    this.#controllerAt = at;
     if (peers !== undefined && peers.length > 0) this.#peers = peers;
-    this.#heard();
+    this.#heard(at);
   }
 
-  peerHeard(): void {
-    this.#heard();
+  peerHeard(now: number): void {
+    this.#heard(this.#attentive(now));
   }
 
-  apiHeard(): void {
-    this.#heard();
+  apiHeard(now: number): void {
+    this.#heard(this.#attentive(now));
   }
 
   /** @param up whether the uplink has a carrier; undefined where that cannot be known */
   tick(now: number, up: boolean | undefined): IsolationTick {
     const { tickMs, askPeersAfterMs, askPeersEveryMs, askApiEveryMs, restMs, windowMs } = ISOLATION_TIMES;
-    const passed = this.#calledAt === undefined ? 0 : now - this.#calledAt;
+    this.#at = this.#attentive(now);
     this.#calledAt = now;
-    this.#at += Math.min(Math.max(0, passed), this.#waitMs + LATE_MS);
     const silentMs = this.#at - this.#heardAt;
     this.#down = up === false;
     if (this.#down) this.#cause = "carrier";
@@ -79,7 +79,7 @@ export class IsolationDetector {
     this.#waitMs = Math.min(LONGEST_WAIT_MS, Math.max(tickMs, patienceMs));
     if (this.#cause === undefined && patienceMs > 0) return { probe: [], askApi: false, waitMs: this.#waitMs };
     // Often only while nobody answers and nothing is decided: a controller may be away for hours.
-    const urgent = this.#cause === undefined && silentMs >= askPeersAfterMs;
+    const urgent = this.#cause === undefined && silentMs > restMs + tickMs;
     const probe = this.#at - this.#probedAt >= (urgent ? askPeersEveryMs : restMs) ? this.#peers : [];
     if (probe.length > 0) this.#probedAt = this.#at;
     // The API server only where nodes do not answer either, or every agent would ask it whenever the controller is away.
@@ -88,13 +88,19 @@ export class IsolationDetector {
     return { probe, askApi, waitMs: this.#waitMs };
   }
 
+  /** Later than asked for is no silence of others: this process has slept. */
+  #attentive(now: number): number {
+    const passed = this.#calledAt === undefined ? 0 : now - this.#calledAt;
+    return this.#at + Math.min(Math.max(0, passed), this.#waitMs + LATE_MS);
+  }
+
   #mayJudge(): boolean {
     return this.#controllerAt !== undefined && this.#peers.length >= LEAST_PEERS;
   }
 
   /** Ends the isolation; one by the carrier only once it is back, as whoever was heard came another way. */
-  #heard(): void {
-    this.#heardAt = this.#at;
+  #heard(at: number): void {
+    this.#heardAt = at;
     if (!this.#down) this.#cause = undefined;
   }
 }

@@ -62,8 +62,8 @@ export function beat(options: NodeHeartOptions): NodeHeart {
   function follow({ probes, knock, controller, peer }: Reaction): void {
     for (const { to, probe } of probes) say(to, probe);
     for (const { name, address } of knock) wire.knock(address, () => responder.knocked(name, clock.now()));
-    if (controller !== undefined) detector.controllerHeard(controller.intervalMs, controller.peers);
-    if (peer !== undefined) detector.peerHeard();
+    if (controller !== undefined) detector.controllerHeard(clock.now(), controller.intervalMs, controller.peers);
+    if (peer !== undefined) detector.peerHeard(clock.now());
     tell();
   }
 
@@ -90,7 +90,7 @@ export function beat(options: NodeHeartOptions): NodeHeart {
     asking = true;
     try {
       await options.askApi();
-      detector.apiHeard();
+      detector.apiHeard(clock.now());
       tell();
     } catch (error) {
       log("debug", "the API server does not answer", { error });

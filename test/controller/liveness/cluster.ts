@@ -65,15 +65,16 @@ export class Cluster {
       if (reaction.answer !== undefined) host.send(from, reaction.answer);
       for (const { to, probe } of reaction.probes) host.send(to.address, probe);
       for (const { name, address } of reaction.knock) host.knock(address, () => responder.knocked(name, network.now));
-      if (reaction.controller) detector.controllerHeard(reaction.controller.intervalMs, reaction.controller.peers);
-      if (reaction.peer !== undefined) detector.peerHeard();
+      const { controller, peer } = reaction;
+      if (controller !== undefined) detector.controllerHeard(now, controller.intervalMs, controller.peers);
+      if (peer !== undefined) detector.peerHeard(now);
     };
     const tick = (): void => {
       host.clock.after(0.1, () => {
         const before = detector.cause;
         const { probe, askApi, waitMs } = detector.tick(network.now, state.carrier);
         for (const peer of probe) host.send(peer.address, responder.probe(peer, network.now));
-        if (askApi && state.api) detector.apiHeard();
+        if (askApi && state.api) detector.apiHeard(network.now);
         if (before === undefined && detector.cause !== undefined) state.isolations++;
         host.clock.after(waitMs, tick);
       });
