@@ -1,10 +1,35 @@
 // The `agent` command: options from flags and environment, the real parts, and an orderly end.
 import { isIPv4 } from "../../../lib/model/address";
+import { CLUSTER_RANGES_CONFIG_MAP } from "../../../lib/model/binding";
+import { RESOURCES } from "../../../lib/model/kubernetes";
 import { Problems } from "../../../lib/model/problems";
-import { AGENT, AGENT_HEALTH_PORT, CNI_RESULTS_FOLDER, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
+import {
+  AGENT,
+  AGENT_HEALTH_PORT,
+  CNI_RESULTS_FOLDER,
+  Flag,
+  HEARTBEAT_KEYS_PATH,
+  HEARTBEAT_PORT,
+  PODPIN_NAMESPACE,
+  POD_NAMESPACES_FOLDER,
+} from "../../../lib/model/runtime";
 import { commands } from "../fabric/commands";
 import { l2Announcer } from "../fabric/l2";
-import { createKube, inClusterConfig, jsonLog, type Log, Metrics, startHealth, systemClock } from "../kube/index";
+import {
+  createKube,
+  inClusterConfig,
+  jsonLog,
+  type Kube,
+  KubeError,
+  type Log,
+  Metrics,
+  startHealth,
+  systemClock,
+} from "../kube/index";
+import { carrierOf } from "../liveness/carrier";
+import { keyFiles } from "../liveness/key-files";
+import { beat } from "../liveness/node-heart";
+import { randomNonce, udpWire } from "../liveness/wire";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { agentMetrics } from "./metrics";
@@ -17,6 +42,8 @@ export interface AgentSettings {
   readonly nodeIp: string;
   readonly namespace: string;
   readonly uplink: string;
+  /** Whether Pods may be entered. */
+  readonly interfaceDelivery: boolean;
 }
 
 /** What interface names Linux accepts, less what would have a meaning in a command. */
@@ -36,11 +63,15 @@ export function agentSettings(
   if (nodeName === "") problems.add("NODE_NAME", nodeName, "set it to spec.nodeName of the Pod");
   if (!isIPv4(nodeIp)) problems.add("NODE_IP", nodeIp, "set it to status.hostIP of the Pod, an IPv4 address");
   let uplink: string | undefined;
+  let interfaceDelivery = false;
   for (const arg of args) {
     const [flag = "", ...rest] = arg.split("=");
     const value = rest.join("=");
-    if (flag !== Flag.Uplink) problems.add("arguments", arg, `the only flag is ${Flag.Uplink}=INTERFACE`);
-    else if (!INTERFACE.test(value)) problems.add(Flag.Uplink, value, "use the name of an interface, for example eth0");
+    if (arg === Flag.InterfaceDelivery) interfaceDelivery = true;
+    else if (flag !== Flag.Uplink) {
+      problems.add("arguments", arg, `the flags are ${Flag.Uplink}=INTERFACE and ${Flag.InterfaceDelivery}`);
+    } else if (!INTERFACE.test(value))
+      problems.add(Flag.Uplink, value, "use the name of an interface, for example eth0");
     else uplink = value;
   }
   if (isIPv4(nodeIp)) uplink ??= interfaceOf(nodeIp);
@@ -49,7 +80,7 @@ export function agentSettings(
   }
   const message = problems.message("podpin agent");
   if (message !== undefined) throw new Error(message);
-  return { nodeName, nodeIp, namespace, uplink: uplink ?? "" };
+  return { nodeName, nodeIp, namespace, uplink: uplink ?? "", interfaceDelivery };
 }
 
 /** Runs until SIGTERM or SIGINT. */
@@ -68,10 +99,27 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     onRequest: ({ method, status }) => requests.add({ method, status: String(status) }),
   });
   await logNode(settings, log);
+  const keys = keyFiles(HEARTBEAT_KEYS_PATH, systemClock, log);
+  const heart = beat({
+    clock: systemClock,
+    log,
+    wire: udpWire({ clock: systemClock, log, local: { address: settings.nodeIp, port: HEARTBEAT_PORT } }),
+    keys: () => keys.keys(),
+    nodeName: settings.nodeName,
+    nonce: randomNonce,
+    carrier: carrierOf(settings.uplink),
+    askApi: () => answered(kube, settings.namespace),
+    metrics,
+  });
   const agent = runAgent({
     ...settings,
     kube,
-    kernel: linuxKernel({ ...parts, cniResults: CNI_RESULTS_FOLDER }),
+    isolation: heart,
+    kernel: linuxKernel({
+      ...parts,
+      cniResults: CNI_RESULTS_FOLDER,
+      namespaces: settings.interfaceDelivery ? POD_NAMESPACES_FOLDER : undefined,
+    }),
     announcer: l2Announcer(parts),
     clock: systemClock,
     log,
@@ -86,9 +134,20 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   });
   const signal = await firstSignal();
   log("info", "the agent stops; what it has put into the kernel stays and goes on working", { signal });
+  heart.stop();
+  keys.stop();
   await agent.stop();
   kube.close();
   await health.close();
+}
+
+/** Succeeds when the API server says anything at all. */
+async function answered(kube: Kube, namespace: string): Promise<void> {
+  try {
+    await kube.get(RESOURCES.configMaps, { namespace, name: CLUSTER_RANGES_CONFIG_MAP });
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status === 0) throw error;
+  }
 }
 
 async function logNode(settings: AgentSettings, log: Log): Promise<void> {
