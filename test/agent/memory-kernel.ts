@@ -13,9 +13,8 @@ import {
   type RoutesOf,
 } from "../../controller-image/src/agent/state";
 import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
-import { addressToNumber } from "../../lib/model/address";
-
 import { ACCEPT_MARKED } from "../../controller-image/src/agent/forward";
+import { addressToNumber } from "../../lib/model/address";
 import { MemoryFences } from "./memory-fences";
 
 export const UPLINK = "eth0";

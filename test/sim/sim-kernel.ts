@@ -26,7 +26,7 @@ export interface SimKernelOptions {
   readonly onTeardown: (node: SimNode) => void;
 }
 
-const NOTHING = { setup: [], base: [], steps: [], finish: [], fences: [], teardown: { ip: [], nft: [] } } as const;
+const NOTHING = { setup: [], base: [], steps: [], finish: [], cleanup: [], teardown: { ip: [], nft: [] } } as const;
 
 export class SimKernel implements Kernel {
   lookedAt = -1;
@@ -49,7 +49,7 @@ export class SimKernel implements Kernel {
 
   async apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
     const failed = new Map<string, string>();
-    const { setup, base, steps, finish, fences, teardown } = changes;
+    const { setup, base, steps, finish, cleanup, teardown } = changes;
     const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
     const only = (keep: Partial<Step>) =>
       working().map((step) => ({ ...EMPTY, address: step.address, ...pickOf(step, keep) }));
@@ -63,9 +63,9 @@ export class SimKernel implements Kernel {
       await this.#time(2);
       this.#stage({ ...NOTHING, steps: only({ proxies: [] }), finish }, failed);
     }
-    if (fences.length > 0) {
+    if (cleanup.length > 0) {
       await this.#time(2);
-      this.#stage({ ...NOTHING, fences }, failed);
+      this.#stage({ ...NOTHING, cleanup }, failed);
     }
     if (teardown.ip.length + teardown.nft.length > 0) {
       await this.#time(2);

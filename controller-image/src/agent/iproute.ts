@@ -94,7 +94,7 @@ export function failedLines(stderr: string): Map<number, string> {
   return failed;
 }
 
-export interface IpState extends Omit<KernelState, "nft" | "fences"> {
+export interface IpState extends Omit<KernelState, "nft" | "fences" | "forward"> {
   /** Hardware addresses of the node's neighbours. */
   readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
   /** Name of the network namespace at the other end of an interface, where it has one. */

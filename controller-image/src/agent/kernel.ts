@@ -5,6 +5,7 @@ import type { CommandResult, Commands } from "../fabric/commands";
 import { type PodNamespaces, podNamespaces } from "./enter";
 import type { PodChanges } from "./inside";
 import { parseFences } from "./fence";
+import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
 import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
 import { monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
@@ -48,14 +49,17 @@ export interface KernelOptions {
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
 const FLUSH_PROCESSES = 4;
+/** Shorter than the time between two looks without an event. */
+const FORWARD_TRUST_MS = 20_000;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
   const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
+  const forwardChain = forwardReader(options);
   const look = async (ips: readonly string[]): Promise<Seen> => {
-    const [ip, nft, netdev, filter] = await Promise.all([
+    const [ip, nft, netdev, filter, forward] = await Promise.all([
       options.commands.run(
         ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
         lines(observationLines(options.uplink, ips)),
@@ -63,6 +67,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
       options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
       options.commands.run(["cat", BRIDGE_FILTER]),
+      forwardChain.read(),
     ]);
     const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
     const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
@@ -71,6 +76,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       nft: nftState(nft),
       links: { ...seen.links, bridges },
       fences: parseFences(mustSucceed(netdev, "nft list ruleset netdev").stdout),
+      forward,
       ...(await portsOf(options.commands, seen)),
       // After the interfaces: what the runtime says then is true of the ones that were seen.
       sandboxes: await sandboxes?.(),
@@ -88,13 +94,36 @@ export function linuxKernel(options: KernelOptions): Kernel {
       const namespaces = [...wanted, ...recorded].map((ip) => [ip, namespaceOf(ip, all)] as const);
       return { ...all, pods: await pods.look(new Map(namespaces), fresh) };
     },
-    apply: (changes) => apply(options.commands, pods, changes),
+    apply: (changes) => {
+      forwardChain.forget();
+      return apply(options.commands, pods, changes);
+    },
     forgetConnections: (addresses) => flush(options.commands, addresses),
-    watch: (onEvent) => monitorKernel({ ...options, watched: () => watched, onEvent }),
+    watch: (onEvent) => {
+      const look = (): void => {
+        forwardChain.forget();
+        onEvent();
+      };
+      return monitorKernel({ ...options, watched: () => watched, onEvent: look });
+    },
   };
 }
 
 type Seen = KernelState & IpState;
+
+/** The chain is somebody else's and seldom changes, so a move need not wait for one more process. */
+function forwardReader({ commands, clock }: KernelOptions): { read(): Promise<ForwardState>; forget(): void } {
+  let known: { readonly state: ForwardState; readonly at: number } | undefined;
+  return {
+    read: async () => {
+      if (known !== undefined && clock.now() - known.at < FORWARD_TRUST_MS) return known.state;
+      const { code, stdout } = await commands.run(["nft", "-j", "list", "chain", ...FORWARD_CHAIN]);
+      known = { state: code === 0 ? parseForward(stdout) : NO_FORWARD, at: clock.now() };
+      return known.state;
+    },
+    forget: () => (known = undefined),
+  };
+}
 
 function namespaceOf(podIp: string, { hops, namespaceAt }: Seen): string | undefined {
   const hop = hops.get(podIp);
@@ -151,7 +180,7 @@ async function apply(
     ip.map((line) => ({ line })),
     failed,
   );
-  for (const script of [nft, changes.fences]) {
+  for (const script of [nft, changes.cleanup]) {
     if (script.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(script)), script.join("; "));
   }
   return failed;

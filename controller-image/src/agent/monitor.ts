@@ -3,6 +3,7 @@
 // goes down), and both programs can miss something, so whoever watches also looks from time to time.
 import type { Commands } from "../fabric/commands";
 import type { Clock, Log } from "../kube/api";
+import { FORWARD_CHAIN } from "./forward";
 import { NFT_TABLE, ROUTE_TABLE } from "./state";
 
 export interface MonitorOptions {
@@ -39,9 +40,9 @@ export function concernsRouting(line: string, ips: readonly string[]): boolean {
   return line.includes(`table ${ROUTE_TABLE}`) || ips.some((ip) => line.includes(`${ip} `));
 }
 
-/** A line about a table of ours, or that says that lines are missing. */
+/** A line about a table of ours or the chain that our rule is in, or that says that lines are missing. */
 export function concernsTables(line: string): boolean {
-  return line.includes(` ${NFT_TABLE}`) || line.includes("ERROR");
+  return line.includes(` ${NFT_TABLE}`) || line.includes(FORWARD_CHAIN.join(" ")) || line.includes("ERROR");
 }
 
 function follow(

@@ -4,6 +4,7 @@ import { type AddressBinding, type BindingAck, Delivery, type FailReason } from 
 import { isIPv4 } from "../../../lib/model/address";
 import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { fenceChanges } from "./fence";
+import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
@@ -65,8 +66,8 @@ export interface KernelChanges {
   readonly steps: readonly Step[];
   /** After the elements, which remember what these lines change of interfaces that are not ours. */
   readonly finish: readonly string[];
-  /** An nft transaction of its own: fences whose Pods are gone. */
-  readonly fences: readonly string[];
+  /** An nft transaction of its own: what no address needs any more outside the table. */
+  readonly cleanup: readonly string[];
   /** After everything, when nothing is left. */
   readonly teardown: { readonly ip: readonly string[]; readonly nft: readonly string[] };
 }
@@ -111,8 +112,8 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** Whether the kernel is as it should be. */
-export function isNoChange({ setup, base, steps, finish, fences, teardown }: KernelChanges): boolean {
-  return [setup, base, steps, finish, fences, teardown.ip, teardown.nft].every((part) => part.length === 0);
+export function isNoChange({ setup, base, steps, finish, cleanup, teardown }: KernelChanges): boolean {
+  return [setup, base, steps, finish, cleanup, teardown.ip, teardown.nft].every((part) => part.length === 0);
 }
 
 /** The Pods that have to be looked into. */
@@ -197,6 +198,8 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const pods = podChanges(present, targets);
   const sides = podSideChanges(kernel, targets);
   const fences = fenceChanges(kernel, targets);
+  const forward = forwardChanges(kernel, targets.values());
+  const cleanup = [...fences.cleanup, ...(synced ? forward.cleanup : [])];
   const steps = [...targets].flatMap(([address, target]): Step[] => {
     if (!isIPv4(address)) return [];
     const before = footprintOf(kernel, address);
@@ -220,7 +223,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   });
   if (!wanted) {
     const teardown = synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
-    return { setup: [], base: [], steps, finish: [], fences: fences.cleanup, teardown };
+    return { setup: [], base: [], steps, finish: [], cleanup, teardown };
   }
   const delay = kernel.uplink?.proxyDelay;
   const proxies = [...targets.values()].some(({ proxy }) => proxy);
@@ -233,8 +236,9 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     ...clusterLines(present, input.clusterCidrs),
     ...linkLines(kernel.links, present.nft),
     ...ports.elements,
+    ...forward.base,
   ];
-  return { setup, base, steps, finish: ports.after, fences: fences.cleanup, teardown: { ip: [], nft: [] } };
+  return { setup, base, steps, finish: ports.after, cleanup, teardown: { ip: [], nft: [] } };
 }
 
 /** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */

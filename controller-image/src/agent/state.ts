@@ -2,6 +2,7 @@
 // address, so that "what is there" and "what should be there" are values of the same type.
 
 import type { FenceState } from "./fence";
+import type { ForwardState } from "./forward";
 import type { PodLook } from "./inside";
 import type { Sandbox } from "./sandboxes";
 
@@ -141,6 +142,7 @@ export interface KernelState {
   /** By name; without the uplink, and without names that no command could carry. */
   readonly devices: ReadonlyMap<string, Device>;
   readonly fences: FenceState;
+  readonly forward: ForwardState;
   /** The insides of the Pods that were asked for, by Pod address; nothing where the agent may not enter any. */
   readonly pods?: ReadonlyMap<string, PodLook>;
   /** What the container runtime says of the node's Pods; nothing where it does not say. */
