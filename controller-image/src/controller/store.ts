@@ -11,12 +11,14 @@ import {
   type Network,
 } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
+import { isCordoned } from "../../../lib/model/node-health";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
-import { isCordoned, isNodeReady, nodeAddress, projectNode, projectPod } from "./projections";
+import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeRoute } from "./decoders";
+import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
 import { SelectorIndex } from "./selector-index";
 import { SetIndex } from "./set-index";
 
@@ -78,6 +80,7 @@ export class Store implements ClusterView {
     this.classes = keep(
       kube.reflect<GatewayClass>({
         resource: RESOURCES.gatewayClasses,
+        project: decodeClass,
         onChange: (change) => this.#onClass(change),
         onSynced: synced,
       }),
@@ -85,6 +88,7 @@ export class Store implements ClusterView {
     this.gateways = keep(
       kube.reflect<Gateway>({
         resource: RESOURCES.gateways,
+        project: decodeGateway,
         onChange: (change) => this.#onGateway(change),
         onSynced: synced,
       }),
@@ -92,6 +96,7 @@ export class Store implements ClusterView {
     this.routes = keep(
       kube.reflect<GKEIPRoute>({
         resource: RESOURCES.gkeIpRoutes,
+        project: decodeRoute,
         onChange: (change) => this.#onRoute(change),
         onSynced: synced,
       }),
@@ -99,6 +104,7 @@ export class Store implements ClusterView {
     this.networks = keep(
       kube.reflect<Network>({
         resource: RESOURCES.networks,
+        project: decodeNetwork,
         onChange: ({ key }) => this.#touchAll(this.#routesByNetwork.get(key)),
         onSynced: synced,
       }),
@@ -106,7 +112,7 @@ export class Store implements ClusterView {
     this.namespaces = keep(
       kube.reflect<Namespace>({
         resource: RESOURCES.namespaces,
-        project: ({ metadata: { name, resourceVersion, labels } }) => ({ metadata: { name, resourceVersion, labels } }),
+        project: projectNamespace,
         onChange: (change) => this.#onNamespace(change),
         onSynced: synced,
       }),
@@ -122,6 +128,7 @@ export class Store implements ClusterView {
     this.bindings = keep(
       kube.reflect<AddressBinding>({
         resource: RESOURCES.addressBindings,
+        project: decodeBinding,
         onChange: (change) => this.#onBinding(change),
         onSynced: synced,
       }),
