@@ -3,7 +3,7 @@
 // ip-masq-agent's, and things of others that nobody may touch.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { bridgeLines, CniStyle, overlayLines, podLines } from "./cni";
+import { bridgeLines, CniStyle, OVERLAY, overlayLines, podLines } from "./cni";
 import { Peer } from "./peer";
 
 export const CLIENT = "10.90.0.100";
@@ -41,6 +41,12 @@ table ip foreign {
   }
 }
 `;
+
+/** How a node reaches the Pods of the other one without a tunnel. */
+const directRoute = (node: NodeName): string =>
+  node === "n1"
+    ? `ip route replace 10.244.2.0/24 via ${NODE_IPS.n2}`
+    : `ip route replace 10.244.1.0/24 via ${NODE_IPS.n1}`;
 
 export class Segment {
   readonly #prefix: string;
@@ -117,9 +123,13 @@ export class Segment {
   }
 
   /** From now on the Pods of the two nodes reach each other through a tunnel. */
-  useOverlay(): void {
+  addOverlay(): void {
     this.sh("n1", overlayLines("n1", "n2", NODE_IPS, UPLINK));
     this.sh("n2", overlayLines("n2", "n1", NODE_IPS, UPLINK));
+  }
+
+  removeOverlay(): void {
+    for (const node of ["n1", "n2"] as const) this.sh(node, [`ip link del ${OVERLAY}`, directRoute(node)]);
   }
 
   addServices(node: NodeName, services: Services): void {
@@ -231,12 +241,12 @@ END`,
   }
 
   #node(node: NodeName): void {
-    const [own, other] = node === "n1" ? [1, 2] : [2, 1];
+    const own = node === "n1" ? 1 : 2;
     this.#attach(node, NODE_IPS[node]);
     this.sh(node, [
       "echo 1 > /proc/sys/net/ipv4/ip_forward",
       "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter",
-      `ip route add 10.244.${other}.0/24 via ${NODE_IPS[`n${other}` as NodeName]}`,
+      directRoute(node),
       `ip route add blackhole 10.244.${own}.0/24`,
       "ip rule add pref 650 lookup 99",
       "ip route add 203.0.113.0/24 dev up0 table 99",
