@@ -43,13 +43,25 @@ const PLAIN = 0;
 /** Interfaces that stand for a component where TypeScript programs may pass something like it. */
 const STANDS_FOR: Readonly<Record<string, string>> = { PoolCluster: "PersistentIpCluster" };
 
-/** The static method of the same name, as an argument: a schema knows constructors alone. */
-const FROM_ADDRESSES: Property = {
-  type: "array",
-  items: { type: "string" },
-  optional: true,
-  description:
-    "Addresses that exist already, each once, instead of reserving any; append more later without moving these.",
+/** Static methods as an argument: a schema knows constructors alone. */
+const FACTORIES: Readonly<Record<string, Readonly<Record<string, Property>>>> = {
+  PersistentIpPool: {
+    fromAddresses: {
+      type: "array",
+      items: { type: "string" },
+      optional: true,
+      description:
+        "Addresses that exist already, each once, instead of reserving any; append more later without moving these.",
+    },
+  },
+  PersistentIpCluster: {
+    existingClusterName: {
+      type: "string",
+      optional: true,
+      description:
+        "Name in GKE of a cluster that exists already: it is looked up and checked, and nothing of it is changed. Besides it only `location`, `project` and `datapathProvider` count.",
+    },
+  },
 };
 
 class ComponentAnalyzer extends (Analyzer as unknown as Make) {
@@ -162,8 +174,7 @@ export function inferredSchema(folder: string): object {
   };
   const analyzer = new ComponentAnalyzer(folder, manifest, componentsOf(folder));
   const { components, typeDefinitions, dependencies } = analyzer.analyze();
-  const pool = components["PersistentIpPool"];
-  if (pool !== undefined) pool.inputs["fromAddresses"] = FROM_ADDRESSES;
+  for (const [name, inputs] of Object.entries(FACTORIES)) Object.assign(components[name]?.inputs ?? {}, inputs);
   return generateSchema(
     PACKAGE,
     manifest.version,

@@ -48,18 +48,39 @@ async function construct(
 function make(
   name: string,
   type: string,
-  { fromAddresses, ...inputs }: pulumi.Inputs,
+  { fromAddresses, existingClusterName, ...inputs }: pulumi.Inputs,
   options: pulumi.ComponentResourceOptions,
 ): pulumi.ComponentResource {
   if (outputs[type] === undefined) {
     throw new Error(`podpin has no component ${type}; it has ${Object.keys(outputs).join(", ")}`);
   }
-  // Static methods have no place in a schema, so this one is an argument.
+  // Static methods have no place in a schema, so they are arguments.
+  if (existingClusterName !== undefined) return existing(name, existingClusterName as string, inputs, options);
   if (fromAddresses !== undefined) {
     const addresses = fromAddresses as pulumi.Input<string>[];
     return podpin.PersistentIpPool.fromAddresses(name, { ...inputs, addresses }, options);
   }
   return new (exported[type.slice(PREFIX.length)] as Component)(name, inputs, options);
+}
+
+function existing(
+  name: string,
+  clusterName: pulumi.Input<string>,
+  { location, project, datapathProvider, ...rest }: pulumi.Inputs,
+  options: pulumi.ComponentResourceOptions,
+): podpin.PersistentIpCluster {
+  const others = Object.entries(rest).flatMap(([field, value]) => (value === undefined ? [] : [field]));
+  if (others.length > 0) {
+    throw new Error(
+      `PersistentIpCluster "${name}" is not valid:\n  - existingClusterName: the cluster exists, and nothing of it is changed: leave ${others.join(", ")} out`,
+    );
+  }
+  const place = { location: location as string, project: project as string | undefined };
+  return podpin.PersistentIpCluster.fromExisting(
+    name,
+    { clusterName, ...place, datapathProvider: datapathProvider as podpin.DatapathProvider | undefined },
+    options,
+  );
 }
 
 void main({ version: VERSION, getSchema: async () => JSON.stringify(schema), construct }, process.argv.slice(2));

@@ -54,7 +54,8 @@ export interface PodSetupOptions extends PodAddressOptions {
   interfaceName?: string;
   /**
    * Whether the kubelets of the node pool allow the sysctls `net.ipv4.conf.*` (and `net.ipv4.ip_nonlocal_bind` with
-   * `nonlocal-bind`): `allowedUnsafeSysctls` of the node pool. A Pod that asks for one elsewhere is rejected by its node.
+   * `nonlocal-bind`): a `PersistentIpNodePool` with `allowedUnsafeSysctls: IN_POD_SYSCTLS`. A Pod that asks for one
+   * elsewhere is rejected by its node.
    *
    * @default false
    */

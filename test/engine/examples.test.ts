@@ -17,6 +17,7 @@ import { parts } from "../support/parts";
 import { computeAddress } from "./config-connector";
 import { EXAMPLES, type Example } from "./examples";
 import { inTurns } from "./in-turns";
+import { migrate } from "./migrating";
 import { pretendCluster, type PretendCluster } from "./pretend-cluster";
 
 /** Engines at the same time. */
@@ -29,6 +30,7 @@ let env: PulumiEnv;
 let cloud: Cloud;
 const lives = new Map<string, Promise<void>>();
 let chartLife: Promise<void>;
+let migration: Promise<void>;
 
 beforeAll(async () => {
   const found = await parts(
@@ -75,10 +77,12 @@ beforeAll(async () => {
   }
   chartLife = turn(() => liveChart());
   chartLife.catch(() => undefined);
+  migration = turn(() => migrate(cluster, env, dir));
+  migration.catch(() => undefined);
 }, 120_000);
 
 afterAll(async () => {
-  await Promise.allSettled([...lives.values(), chartLife]);
+  await Promise.allSettled([...lives.values(), chartLife, migration]);
   await pretended?.stop();
   await cluster?.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -94,6 +98,10 @@ test.each(EXAMPLES.map(({ name, title }) => ({ name, title })))("$name $title", 
 
 test("cdk8s-config-connector becomes a manifest that the API server takes to the letter, and each Pod has its address", async () => {
   await chartLife;
+});
+
+test("the program of docs/migrating.md takes over the objects of its YAML, each the very one that kubectl made", async () => {
+  await migration;
 });
 
 test("every Pulumi program among the examples is one of them, but for those that the lab runs", async () => {

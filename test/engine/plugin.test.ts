@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { preparePulumi, type RunResult, stack } from "../../lab/pulumi/engine";
+import { Cloud } from "../../lab/pulumi/gcp-plugin/cloud";
+import { Provider } from "../../lab/pulumi/gcp-plugin/provider";
 import { REPOSITORY } from "../../lab/pulumi/package";
 import { stageExample } from "../../lab/pulumi/stage";
 import { parts } from "../support/parts";
@@ -15,7 +17,17 @@ let preview: RunResult;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "podpin-plugin-"));
   const { pulumi, "pulumi-language-nodejs": pulumiLanguageNodejs } = await parts("pulumi", "pulumi-language-nodejs");
-  const env = await preparePulumi({ parts: { pulumi, pulumiLanguageNodejs }, dir: await made("engine") });
+  const dir = await made("engine");
+  const env = await preparePulumi({ parts: { pulumi, pulumiLanguageNodejs }, dir, standIns: ["gcp"] });
+  // The cluster that the program finds.
+  const cluster = { name: "old-core", project: "my-project", location: "us-central1" };
+  const nowhere = { endpoint: "192.0.2.1", ca: "" };
+  await new Provider(new Cloud(path.join(dir, "gcp.json")), nowhere).create(
+    "urn:pulumi:earlier::earlier::gcp:container/cluster:Cluster::earlier",
+    { ...cluster, datapathProvider: "ADVANCED_DATAPATH", gatewayApiConfig: { channel: "CHANNEL_STANDARD" } },
+    0,
+    false,
+  );
   const plugin = path.join(folder, "plugin");
   await stageExample(path.join(REPOSITORY, "examples/pulumi-yaml-plugin"), plugin);
   // The lab's language host is older than plugins in source form. This is what newer ones do with such a folder.
@@ -38,17 +50,24 @@ async function made(name: string): Promise<string> {
   return place;
 }
 
-test("a preview shows every object of both components", () => {
+test("a preview shows every object of the components", () => {
   expect([preview.ok, preview.ok ? "" : preview.stdout + preview.stderr]).toEqual([true, ""]);
   const urns = preview.steps.map(({ urn }) => urn.replace(/^urn:pulumi:dev::other-languages::/, ""));
-  expect(urns.filter((urn) => !urn.startsWith("pulumi:"))).toEqual([
-    "podpin:index:PersistentIpPool::edge",
+  expect(urns.filter((urn) => !urn.startsWith("pulumi:")).sort()).toEqual([
+    "podpin:index:PersistentIpCluster$pulumi:providers:kubernetes::core",
+    "podpin:index:PersistentIpCluster::core",
     "podpin:index:PersistentIpPool$kubernetes:gateway.networking.k8s.io/v1:Gateway::edge",
-    "podpin:index:PinnedPodRoute::proxy",
+    "podpin:index:PersistentIpPool::edge",
     "podpin:index:PinnedPodRoute$kubernetes:networking.gke.io/v1:GKEIPRoute::proxy",
+    "podpin:index:PinnedPodRoute::proxy",
   ]);
 });
 
 test("a route that is given a pool by reference knows its addresses", () => {
   expect(preview.stdout).toMatch(/pinned *: \[\s*\[0\]: "198\.51\.100\.8"\s*\]/);
+});
+
+test("a cluster that exists is an argument, by which it is looked up and not made", () => {
+  expect(preview.stdout).toMatch(/version *: "1\.\d+\.\d+-gke\.\d+"/);
+  expect(preview.steps.filter(({ urn }) => urn.includes("gcp:container/cluster"))).toEqual([]);
 });

@@ -3,8 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 
 class FromPlugin extends pulumi.ComponentResource {
   declare public readonly addresses: pulumi.Output<string[]>;
+  declare public readonly version: pulumi.Output<string>;
   constructor(type: string, name: string, inputs: pulumi.Inputs) {
-    super(`podpin:index:${type}`, name, { ...inputs, addresses: inputs["addresses"] }, { version: "0.1.0" }, true);
+    // What a component gives back must be among its inputs, known or not.
+    const outputs = { addresses: inputs["addresses"], version: undefined };
+    super(`podpin:index:${type}`, name, { ...outputs, ...inputs }, { version: "0.1.0" }, true);
   }
 }
 
@@ -19,5 +22,12 @@ const route = new FromPlugin("PinnedPodRoute", "proxy", {
   podSelector: { app: "proxy" },
 });
 
+const core = new FromPlugin("PersistentIpCluster", "core", {
+  existingClusterName: "old-core",
+  location: "us-central1",
+  project: "my-project",
+});
+
+export const version = core.version;
 export const all = pool.addresses;
 export const pinned = route.addresses;
