@@ -122,6 +122,47 @@ test("a replica that crashes is followed within four seconds, and what happened 
   expect(world.binding()?.spec.epoch).toBe(2);
 });
 
+/** The Pod of a replica. */
+const podOf = ({ name }: Replica, nodeName: string): void => {
+  const metadata = { namespace: LEASE.namespace, name };
+  world.server.create(pods, { metadata, spec: { nodeName }, status: { phase: "Running" } } as never);
+};
+
+test("a replica that is lost together with its node is followed at once", async () => {
+  const [first, second] = await twoReplicas();
+  podOf(first, "node1");
+  await world.clock.run(100);
+  first.crash();
+  world.agents.delete("node1");
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2025-12-01T00:00:00Z" });
+  const lost = world.clock.now();
+  second.controller.setLost("node1", true);
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  expect(world.clock.now() - lost).toBeLessThanOrEqual(50);
+  expect(holder()).toBe("second_1");
+});
+
+test("a replica that was taken for lost and is not gives way, and the other goes on", async () => {
+  const [first, second] = await twoReplicas();
+  podOf(first, "node1");
+  await world.clock.run(100);
+  second.controller.setLost("node1", true);
+  await world.clock.run(1_100);
+  expect([first.controller.isLeading(), second.controller.isLeading()]).toEqual([false, true]);
+  await world.clock.run(10_000);
+  expect([first.controller.isLeading(), second.controller.isLeading(), holder()]).toEqual([false, true, "second_1"]);
+});
+
+test("the loss of a node without the replica that leads changes no leader", async () => {
+  const [first, second] = await twoReplicas();
+  podOf(first, "node2");
+  await world.clock.run(100);
+  second.controller.setLost("node1", true);
+  first.controller.setLost("node1", true);
+  await world.clock.run(10_000);
+  expect([first.controller.isLeading(), second.controller.isLeading()]).toEqual([true, false]);
+});
+
 test("a replica that stops gives the Lease back, and the other goes on within 0.7 seconds", async () => {
   const [first, second] = await twoReplicas();
   const at = world.clock.now();

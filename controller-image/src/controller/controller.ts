@@ -25,7 +25,7 @@ export interface ControllerOptions {
   readonly leases: LeaseApi;
   /** Name of the Pod. */
   readonly podName: string;
-  /** Names this process in the election: another one at every start. */
+  /** Names this process in the election: `podName_` and something else at every start. */
   readonly identity: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -61,7 +61,7 @@ export function runController(options: ControllerOptions): Controller {
   let cancelRetry: (() => void) | undefined;
   let stopped = false;
 
-  const kube = new LeaderOnly(options.kube, () => election.isLeading());
+  const kube: LeaderOnly = new LeaderOnly(options.kube, () => election.isLeading());
   const events = new Events({
     api: kube,
     clock,
@@ -85,14 +85,14 @@ export function runController(options: ControllerOptions): Controller {
   };
   const queue = new WorkQueue({ clock, log, concurrency: 8, run: (key) => work(key) });
   queue.pause();
-  const store = new Store(kube, clock, touched, () => {
+  const store: Store = new Store(kube, clock, touched, () => {
     synced = true;
     log("info", "every watch is complete");
     store.touchEverything();
   });
   const routes = new RouteReconciler(kube, store, clock, report);
   const gateways = new GatewayReconciler(kube, store, clock);
-  const election = new Election({
+  const election: Election = new Election({
     leases: options.leases,
     clock,
     log,
@@ -105,6 +105,7 @@ export function runController(options: ControllerOptions): Controller {
       if (synced) store.touchEverything();
     },
     onStopped: () => queue.pause(),
+    isGone: (identity) => store.lostNodes.has(nodeOf(identity) ?? ""),
   });
   const loss =
     options.heartbeats &&
@@ -118,8 +119,20 @@ export function runController(options: ControllerOptions): Controller {
       log,
       namespace,
       isLeading: () => election.isLeading(),
+      setLost,
     });
   gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: reflectorsOf(store) });
+
+  /** The node of another replica. */
+  function nodeOf(identity: string): string | undefined {
+    return store.pods.get(`${namespace}/${identity.split("_")[0] ?? ""}`)?.spec?.nodeName;
+  }
+
+  function setLost(nodeName: string, lost: boolean): void {
+    store.setLost(nodeName, lost);
+    // The replica that leads may have been there.
+    if (lost) election.hurry();
+  }
 
   async function work(key: string): Promise<number | undefined> {
     const kind = key.slice(0, key.indexOf(":"));
@@ -178,7 +191,7 @@ export function runController(options: ControllerOptions): Controller {
       ...(election.problem === undefined ? [] : [election.problem]),
     ],
     isLeading: () => election.isLeading(),
-    setLost: (nodeName, lost) => store.setLost(nodeName, lost),
+    setLost,
     stop: async () => {
       stopped = true;
       cancelRetry?.();

@@ -21,13 +21,15 @@ export interface NodeLossOptions extends HeartbeatParts {
   /** podpin's own namespace. */
   readonly namespace: string;
   readonly isLeading: () => boolean;
+  /** Sets off what has to be done. */
+  readonly setLost: (nodeName: string, lost: boolean) => void;
 }
 
 /** How long a new node, or one with its first address, may go unnoticed. */
 const LOOK_EVERY_MS = 500;
 
 export function watchForLoss(options: NodeLossOptions): { stop(): void } {
-  const { store, clock, log, events, metrics, isLeading } = options;
+  const { store, clock, log, events, metrics, isLeading, setLost } = options;
   const unreachable = metrics.counter("podpin_node_unreachable_total", "Nodes that were found lost.");
   const returned = metrics.counter(
     "podpin_node_returned_total",
@@ -58,7 +60,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
 
   function onVerdict(verdict: Verdict): void {
     const { name, lost, because } = verdict;
-    store.setLost(name, lost);
+    setLost(name, lost);
     if (!isLeading()) return;
     const seconds = Math.round(verdict.afterMs) / 1000;
     if (lost) {

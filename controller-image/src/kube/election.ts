@@ -42,6 +42,11 @@ export interface ElectionOptions {
   /** Another one for each process that ever ran, or a restarted process would take itself for the one before it. */
   readonly identity: string;
   readonly times?: Partial<ElectionTimes>;
+  /**
+   * Whether the process of this identity is known to be gone: its Lease may then be taken at once. Who is wrong here makes two
+   * replicas work until the other one renews, a second at most. @default nobody is known to be gone
+   */
+  readonly isGone?: (identity: string) => boolean;
   /** Called when this replica begins to lead; may be called again after {@link onStopped}. */
   readonly onStarted: () => void;
   /** Called when it leads no more, before anybody else can; what still runs must find that out by `isLeading`. */
@@ -65,6 +70,7 @@ export class Election {
   readonly #options: ElectionOptions;
   readonly #times: ElectionTimes;
   readonly #abort = new AbortController();
+  #hurry = new AbortController();
   readonly #running: Promise<void>;
   /** The Lease as we wrote it last, while nothing speaks against its being the newest. */
   #held: Lease | undefined;
@@ -96,6 +102,11 @@ export class Election {
     return false;
   }
 
+  /** Looks at the Lease now: whoever holds it may just have gone. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
   /** Why the Lease could not be read or written the last time it was tried; undefined when it could. */
   get problem(): string | undefined {
     return this.#problem;
@@ -108,6 +119,7 @@ export class Election {
    */
   async stop(drain: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     this.#abort.abort();
+    this.#hurry.abort();
     this.#lose("this replica stops");
     await drain();
     await this.#running;
@@ -119,7 +131,8 @@ export class Election {
     while (!this.#stopping) {
       const waitMs = await this.#attempt();
       // Whole milliseconds, as a fraction that the clock cannot tell from nothing would make a loop that never waits.
-      if (waitMs > 0) await pause(clock, Math.ceil(waitMs), this.#abort.signal);
+      if (waitMs > 0) await pause(clock, Math.ceil(waitMs), this.#hurry.signal);
+      if (this.#hurry.signal.aborted && !this.#stopping) this.#hurry = new AbortController();
     }
   }
 
@@ -171,6 +184,7 @@ export class Election {
     const holder = holderOf(this.#seen.lease);
     if (holder === "" || holder === identity) return 0;
     if (this.#renewedAt !== undefined) this.#lose(`the Lease was taken by ${holder}`);
+    if (this.#options.isGone?.(holder) === true) return 0;
     const seconds = this.#seen.lease.spec?.leaseDurationSeconds ?? 0;
     const leaseMs = Math.max(this.#times.leaseMs, seconds * 1000);
     return Math.max(0, this.#seen.at + leaseMs - clock.now());
