@@ -13,6 +13,21 @@ export const Delivery = {
 } as const;
 export type Delivery = (typeof Delivery)[keyof typeof Delivery];
 
+/** What a node does for a delivery, besides the route to the Pod that each of them needs. */
+export interface DeliveryTraits {
+  /** Packets get the Pod's own address as destination on their way in, and the persistent one as source on their way out. */
+  readonly translates: boolean;
+  /** The address is put on an interface inside the Pod. */
+  readonly insidePod: boolean;
+}
+
+/** The deliveries. Another one is a name above and a line here; what it needs of the kernel is a footprint of the agent. */
+export const DELIVERIES: Readonly<Record<Delivery, DeliveryTraits>> = {
+  [Delivery.App]: { translates: false, insidePod: false },
+  [Delivery.Interface]: { translates: false, insidePod: true },
+  [Delivery.Nat]: { translates: true, insidePod: false },
+};
+
 /** What brings packets for an address to a node; the value of the annotation `podpin.dev/fabric` on a GatewayClass. */
 export const Fabric = {
   /** Google Cloud forwarding rules. */
@@ -23,6 +38,21 @@ export const Fabric = {
   None: "none",
 } as const;
 export type Fabric = (typeof Fabric)[keyof typeof Fabric];
+
+/** What a fabric needs of podpin. */
+export interface FabricTraits {
+  /** This version drives it. */
+  readonly served: boolean;
+  /** The node answers ARP for the address, and tells the segment when it has got it. */
+  readonly arp: boolean;
+}
+
+/** The fabrics. Another one is a name above, a line here, and an announcer in `controller-image/src/fabric` if it must be told. */
+export const FABRICS: Readonly<Record<Fabric, FabricTraits>> = {
+  [Fabric.Gce]: { served: false, arp: false },
+  [Fabric.L2]: { served: true, arp: true },
+  [Fabric.None]: { served: true, arp: false },
+};
 
 /** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */
 export interface AddressBinding extends KubeObject {

@@ -1,6 +1,6 @@
 // Which GatewayClasses, Gateways and listeners are accepted, and why not. Pure; the reasons are the Gateway API's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
-import { Fabric } from "./binding";
+import { Fabric, FABRICS } from "./binding";
 import {
   ANNOTATION_FABRIC,
   PODPIN_CONTROLLER_NAME,
@@ -26,9 +26,6 @@ export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass
   return gatewayClass?.spec.controllerName === PODPIN_CONTROLLER_NAME;
 }
 
-/** Whether this version drives a fabric, one line each. */
-const SERVED: Readonly<Record<Fabric, boolean>> = { [Fabric.L2]: true, [Fabric.None]: true, [Fabric.Gce]: false };
-
 /**
  * `status.supportedFeatures` of our classes, sorted: what upstream's conformance tests ask of a Gateway whatever its routes
  * are. docs/conformance.md says which tests these are.
@@ -52,7 +49,7 @@ export function acceptClass(gatewayClass: GatewayClass): Verdict {
   if (gatewayClass.spec.parametersRef !== undefined) {
     return refuse("InvalidParameters", `spec.parametersRef is set; podpin takes no parameters, remove it`);
   }
-  if (!SERVED[fabric]) {
+  if (!FABRICS[fabric].served) {
     return refuse("Unsupported", `fabric ${fabric} is not served by this version of podpin; use a class of l2 or none`);
   }
   return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };

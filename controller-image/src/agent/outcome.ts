@@ -6,9 +6,9 @@ import {
   type AddressBinding,
   type BindingAck,
   type BindingOwner,
-  Delivery,
+  DELIVERIES,
   FailReason,
-  Fabric,
+  FABRICS,
   ackOf,
   mayAnnounce,
   ownerAck,
@@ -104,13 +104,14 @@ export function deliver(
   if (view.nodeAddresses.has(spec.address)) {
     return refuse(FailReason.AddressNotAllowed, `${spec.address} is the address of a node; reserve another one`);
   }
-  const inside = spec.delivery === Delivery.Interface;
+  const { translates: nat, insidePod: inside } = DELIVERIES[spec.delivery];
+  const { served, arp } = FABRICS[spec.fabric];
   if (inside && view.kernel.pods === undefined) {
     const message = `delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"`;
     return refuse(FailReason.DeliveryNotSupported, message);
   }
-  if (spec.fabric === Fabric.Gce) {
-    const message = `fabric "gce" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"`;
+  if (!served) {
+    const message = `fabric "${spec.fabric}" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"`;
     return refuse(FailReason.FabricNotSupported, message);
   }
   const hop = view.kernel.hops.get(owner.podIp);
@@ -137,7 +138,6 @@ export function deliver(
   const stranger = otherPod(owner, before !== undefined || wasProgrammed(mine, id), view);
   if (stranger !== undefined) return refuse(stranger.reason, stranger.message, true);
 
-  const nat = spec.delivery === Delivery.Nat;
   if (nat && !view.rangesKnown && !(samePath(current.path, path) && current.nat && current.natPod === owner.podIp)) {
     const message = "the ranges of the cluster are not known yet: ConfigMap podpin-cluster-ranges is missing or empty";
     return refuse(FailReason.ClusterRangesUnknown, message, true);
@@ -152,7 +152,6 @@ export function deliver(
   }
   // A Pod that was replaced on this very node: whoever had the address here has just been overwritten.
   const allowed = mayAnnounce(binding) || spec.releasing?.nodeName === view.nodeName;
-  const l2 = spec.fabric === Fabric.L2;
   const foreignProxy = view.kernel.proxies.get(spec.address) === "foreign";
   return {
     target: {
@@ -164,10 +163,10 @@ export function deliver(
       nat,
       insideOf: inside ? owner.podIp : undefined,
       held: inside,
-      proxy: l2 && allowed && !foreignProxy,
+      proxy: arp && allowed && !foreignProxy,
     },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
-    announce: l2 && allowed ? id : undefined,
+    announce: arp && allowed ? id : undefined,
     programmed: { ...id, ifindex: hop.ifindex },
   };
 }

@@ -1,6 +1,6 @@
 // From what the API says and what the kernel holds to what has to change: pure and total. The same input gives the same
 // plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
-import { type AddressBinding, type BindingAck, Delivery, type FailReason } from "../../../lib/model/binding";
+import { type AddressBinding, type BindingAck, DELIVERIES, type FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { fenceChanges } from "./fence";
@@ -119,7 +119,7 @@ export function isNoChange({ setup, base, steps, finish, cleanup, teardown }: Ke
 /** The Pods that have to be looked into. */
 export function podsNeeded(delivering: readonly AddressBinding[]): string[] {
   const readings = delivering.map((binding) => readBinding(binding));
-  const inside = readings.flatMap((r) => (r.ok && r.binding.spec.delivery === Delivery.Interface ? r.binding : []));
+  const inside = readings.flatMap((r) => (r.ok && DELIVERIES[r.binding.spec.delivery].insidePod ? r.binding : []));
   return [...new Set(inside.flatMap(({ spec }) => spec.owner?.podIp ?? []))].sort(byAddress);
 }
 

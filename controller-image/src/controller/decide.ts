@@ -1,5 +1,14 @@
 // The decision about one route: which Pod has its addresses, what each binding must say, what the status says.
 // Pure and total: no clock, no API, the same input gives the same answer, and every input gives one.
+//
+// Where a rule lives, and where one more goes:
+//   a reaction mode   ReactionMode in lib/model/gke-api.ts, its line in ELIGIBLE of lib/model/selection.ts
+//   a standing        STANDINGS and standingOf in lib/model/selection.ts: which Pods come before newer ones
+//   a sign of drain   DRAIN_TAINTS in lib/model/node-health.ts
+//   a delivery        Delivery and its line in DELIVERIES of lib/model/binding.ts; the agent's footprint does the rest
+//   a fabric          Fabric and its line in FABRICS of lib/model/binding.ts, an announcer in controller-image/src/fabric
+//   damping           lib/model/damping.ts; which moves it delays: motiveOf in choice.ts
+//   a hand-over       handover.ts, one address at a time; a condition or reason: route-status.ts
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { Delivery, type AddressBinding } from "../../../lib/model/binding";
 import type { PastMove } from "../../../lib/model/damping";
