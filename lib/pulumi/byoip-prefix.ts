@@ -5,12 +5,13 @@ import { ADVERTISED_PREFIX_SCOPE, checkByoip } from "../model/byoip";
 import type { DelegatedPrefixResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checked, knownNow } from "./inputs";
+import { checkFieldExists } from "./known-fields";
 
 /** What a {@link ByoipPrefix} takes. */
 export interface ByoipPrefixArgs {
   /**
    * The range of yours that Google is to announce, for example `203.0.113.0/24`: a public advertised prefix is made of
-   * it. Give either this or `advertisedPrefix`. Fixed after creation.
+   * it. Give either this or `advertisedPrefix`. Needs version 8.18 of `@pulumi/gcp` or later. Fixed after creation.
    *
    * @default - none; required without `advertisedPrefix`
    */
@@ -109,6 +110,10 @@ export class ByoipPrefix extends pulumi.ComponentResource {
           pdpScope: ADVERTISED_PREFIX_SCOPE,
         },
         childOpts,
+      );
+      const { advertised } = this;
+      checked("ByoipPrefix", name, this, (problems) =>
+        checkFieldExists("advertisedRange", advertisedRange, "pdpScope", advertised, problems),
       );
     }
     this.delegated = undefined;

@@ -25,3 +25,27 @@ export function checkKnownFields(
     );
   }
 }
+
+/** Fields that `@pulumi/gcp` got after the lowest version that podpin takes, and the version that has them (compared 2026-11). */
+const SINCE = { pdpScope: "8.18", ipCollection: "9.11", deletionPolicy: "9.25" } as const;
+
+/**
+ * Reports an argument whose field the installed SDK would drop: the address would come from elsewhere, or be released.
+ *
+ * @param what the argument as the user wrote it, for example `ipCollection`
+ */
+export function checkFieldExists(
+  what: string,
+  given: unknown,
+  field: keyof typeof SINCE,
+  resource: pulumi.CustomResource,
+  problems: Problems,
+): void {
+  if (given === undefined || field in resource) return;
+  const shown: unknown = typeof given === "object" ? "a value" : given;
+  problems.add(
+    what,
+    shown,
+    `the installed @pulumi/gcp has no word for it: update @pulumi/gcp to ${SINCE[field]} or later`,
+  );
+}

@@ -9,6 +9,8 @@ import {
   type ReservationPlan,
 } from "../model/pool-reservation";
 import { gcp } from "./gcp";
+import { checked } from "./inputs";
+import { checkFieldExists } from "./known-fields";
 
 /** What happens to the reserved address in Google Cloud when its resource is deleted. */
 export const AddressDeletionPolicy = {
@@ -64,7 +66,7 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
   /**
    * Bring your own addresses: the public delegated prefix from which to reserve, by self link or as
    * `regions/<region>/publicDelegatedPrefixes/<name>`; `ipCollection` of a {@link ByoipPrefix} is that. The prefix must
-   * support enhanced IPv4 allocation. Fixed after creation.
+   * support enhanced IPv4 allocation. Needs version 9.11 of `@pulumi/gcp` or later. Fixed after creation.
    *
    * @default - addresses of Google
    * @see https://cloud.google.com/vpc/docs/bring-your-own-ip
@@ -77,7 +79,7 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    */
   labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * What Google Cloud does when an address is deleted after all. Needs version 9.26 of `@pulumi/gcp` or later.
+   * What Google Cloud does when an address is deleted after all. Needs version 9.25 of `@pulumi/gcp` or later.
    *
    * @default - not set: "DELETE"
    */
@@ -96,11 +98,11 @@ export function reservedAddresses(
     readonly given: readonly pulumi.Input<string>[];
     readonly ipCollection: pulumi.Input<string> | undefined;
   },
-  opts: pulumi.CustomResourceOptions,
+  opts: pulumi.CustomResourceOptions & { readonly parent: pulumi.Resource },
 ): Address[] {
   const { Address } = gcp(`PersistentIpPool "${poolName}"`, "compute/address");
   const isInternal = plan.addressType === AddressType.Internal;
-  return plan.addresses.map(
+  const reserved = plan.addresses.map(
     ({ suffix, name, isGiven }, index) =>
       new Address(
         `${poolName}${suffix}`,
@@ -122,4 +124,12 @@ export function reservedAddresses(
         { ...opts, protect: plan.isProtected, deleteBeforeReplace: true },
       ),
   );
+  const [first] = reserved;
+  if (first !== undefined) {
+    checked("PersistentIpPool", poolName, opts.parent, (problems) => {
+      checkFieldExists("ipCollection", args.ipCollection, "ipCollection", first, problems);
+      checkFieldExists("deletionPolicy", args.deletionPolicy, "deletionPolicy", first, problems);
+    });
+  }
+  return reserved;
 }
