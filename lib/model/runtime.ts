@@ -17,6 +17,8 @@ export const Flag = {
   ClusterCidr: "--cluster-cidr",
   /** Agent: `--uplink=eth0`. */
   Uplink: "--uplink",
+  /** Agent: take away what agents have left on the node, and end. */
+  Uninstall: "--uninstall",
   /** Agent: enter Pods for delivery `interface`. */
   InterfaceDelivery: "--interface-delivery",
 } as const;

@@ -25,7 +25,7 @@ test("names every mistake in one error", () => {
       "  - NODE_NAME: got nothing; set it to spec.nodeName of the Pod",
       '  - NODE_IP: got "fe80::1"; set it to status.hostIP of the Pod, an IPv4 address',
       '  - --uplink: got "eth0; reboot"; use the name of an interface, for example eth0',
-      '  - arguments: got "--fast"; the flags are --uplink=INTERFACE and --interface-delivery',
+      '  - arguments: got "--fast"; the flags are --uplink=INTERFACE, --interface-delivery and --uninstall',
     ].join("\n"),
   );
 });

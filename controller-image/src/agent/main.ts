@@ -15,6 +15,7 @@ import {
 } from "../../../lib/model/runtime";
 import { commands } from "../fabric/commands";
 import { l2Announcer } from "../fabric/l2";
+import { withSessions } from "../fabric/sessions";
 import {
   createKube,
   inClusterConfig,
@@ -33,7 +34,8 @@ import { randomNonce, udpWire } from "../liveness/wire";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { agentMetrics } from "./metrics";
-import { checkNode, nodeProblems, uplinkOf } from "./node-check";
+import { checkNode, INTERFACE_NAME, nodeProblems, uplinkOf } from "./node-check";
+import { uninstallMain } from "./uninstall-main";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,9 +47,6 @@ export interface AgentSettings {
   /** Whether Pods may be entered. */
   readonly interfaceDelivery: boolean;
 }
-
-/** What interface names Linux accepts, less what would have a meaning in a command. */
-const INTERFACE = /^[A-Za-z0-9_.@-]{1,15}$/;
 
 /**
  * @param interfaceOf the interface that has an address
@@ -69,8 +68,12 @@ export function agentSettings(
     const value = rest.join("=");
     if (arg === Flag.InterfaceDelivery) interfaceDelivery = true;
     else if (flag !== Flag.Uplink) {
-      problems.add("arguments", arg, `the flags are ${Flag.Uplink}=INTERFACE and ${Flag.InterfaceDelivery}`);
-    } else if (!INTERFACE.test(value))
+      problems.add(
+        "arguments",
+        arg,
+        `the flags are ${Flag.Uplink}=INTERFACE, ${Flag.InterfaceDelivery} and ${Flag.Uninstall}`,
+      );
+    } else if (!INTERFACE_NAME.test(value))
       problems.add(Flag.Uplink, value, "use the name of an interface, for example eth0");
     else uplink = value;
   }
@@ -85,9 +88,10 @@ export function agentSettings(
 
 /** Runs until SIGTERM or SIGINT. */
 export async function agentMain(args: readonly string[], env: Environment = process.env): Promise<void> {
+  if (args.includes(Flag.Uninstall)) return uninstallMain(args, env);
   const settings = agentSettings(args, env, uplinkOf);
   const log = jsonLog({ fields: { node: settings.nodeName } });
-  const here = commands();
+  const here = withSessions(commands());
   const parts = { uplink: settings.uplink, commands: here, clock: systemClock, log };
   const metrics = new Metrics();
   const requests = metrics.counter("podpin_api_requests_total", "Requests to the API server; status 0: no answer.");
@@ -96,7 +100,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     clock: systemClock,
     log,
     userAgent: AGENT,
-    onRequest: ({ method, status }) => requests.add({ method, status: String(status) }),
+    onRequest: ({ lane, method, status }) => requests.add({ lane, method, status: String(status) }),
   });
   await logNode(settings, log);
   const keys = keyFiles(HEARTBEAT_KEYS_PATH, systemClock, log);
@@ -137,6 +141,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   heart.stop();
   keys.stop();
   await agent.stop();
+  here.close();
   kube.close();
   await health.close();
 }

@@ -66,6 +66,9 @@ export function nodeProblems(facts: NodeFacts): string[] {
   return problems;
 }
 
+/** What interface names Linux accepts, less what would have a meaning in a command. */
+export const INTERFACE_NAME = /^[A-Za-z0-9_.@-]{1,15}$/;
+
 /** The interface that has the node's address. */
 export function uplinkOf(nodeIp: string, interfaces = networkInterfaces()): string | undefined {
   const found = Object.entries(interfaces).find(([, addresses]) =>
