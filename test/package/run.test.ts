@@ -82,23 +82,65 @@ test("two copies of @pulumi/pulumi in one program declare the same", async () =>
   expect({ status, output: parsed(output) }).toEqual({ status: 0, output: EXPECTED });
 }, 60_000);
 
-test("a CDK8s program synthesizes where no Pulumi package is, and loads none", async () => {
+test("two providers in one program: what a component declares goes to the cluster of its own", async () => {
   const text = `
-    const { App, Chart } = require("cdk8s");
-    const { PersistentIpPool, PinnedPodRoute } = require("podpin/cdk8s");
-    const app = new App();
-    const chart = new Chart(app, "edge");
-    const pool = PersistentIpPool.fromAddresses(chart, "edge", { addresses: ["198.51.100.7"], allowedNamespaces: "All" });
-    new PinnedPodRoute(chart, "proxy", { pool, namespace: "web", podSelector: { app: "proxy" } });
-    const loaded = Object.keys(require.cache).filter((file) => file.includes("@pulumi"));
-    console.log(JSON.stringify({ kinds: chart.toJson().map(({ kind }) => kind), loaded }));
+    const { Provider } = require("@pulumi/kubernetes/provider");
+    (async () => {
+      const placed = {};
+      await pulumi.runtime.setMocks({
+        newResource: ({ type, name, inputs, provider }) => {
+          // urn:pulumi:stack::project::type::name::id
+          if (!type.startsWith("podpin:") && !type.startsWith("pulumi:")) placed[name] = provider.split("::")[3];
+          return { id: name + "-id", state: inputs };
+        },
+        call: ({ inputs }) => inputs,
+      });
+      for (const name of ["blue", "green"]) {
+        const provider = new Provider(name, { kubeconfig: name });
+        const addresses = ["10.0.0.5"];
+        const pool = PersistentIpPool.fromAddresses("edge-" + name, { addresses, addressType: "INTERNAL", allowedNamespaces: "All" }, { provider });
+        new PinnedPodRoute("proxy-" + name, { pool, namespace: "web", podSelector: { app: "proxy" } }, { provider });
+      }
+      process.once("beforeExit", () => console.log(JSON.stringify(placed)));
+    })();
   `;
-  const { status, output } = await runScript(cdk8s, "program.cjs", text);
+  const { status, output } = await runScript(pulumi, "providers.cjs", `${REQUIRES}${text}`);
   expect({ status, output: parsed(output) }).toEqual({
     status: 0,
-    output: { kinds: ["Gateway", "GKEIPRoute"], loaded: [] },
+    output: { "edge-blue": "blue", "edge-green": "green", "proxy-blue": "blue", "proxy-green": "green" },
   });
 }, 60_000);
+
+const CDK8S_IMPORTS = `import { createRequire } from "node:module";
+import { App, Chart } from "cdk8s";
+import { PersistentIpPool, PinnedPodRoute } from "podpin/cdk8s";
+const require = createRequire(import.meta.url);`;
+const CDK8S_REQUIRES = `const { App, Chart } = require("cdk8s");
+const { PersistentIpPool, PinnedPodRoute } = require("podpin/cdk8s");`;
+
+test.each([
+  ["an ES module", "program.mjs", CDK8S_IMPORTS],
+  ["a CommonJS module", "program.cjs", CDK8S_REQUIRES],
+])(
+  "%s synthesizes with CDK8s where no Pulumi package is, and loads none",
+  async (_, file, imports) => {
+    const text = `${imports}
+      const app = new App();
+      const chart = new Chart(app, "edge");
+      const pool = PersistentIpPool.fromAddresses(chart, "edge", { addresses: ["198.51.100.7"], allowedNamespaces: "All" });
+      new PinnedPodRoute(chart, "proxy", { pool, namespace: "web", podSelector: { app: "proxy" } });
+      const files = Object.keys(require.cache);
+      const loaded = files.filter((file) => file.includes("@pulumi"));
+      console.log(JSON.stringify({ kinds: chart.toJson().map(({ kind }) => kind), some: files.length > 10, loaded }));
+    `;
+    const { status, output } = await runScript(cdk8s, file, text);
+    expect({ status, output: parsed(output) }).toEqual({
+      status: 0,
+      output: { kinds: ["Gateway", "GKEIPRoute"], some: true, loaded: [] },
+    });
+  },
+  60_000,
+);
 
 test.each([
   ["podpin/pulumi", "cdk8s", "@pulumi/pulumi"],
