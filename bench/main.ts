@@ -9,12 +9,13 @@ import { consumers } from "./consumers";
 import { handOver } from "./hand-over";
 import { nodeLoss } from "./node-loss";
 import { plannedMove } from "./planned-move";
+import { scale } from "./scale";
 import { undisturbed } from "./undisturbed";
 
 const FOLDER = path.resolve(__dirname, "../.bench");
 const RESULTS = path.join(FOLDER, "results.json");
 
-const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, consumers];
+const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, scale, consumers];
 
 async function main(args: readonly string[]): Promise<number> {
   const known = BENCHES.map(({ id }) => id);

@@ -5,6 +5,7 @@ import { type Kernel, linuxKernel } from "../../controller-image/src/agent/kerne
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { commands } from "../../controller-image/src/fabric/commands";
 import { l2Announcer } from "../../controller-image/src/fabric/l2";
+import { withSessions } from "../../controller-image/src/fabric/sessions";
 import type { Log } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { ackOf, type AddressBinding, type AddressBindingSpec, type BindingAck } from "../../lib/model/binding";
@@ -60,9 +61,11 @@ export class Cluster {
         ),
       );
     };
+    const rights = only(interfaceDelivery ? MORE_CAPABILITIES : CAPABILITIES);
+    const here = withSessions(commands([...this.segment.prefix(node), ...rights]));
     const parts = {
       uplink: UPLINK,
-      commands: commands([...this.segment.prefix(node), ...only(interfaceDelivery ? MORE_CAPABILITIES : CAPABILITIES)]),
+      commands: here,
       clock: systemClock,
       log,
     };
@@ -89,6 +92,7 @@ export class Cluster {
       stop: async () => {
         this.#agents.delete(running);
         await agent.stop();
+        here.close();
         kube.close();
       },
     };

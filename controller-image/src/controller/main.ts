@@ -38,7 +38,7 @@ export async function controllerMain(
     clock: systemClock,
     log,
     userAgent: `podpin-controller/${version}`,
-    onRequest: ({ method, status }: RequestRecord) => requests.add({ method, status: String(status) }),
+    onRequest: ({ lane, method, status }: RequestRecord) => requests.add({ lane, method, status: String(status) }),
   };
   const kube = createKube(connection);
   const leases = createLeaseApi(connection);

@@ -25,6 +25,7 @@ export interface HttpRequest {
 
 /** One finished request, or one stream that ended; for metrics and tests. Status 0: no answer. */
 export interface RequestRecord {
+  readonly lane: Lane;
   readonly method: string;
   readonly path: string;
   readonly status: number;
@@ -113,7 +114,7 @@ export class Transport {
       if (told) return;
       told = true;
       const milliseconds = clock.now() - started;
-      onRequest?.({ method: request.method, path: request.path, status, milliseconds });
+      onRequest?.({ lane: request.lane, method: request.method, path: request.path, status, milliseconds });
     };
     const timer = new Deadline(clock, request);
     try {

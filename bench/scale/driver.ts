@@ -1,0 +1,163 @@
+// Beside the API server of P6: fills it, stands in for the agents, and does what the bench asks for.
+import { readFileSync } from "node:fs";
+import { createKube } from "../../controller-image/src/kube/kube";
+import { KubeError } from "../../controller-image/src/kube/api";
+import { systemClock } from "../../controller-image/src/kube/clock";
+import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
+import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
+import { apiVersionOf, type KubeObject, type Resource, RESOURCES } from "../../lib/model/kubernetes";
+import { heard, now, say } from "../lab/child";
+import {
+  allPods,
+  allRoutes,
+  frame,
+  holderOf,
+  namespaceOf,
+  otherOf,
+  readyStatus,
+  type Size,
+  standbyOf,
+  addressOf,
+} from "./world";
+
+export interface DriverSettings {
+  readonly kubeconfig: string;
+  readonly size: Size;
+}
+
+/** What the bench asks for. */
+export type Ask =
+  | { readonly do: "load" }
+  /** Ends when every address is acknowledged. */
+  | { readonly do: "settle" }
+  /** Changes this many Pods that no route is about, one after the other at this rate. */
+  | { readonly do: "unrelated"; readonly count: number; readonly perSecond: number }
+  | { readonly do: "move"; readonly route: number };
+
+export interface Answer {
+  readonly done?: Ask["do"];
+  readonly doing?: string;
+  /** Of a move: from the Pod being Ready to the acknowledgement, in milliseconds. */
+  readonly ms?: number;
+}
+
+const AT_ONCE = 96;
+
+async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
+  const config = kubeconfigOf(JSON.parse(readFileSync(kubeconfig, "utf8")));
+  const kube = createKube({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-bench/0" });
+
+  async function each<T>(what: string, items: Iterator<T>, work: (item: T) => Promise<unknown>): Promise<void> {
+    let count = 0;
+    const worker = async (): Promise<void> => {
+      for (let next = items.next(); next.done !== true; next = items.next()) {
+        await work(next.value);
+        if (++count % 5000 === 0) say({ doing: `${what}: ${count}` } satisfies Answer);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+  const create = ([resource, object]: readonly [Resource, KubeObject]): Promise<unknown> =>
+    kube.create(resource, object).catch((error: unknown) => {
+      if (!(error instanceof KubeError) || error.status !== 409) throw error;
+    });
+  const ready = (namespace: string, name: string, index: number): Promise<unknown> =>
+    kube.mergePatch(RESOURCES.pods, { namespace, name }, { status: readyStatus(index) }, "status");
+
+  async function load(): Promise<void> {
+    for (const item of [...frame(size)].filter(([{ kind }]) => kind !== "Node" && kind !== "Gateway"))
+      await create(item);
+    await each("nodes and Gateways", frame(size), create);
+    await each("Pods", allPods(size), create);
+    await each("Ready", Array.from({ length: size.routes }, (_, index) => index).values(), (index) =>
+      ready(namespaceOf(index), holderOf(index), index),
+    );
+    await each("routes", allRoutes(size), create);
+  }
+
+  const checks = new Set<() => void>();
+  const acknowledged = new Set<string>();
+  const bindings = kube.reflect<AddressBinding>({
+    resource: RESOURCES.addressBindings,
+    onChange: (change) => {
+      if (change.type === "set") void acknowledge(change.object);
+      checks.forEach((check) => check());
+    },
+  });
+
+  /** What the agent of the node would say, at once. */
+  async function acknowledge(binding: AddressBinding): Promise<void> {
+    const { name } = binding.metadata;
+    const { owner, nodeName, epoch, releasing } = binding.spec;
+    if (owner === undefined) return;
+    if (ownerAck(binding)?.state === AckState.Announced) {
+      acknowledged.add(name);
+      return;
+    }
+    const acks = [{ nodeName, epoch, podUid: owner.podUid, state: AckState.Announced }];
+    if (releasing !== undefined)
+      acks.push({
+        nodeName: releasing.nodeName,
+        epoch: releasing.epoch,
+        podUid: "",
+        state: AckState.Released as never,
+      });
+    for (const ack of acks) {
+      const body = {
+        apiVersion: apiVersionOf(RESOURCES.addressBindings),
+        kind: "AddressBinding",
+        metadata: { name },
+        status: { acks: [ack] },
+      };
+      await kube
+        .apply(RESOURCES.addressBindings, body as unknown as AddressBinding, `podpin-agent-${ack.nodeName}`, "status")
+        .catch(() => undefined);
+    }
+  }
+
+  const until = (holds: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const check = (): void => {
+        if (!holds()) return;
+        checks.delete(check);
+        resolve();
+      };
+      checks.add(check);
+      check();
+    });
+
+  async function unrelated(count: number, perSecond: number): Promise<void> {
+    const began = now();
+    const running = new Set<Promise<unknown>>();
+    for (let index = 0; index < count; index++) {
+      const due = began + (index * 1000) / perSecond;
+      if (due > now()) await new Promise((resolve) => setTimeout(resolve, due - now()));
+      const ref = { namespace: namespaceOf(index), name: otherOf(index) };
+      const patch = { metadata: { annotations: { touched: String(index) } } };
+      const one = kube.mergePatch(RESOURCES.pods, ref, patch).finally(() => running.delete(one));
+      running.add(one);
+    }
+    await Promise.all(running);
+  }
+
+  for await (const ask of heard<Ask>()) {
+    let ms: number | undefined;
+    if (ask.do === "load") await load();
+    else if (ask.do === "settle") await until(() => acknowledged.size >= size.routes);
+    else if (ask.do === "unrelated") await unrelated(ask.count, ask.perSecond);
+    else {
+      const { route } = ask;
+      await ready(namespaceOf(route), standbyOf(route), size.routes + route);
+      const began = now();
+      await until(() => {
+        const binding = bindings.get(addressOf(route));
+        return binding?.spec.owner?.podName === standbyOf(route) && ownerAck(binding)?.state === AckState.Announced;
+      });
+      ms = now() - began;
+    }
+    say({ done: ask.do, ms } satisfies Answer);
+  }
+  kube.close();
+}
+
+void main(JSON.parse(process.argv[2] ?? "{}") as DriverSettings);
