@@ -10,11 +10,12 @@ export type StatefulSetReference = string | ApiObject;
 export function statefulSetFacts(reference: StatefulSetReference | undefined): StatefulSetFacts | undefined {
   if (reference === undefined) return undefined;
   if (!ApiObject.isApiObject(reference)) return { name: reference as string };
-  const { name, metadata } = reference as ApiObject;
+  const { name, metadata, kind } = reference as ApiObject;
   const { spec } = (reference as ApiObject).toJson() as {
     spec?: { replicas?: number; ordinals?: { start?: number }; template?: PodTemplate };
   };
   return {
+    givenKind: kind,
     name,
     namespace: metadata.namespace ?? "default",
     replicas: spec?.replicas,

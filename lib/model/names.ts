@@ -67,6 +67,10 @@ export function checkSelector(
   problems: Problems,
 ): void {
   if (Object.keys(labels).length === 0) problems.add(what, labels, emptyMeans);
+  if (typeof labels["matchLabels"] === "object") {
+    problems.add(what, labels, 'write the labels themselves, without matchLabels, for example { app: "web" }');
+    return;
+  }
   for (const [key, value] of Object.entries(labels)) {
     if (!isLabelKey(key)) {
       problems.add(
@@ -82,6 +86,10 @@ export function checkSelector(
 /** Checks the value of a label. */
 export function checkLabelValue(what: string, value: unknown, problems: Problems): void {
   if (typeof value === "string" && isLabelValue(value)) return;
+  if (typeof value === "number" || typeof value === "boolean") {
+    problems.add(what, value, `the value of a label is text: use "${value}"`);
+    return;
+  }
   problems.add(
     what,
     value,

@@ -2,7 +2,7 @@
 import { LATER } from "./later";
 import { DEFAULT_NAMESPACE } from "./pool";
 import type { PinnedWorkloadOptions } from "./pinned-stateful-set";
-import { checkReadiness } from "./pod-template";
+import { checkReadiness, checkTemplateLabels } from "./pod-template";
 import type { Problems } from "./problems";
 import { planRoute, type RouteInput, type RoutePlan } from "./route";
 import type { DeploymentFacts } from "./workload";
@@ -55,6 +55,7 @@ export function planPinnedDeployment(input: PinnedDeploymentInput, problems: Pro
     },
     problems,
   );
+  if (workload !== undefined && podSelector !== undefined) checkTemplateLabels(workload, podSelector, problems);
   if (workload !== undefined) checkReadiness(workload, route.reactionMode, allowNoReadinessProbe, problems);
   return route;
 }

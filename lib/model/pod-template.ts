@@ -40,11 +40,14 @@ export interface PodTemplateContainer {
 
 /** What a program knows of a Pod template: a value that is still to come may stand anywhere in it. */
 export interface PodTemplateFacts {
-  readonly metadata?: MaybeLater<{ readonly annotations?: MaybeLater<AnnotationFacts> }>;
+  readonly metadata?: MaybeLater<{
+    readonly labels?: MaybeLater<TextFacts>;
+    readonly annotations?: MaybeLater<TextFacts>;
+  }>;
   readonly spec?: MaybeLater<PodSpecFacts>;
 }
 
-type AnnotationFacts = Readonly<Record<string, MaybeLater<string>>>;
+type TextFacts = Readonly<Record<string, MaybeLater<string>>>;
 
 interface PodSpecFacts {
   readonly hostNetwork?: MaybeLater<boolean>;
@@ -61,7 +64,8 @@ interface ContainerFacts {
 export interface WorkloadTemplate {
   readonly kind: "StatefulSet" | "Deployment";
   readonly name: MaybeLater<string>;
-  /** Absent when only the name of the workload was given. */
+  /** Absent when only the name of the workload was given, as is its template. */
+  readonly namespace?: MaybeLater<string>;
   readonly template?: MaybeLater<PodTemplateFacts>;
 }
 
@@ -96,7 +100,7 @@ export function checkPodInterface(
 }
 
 /** Checks that the interface with the default route is one of those that the Pods ask for. */
-function checkDefaultInterface(workload: WorkloadTemplate, annotations: AnnotationFacts, problems: Problems): void {
+function checkDefaultInterface(workload: WorkloadTemplate, annotations: TextFacts, problems: Problems): void {
   const listed = annotations[ANNOTATION_INTERFACES];
   const names = listed === undefined || listed === LATER ? undefined : interfaceNamesOf(listed);
   const given = annotations[ANNOTATION_DEFAULT_INTERFACE];
@@ -105,6 +109,26 @@ function checkDefaultInterface(workload: WorkloadTemplate, annotations: Annotati
     `annotations["${ANNOTATION_DEFAULT_INTERFACE}"] of ${subjectOf(workload)}`,
     given,
     `GKE needs it beside networking.gke.io/interfaces, with the name of one of its interfaces: use ${names.map((name) => JSON.stringify(name)).join(" or ")}, or write both annotations with podInterfaces`,
+  );
+}
+
+/** Checks that labels which the user names are those that the Pods get. */
+export function checkTemplateLabels(
+  workload: WorkloadTemplate,
+  podSelector: Readonly<Record<string, string>>,
+  problems: Problems,
+): void {
+  const { template } = workload;
+  const metadata = template === undefined || !isKnown(template) ? LATER : (template.metadata ?? {});
+  const labels = isKnown(metadata) ? (metadata.labels ?? {}) : LATER;
+  if (!isKnown(labels)) return;
+  const matches = ([key, value]: [string, string]) => labels[key] === LATER || labels[key] === value;
+  if (Object.entries(podSelector).every(matches)) return;
+  const shown = Object.fromEntries(Object.entries(labels).filter(([, value]) => isKnown(value)));
+  problems.add(
+    "podSelector",
+    podSelector,
+    `the Pods of ${subjectOf(workload)} have the labels ${JSON.stringify(shown)}, so none would match: use those, or leave podSelector out`,
   );
 }
 

@@ -199,14 +199,14 @@ function planParts(name: string, pool: PoolPlan, addresses: readonly RouteAddres
 
 function checkNamespace(input: RouteInput, namespace: MaybeLater<string>, problems: Problems): void {
   if (!isKnown(namespace)) return;
-  const { pool, statefulSet } = input;
+  const { pool, statefulSet, workload } = input;
   checkNamespaceName("namespace", namespace, problems);
-  const setNamespace = statefulSet?.namespace;
-  if (setNamespace !== undefined && isKnown(setNamespace) && setNamespace !== namespace) {
+  const itsNamespace = (workload ?? statefulSet)?.namespace;
+  if (itsNamespace !== undefined && isKnown(itsNamespace) && itsNamespace !== namespace) {
     problems.add(
       "namespace",
       namespace,
-      `the StatefulSet is in "${setNamespace}", and a route finds Pods only in its own namespace: use that, or leave namespace out`,
+      `the ${workload?.kind ?? "StatefulSet"} is in "${itsNamespace}", and a route finds Pods only in its own namespace: use that, or leave namespace out`,
     );
   }
   const admitted = pool.gateways[0]?.namespaceSelector?.[NAMESPACE_NAME_LABEL];
@@ -257,9 +257,10 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
   if (given.length === 0) {
     problems.add("addresses", given, "pass at least one address of the pool, or leave it out for all of them");
   }
+  given.forEach(({ value }, index) => checkAddressGiven(`addresses[${index}]`, value, pool, problems));
   const bare = checkAddresses(
     "addresses",
-    given.map(({ value }) => value),
+    given.map(({ value }) => value ?? LATER),
     problems,
   );
   const seen = new Set<number>();
@@ -297,6 +298,18 @@ function checkRouteAddresses(input: RouteInput, problems: Problems): readonly Ro
     checkHeld(claims?.get(position), claimOf(input), field, shown, problems);
     return { value, position };
   });
+}
+
+/** An entry of `pool.addresses` that the pool does not have is nothing at all, which no compiler sees. */
+function checkAddressGiven(field: string, value: unknown, { name, addresses }: PoolPlan, problems: Problems): void {
+  if (value !== undefined && value !== null) return;
+  const last = addresses.length - 1;
+  const entries = last === 0 ? "pool.addresses[0]" : `pool.addresses[0] to pool.addresses[${last}]`;
+  problems.add(
+    field,
+    undefined,
+    `pool "${name}" has ${entries} and no more: use one of those, or make the pool larger`,
+  );
 }
 
 /** Says how two components can have an address each: who takes all of the pool may need less. */

@@ -8,8 +8,13 @@ import type { LabelExpression } from "./selector";
 /** The label that the StatefulSet controller puts on every Pod: the Pod's own name, `<set>-<ordinal>`. */
 export const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
 
+/** Kinds that a program may take for a StatefulSet: they look alike to a compiler, but their Pods are not numbered. */
+const UNNUMBERED_KINDS: readonly string[] = ["Deployment", "ReplicaSet", "DaemonSet"];
+
 /** What a program can know of a StatefulSet. */
 export interface StatefulSetFacts {
+  /** Kind of the object that the program gives for it, where it can be told. */
+  readonly givenKind?: string;
   readonly name: MaybeLater<string>;
   /** Absent when only the name was given. */
   readonly namespace?: MaybeLater<string>;
@@ -41,6 +46,11 @@ export function podNameOf(statefulSet: string, ordinal: number): string {
 
 /** Checks that this StatefulSet has a Pod of this ordinal. */
 export function checkStatefulSetPod(set: StatefulSetFacts, ordinal: number | undefined, problems: Problems): void {
+  if (set.givenKind !== undefined && UNNUMBERED_KINDS.includes(set.givenKind)) {
+    const want = "its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment";
+    problems.addFact("statefulSet", `a ${set.givenKind}`, want);
+    return;
+  }
   const wholeNumber = ordinal !== undefined && Number.isSafeInteger(ordinal) && ordinal >= 0;
   if (isKnown(set.name)) {
     if (!isDnsSubdomain(set.name)) {

@@ -5,7 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { isAllKnown, LATER, type MaybeLater } from "../model/later";
 
 /** The value with LATER in the place of everything that is not known yet; so a preview can look at the rest. */
-export function early(output: pulumi.Output<unknown>): pulumi.Output<unknown> {
+export function early(value: pulumi.Input<unknown>): pulumi.Output<unknown> {
+  const output = pulumi.Output.isInstance(value) ? value : pulumi.output(value);
   // Every version of the SDK has the second parameter, by which it reads fields of outputs; its declarations do not.
   const apply = output.apply.bind(output) as unknown as (
     func: (value: unknown) => unknown,

@@ -45,7 +45,9 @@ export type StatefulSetReference = pulumi.Input<string> | StatefulSetResource;
 export function statefulSetNow(reference: StatefulSetReference | undefined): StatefulSetFacts | undefined {
   if (reference === undefined) return undefined;
   if (!isStatefulSetResource(reference)) return { name: knownNow(reference) };
-  return { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER, template: LATER };
+  const givenKind = kindOf(reference);
+  const facts = { name: LATER, namespace: LATER, replicas: LATER, firstOrdinal: LATER, template: LATER } as const;
+  return { ...facts, ...(givenKind === undefined ? {} : { givenKind }) };
 }
 
 /** What is known of it in the end; in a preview, what is known by then. */
@@ -61,6 +63,12 @@ export function statefulSetLater(
     firstOrdinal: at<number>(spec, "ordinals", "start"),
     template: at<PodTemplateFacts>(spec, "template"),
   }));
+}
+
+/** `kubernetes:apps/v1:Deployment` → Deployment; a resource has its type from the start. */
+function kindOf(reference: StatefulSetResource): string | undefined {
+  const { __pulumiType: type } = reference as { readonly __pulumiType?: unknown };
+  return typeof type === "string" ? type.split(":").at(-1) : undefined;
 }
 
 function isStatefulSetResource(reference: StatefulSetReference): reference is StatefulSetResource {

@@ -63,6 +63,20 @@ test("gives no namespace to cluster-scoped objects of a chart that has one", () 
   expect(shown(chart)).toContain("ClusterRole /podpin-agent");
 });
 
+test("refuses a Deployment where a StatefulSet belongs", () => {
+  const chart = new Chart(new App(), "chart");
+  const pool = PersistentIpPool.fromAddresses(chart, "n2", { addresses: addresses(1) });
+  const deployment = new ApiObject(chart, "web", {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+  });
+  expect(() => new PinnedPodRoute(chart, "web-0", { pool, statefulSet: deployment, ordinal: 0 })).toThrow(
+    'PinnedPodRoute "web-0" is not valid:\n' +
+      "  - statefulSet: got a Deployment; its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment",
+  );
+});
+
 test("takes name, namespace and replicas from a StatefulSet of the chart", () => {
   const chart = new Chart(new App(), "chart");
   const pool = PersistentIpPool.fromAddresses(chart, "n2", { addresses: addresses(1), allowedNamespaces: "All" });

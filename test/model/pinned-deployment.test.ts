@@ -82,6 +82,31 @@ test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
     ],
   ],
   [
+    "labels that its Pods do not have",
+    {
+      deployment: { ...web, template: { ...web.template, metadata: { labels: { app: "web", tier: LATER } } } },
+      podSelector: { app: "www", tier: "edge" },
+    },
+    [
+      'podSelector: got {"app":"www","tier":"edge"}; the Pods of Deployment "web" have the labels {"app":"web"}, so none would match: use those, or leave podSelector out',
+    ],
+  ],
+  [
+    "labels of which one is not known yet",
+    {
+      deployment: { ...web, template: { ...web.template, metadata: { labels: { app: "web", tier: LATER } } } },
+      podSelector: { app: "web", tier: "edge" },
+    },
+    [],
+  ],
+  [
+    "another namespace than the Deployment's",
+    { deployment: web, namespace: "data" },
+    [
+      'namespace: got "data"; the Deployment is in "edge", and a route finds Pods only in its own namespace: use that, or leave namespace out',
+    ],
+  ],
+  [
     "a network that the template has no interface on",
     { deployment: web, network: "blue" },
     [

@@ -52,6 +52,40 @@ test.each<[string, Partial<RouteInput>, string[]]>([
     ],
   ],
   [
+    "a Deployment for a StatefulSet",
+    { statefulSet: { name: "db", givenKind: "Deployment" }, ordinal: 1 },
+    ["statefulSet: got a Deployment; its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment"],
+  ],
+  [
+    "a selector as Kubernetes writes it",
+    { podSelector: { matchLabels: { app: "db" } } as never },
+    [
+      'podSelector: got {"matchLabels":{"app":"db"}}; write the labels themselves, without matchLabels, for example { app: "web" }',
+    ],
+  ],
+  [
+    "a number for the value of a label",
+    { podSelector: { version: 2 as never, canary: true as never } },
+    [
+      'podSelector["version"]: got 2; the value of a label is text: use "2"',
+      'podSelector["canary"]: got true; the value of a label is text: use "true"',
+    ],
+  ],
+  [
+    "an entry that the pool does not have",
+    { ...ofSet, addresses: [{ value: undefined as never }] },
+    [
+      'addresses[0]: got nothing; pool "n2" has pool.addresses[0] to pool.addresses[1] and no more: use one of those, or make the pool larger',
+    ],
+  ],
+  [
+    "an entry that a pool of one address does not have",
+    { ...ofSet, pool: pool({ addresses: ["198.51.100.7"] }), addresses: [{ value: undefined as never }] },
+    [
+      'addresses[0]: got nothing; pool "n2" has pool.addresses[0] and no more: use one of those, or make the pool larger',
+    ],
+  ],
+  [
     "neither a StatefulSet nor a selector",
     {},
     ["podSelector: got nothing; say which Pod: pass statefulSet and ordinal, or podSelector"],

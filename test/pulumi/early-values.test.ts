@@ -49,6 +49,11 @@ test.each([
     /^PinnedDeployment "empty-selector" is not valid:\n {2}- podSelector: got {}; no labels match every Pod, name at least one label of the Pods$/,
   ],
   [
+    "a selector that no Pod of the Deployment matches",
+    "wrong-labels",
+    /^PinnedDeployment "wrong-labels" is not valid:\n {2}- podSelector: got {"app":"web"}; the Pods of Deployment "db" have the labels {"app":"db"}, /,
+  ],
+  [
     "a Deployment without a probe",
     "deployment-without-probe",
     /^PinnedDeployment "deployment-without-probe" is not valid:\n {2}- reactionMode: got "ReadyCondition"; no container of Deployment "db" has a readinessProbe, /,

@@ -91,6 +91,7 @@ void tellAll({
     return new PinnedPodRoute(name, { ...args, addresses: [of.addresses[1]!] }).routes[0]!.kind;
   },
   "empty-selector": (name) => deployed(name, {}, { matchLabels: {} }).kind,
+  "wrong-labels": (name) => deployed(name, {}, undefined, { podSelector: { app: "web" } }).kind,
   "deployment-without-probe": (name) => deployed(name, without).kind,
   "known-selector": (name) => known(specOf(deployed(name, {})).podSelector),
   "late-namespace": (name) => {

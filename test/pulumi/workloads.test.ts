@@ -95,6 +95,19 @@ test("where nobody says how many Pods there are, whoever comes second says who s
   });
 });
 
+test("a Deployment, which a compiler takes for a StatefulSet, is refused at once", async () => {
+  await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n6", { addresses: addresses(1) }, opts);
+    const statefulSet = new Deployment("web", {
+      metadata: { name: "web", namespace: "default" },
+      spec: { selector: { matchLabels: labels }, template },
+    });
+    expect(() => new PinnedStatefulSet("web", { pool, statefulSet }, opts)).toThrow(
+      'PinnedStatefulSet "web" is not valid:\n  - statefulSet: got a Deployment; its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment',
+    );
+  });
+});
+
 test("a Deployment has one route, with the Deployment's namespace and selector", async () => {
   const { registered, options } = await graphOf((opts) => {
     const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(2), allowedNamespaces: "All" }, opts);
