@@ -55,6 +55,16 @@ export function acceptClass(gatewayClass: GatewayClass): Verdict {
   return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
 }
 
+/** Condition `SupportedVersion` of a GatewayClass: 1.0 made every field that podpin reads part of the stable API. */
+export function acceptBundle(version: string): Verdict {
+  if (/^v1\.\d+\.\d+/.test(version)) {
+    const message = `the Gateway API's definitions are of version ${version}`;
+    return { accepted: true, reason: "SupportedVersion", message };
+  }
+  const got = version === "" ? "do not say their version" : `are of version ${version}`;
+  return refuse("UnsupportedVersion", `the Gateway API's definitions ${got}; podpin is made for v1, 1.0 or later`);
+}
+
 export interface GatewayVerdict extends Verdict {
   readonly fabric?: Fabric;
   /** The usable addresses, in the order of the Gateway, each once. */

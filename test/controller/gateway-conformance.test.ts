@@ -6,7 +6,7 @@ import { RESOURCES, type Condition, type KubeObject, type Resource } from "../..
 import { A, aGateway, B } from "../support/objects";
 import { bare, newRoute, World } from "./world";
 
-const { gatewayClasses, gateways, gkeIpRoutes, namespaces } = RESOURCES;
+const { customResourceDefinitions, gatewayClasses, gateways, gkeIpRoutes, namespaces } = RESOURCES;
 const OURS = { group: "networking.gke.io", kind: "GKEIPRoute" };
 const PARENT = [{ name: "gw", namespace: "infra" }];
 
@@ -83,6 +83,38 @@ test("GatewayClassObservedGenerationBump, and the features of the class", async 
   ]);
   const times = [before, after].map(({ status }) => status?.conditions?.[0]?.lastTransitionTime);
   expect(times[1]).toBe(times[0]);
+});
+
+test("GatewayClassSupportedVersionCondition: as the definition of GatewayClass says", async () => {
+  const supported = (): string | undefined =>
+    says(world.server.get<GatewayClass>(gatewayClasses, { name: "podpin-l2" })?.status?.conditions, "SupportedVersion");
+  const name = "gatewayclasses.gateway.networking.k8s.io";
+  const definition = (version?: string): KubeObject => ({
+    metadata: {
+      name,
+      annotations: version === undefined ? {} : { "gateway.networking.k8s.io/bundle-version": version },
+    },
+  });
+  const put = (version?: string): void => {
+    const { metadata } = world.server.get(customResourceDefinitions, { name })!;
+    const { annotations } = definition(version).metadata;
+    world.server.replace(customResourceDefinitions, { metadata: { ...metadata, annotations } });
+  };
+  await soon();
+  expect(supported()).toBeUndefined();
+  world.server.create(customResourceDefinitions, definition("v1.5.0"));
+  await soon();
+  expect(supported()).toBe("True SupportedVersion");
+  for (const [version, says] of [
+    [undefined, "False UnsupportedVersion"],
+    ["v1.4.1-rc.1", "True SupportedVersion"],
+    ["v0.0.0", "False UnsupportedVersion"],
+    ["v1.5.0", "True SupportedVersion"],
+  ] as const) {
+    put(version);
+    await soon();
+    expect([version, supported()]).toEqual([version, says]);
+  }
 });
 
 test("GatewayObservedGenerationBump", async () => {

@@ -1,5 +1,11 @@
 import { typedAddress } from "../../lib/model/address";
-import { acceptClass, acceptGateway, acceptListener, SUPPORTED_FEATURES } from "../../lib/model/gateway-acceptance";
+import {
+  acceptBundle,
+  acceptClass,
+  acceptGateway,
+  acceptListener,
+  SUPPORTED_FEATURES,
+} from "../../lib/model/gateway-acceptance";
 import type { Listener } from "../../lib/model/gke-api";
 import { A, aClass, aGateway, B } from "../support/objects";
 
@@ -31,6 +37,15 @@ test("a class without a fabric, or with parameters, is refused", () => {
     reason: "InvalidParameters",
     message: "spec.parametersRef is set; podpin takes no parameters, remove it",
   });
+});
+
+test.each([
+  ["v1.0.0", true, "the Gateway API's definitions are of version v1.0.0"],
+  ["", false, "the Gateway API's definitions do not say their version; podpin is made for v1, 1.0 or later"],
+  ["v0.8.1", false, "the Gateway API's definitions are of version v0.8.1; podpin is made for v1, 1.0 or later"],
+])("definitions of version %j: supported %s", (version, accepted, message) => {
+  const reason = accepted ? "SupportedVersion" : "UnsupportedVersion";
+  expect(acceptBundle(version)).toEqual({ accepted, reason, message });
 });
 
 test("the features of a class are sorted, as upstream wants them", () => {

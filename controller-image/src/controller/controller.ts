@@ -12,6 +12,7 @@ import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
 import type { HeartbeatParts } from "../liveness/node-watch";
 import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-ranges";
+import { GatewayApiVersion } from "./gateway-api-version";
 import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
 import { watchForLoss } from "./node-loss";
@@ -91,7 +92,10 @@ export function runController(options: ControllerOptions): Controller {
     store.touchEverything();
   });
   const routes = new RouteReconciler(kube, store, clock, report);
-  const gateways = new GatewayReconciler(kube, store, clock);
+  const version = new GatewayApiVersion(kube, () => {
+    for (const { metadata } of store.classes.values()) touched.gatewayClass(metadata.name);
+  });
+  const gateways = new GatewayReconciler(kube, store, clock, version);
   const election: Election = new Election({
     leases: options.leases,
     clock,
@@ -197,6 +201,7 @@ export function runController(options: ControllerOptions): Controller {
       cancelRetry?.();
       loss?.stop();
       await election.stop(() => queue.shutdown());
+      version.stop();
       store.stop();
     },
   };

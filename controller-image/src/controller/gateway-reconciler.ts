@@ -12,17 +12,20 @@ export class GatewayReconciler {
   readonly #kube: Kube;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #version: { readonly bundle?: string };
 
-  constructor(kube: Kube, store: Store, clock: Clock) {
+  /** @param version of the Gateway API, as far as it is known */
+  constructor(kube: Kube, store: Store, clock: Clock, version: { readonly bundle?: string }) {
     this.#kube = kube;
     this.#store = store;
     this.#clock = clock;
+    this.#version = version;
   }
 
   async reconcileClass(name: string): Promise<void> {
     const gatewayClass = this.#store.classes.get(name);
     if (!isOurClass(gatewayClass)) return;
-    const status = classStatus(gatewayClass, this.#now());
+    const status = classStatus(gatewayClass, this.#version.bundle, this.#now());
     try {
       await this.#write(RESOURCES.gatewayClasses, gatewayClass, status);
     } catch (error) {

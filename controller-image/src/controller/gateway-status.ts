@@ -2,6 +2,7 @@
 import { attachesTo, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
 import { typedAddress } from "../../../lib/model/address";
 import {
+  acceptBundle,
   acceptClass,
   acceptGateway,
   acceptListener,
@@ -14,14 +15,29 @@ import { mergeConditions, same, type WantedCondition } from "./conditions";
 type ClassStatus = NonNullable<GatewayClass["status"]>;
 type GatewayStatus = NonNullable<Gateway["status"]>;
 
-/** The status to write; undefined when the class says it already. */
-export function classStatus(gatewayClass: GatewayClass, now: string): ClassStatus | undefined {
+/**
+ * The status to write; undefined when the class says it already.
+ *
+ * @param bundle version of the Gateway API's definitions; undefined while it is not known
+ */
+export function classStatus(
+  gatewayClass: GatewayClass,
+  bundle: string | undefined,
+  now: string,
+): ClassStatus | undefined {
   const { accepted, reason, message } = acceptClass(gatewayClass);
   const wanted: WantedCondition = { type: "Accepted", status: accepted ? "True" : "False", reason, message };
   const { status, metadata } = gatewayClass;
-  const conditions = mergeConditions(status?.conditions, [wanted], metadata.generation ?? 1, now);
+  const all = bundle === undefined ? [wanted] : [wanted, supportedVersion(bundle)];
+  const conditions = mergeConditions(status?.conditions, all, metadata.generation ?? 1, now);
   const next: ClassStatus = { conditions, supportedFeatures: SUPPORTED_FEATURES };
   return same(next, status) ? undefined : next;
+}
+
+function supportedVersion(bundle: string): WantedCondition {
+  const type = "SupportedVersion";
+  const verdict = acceptBundle(bundle);
+  return { type, status: verdict.accepted ? "True" : "False", reason: verdict.reason, message: verdict.message };
 }
 
 /**
