@@ -157,6 +157,15 @@ describe("the plan", () => {
     pass({ delivering: [binding(A, { delivery: "interface", epoch: 2, owner })] });
     expect(kernel.insides?.get(POD)?.size).toBe(0);
     expect(kernel.insides?.get(OTHER_POD)).toEqual(new Map([[A, "ours"]]));
+    // Create before delete, or what arrives in between is lost.
+    const at = [
+      `ns-${OTHER_POD}: address replace`,
+      "route replace 198.51.100.10/32 via 10.244.1.12",
+      `ns-${POD}: address del`,
+    ];
+    const order = at.map((part) => kernel.lines.findIndex((line) => line.includes(part)));
+    expect(order).toEqual([...order].sort((x, y) => x - y));
+    expect(order[0]).toBeGreaterThan(-1);
   });
 
   test("fails an address whose Pod it cannot find, and keeps one that works", () => {

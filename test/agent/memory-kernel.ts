@@ -133,10 +133,8 @@ export class MemoryKernel implements Kernel {
         else this.#line(line);
       }
     };
-    setup.forEach((line) => this.#line(line));
-    for (const { address, routes } of steps) attempt(address, routes);
     const working = () => steps.filter(({ address }) => !failed.has(address));
-    const inPods = (way: "leave" | "enter"): void => {
+    const inPods = (way: "first" | "leave" | "enter"): void => {
       for (const { address, pods } of working()) {
         for (const { namespace, lines } of pods[way]) {
           attempt(
@@ -146,6 +144,9 @@ export class MemoryKernel implements Kernel {
         }
       }
     };
+    inPods("first");
+    setup.forEach((line) => this.#line(line));
+    for (const { address, routes } of working()) attempt(address, routes);
     inPods("leave");
     this.#base(base);
     for (const { address, elements } of working()) attempt(address, elements.remove);

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const { metadata } of cluster.server.list(RESOURCES.addressBindings)) await cluster.takeBack(metadata.name);
   for (const node of ["n1", "n2"] as const) {
-    await eventually(() => expect(segment.snapshot(node)).not.toContain("pip_agent"));
+    await eventually(() => expect(segment.snapshot(node)).not.toContain("table ip pip_agent"));
   }
 });
 

@@ -317,7 +317,7 @@ export function runAgent(options: AgentOptions): Agent {
 
   function report(made: Plan, failed: ReadonlyMap<string, { reason: FailReason; message: string }>): void {
     for (const { address, routes, elements, pods, proxies } of made.changes.steps) {
-      const inPods = [...pods.leave, ...pods.enter].flatMap(({ namespace, lines }) =>
+      const inPods = [...pods.first, ...pods.leave, ...pods.enter].flatMap(({ namespace, lines }) =>
         lines.map((line) => `${line} (in ${namespace})`),
       );
       const changed = [...routes, ...elements.remove, ...elements.add, ...inPods, ...proxies];

@@ -29,13 +29,17 @@ export interface PodChange {
   readonly lines: readonly string[];
 }
 
-/** Changes in Pods for one address: first it leaves the one, then it enters the other. */
+/** Changes in Pods for one address. */
 export interface PodChanges {
+  /** Before the routes lead there: the new Pod where the address comes from another one, which the record still names. */
+  readonly first: readonly PodChange[];
+  /** After the routes: the Pod that loses the address. */
   readonly leave: readonly PodChange[];
+  /** After the record: the new Pod where there was none before. */
   readonly enter: readonly PodChange[];
 }
 
-export const NO_POD_CHANGES: PodChanges = { leave: [], enter: [] };
+export const NO_POD_CHANGES: PodChanges = { first: [], leave: [], enter: [] };
 
 /** The questions of a look, in the order in which {@link parseInside} expects the answers. */
 export const INSIDE_LINES: readonly string[] = ["address show", "route show"];
@@ -90,6 +94,7 @@ export function podSideChanges(
     const same = from.held && to.held && from.insideOf === to.insideOf;
     return {
       address,
+      recorded: from.insideOf !== undefined,
       leaving: same ? undefined : sideOf(kernel, from),
       entering: same ? undefined : sideOf(kernel, to),
     };
@@ -98,21 +103,23 @@ export function podSideChanges(
   const isLeaving = (namespace: string, address: string): boolean =>
     leavers.some((move) => move.address === address && move.leaving?.namespace === namespace);
   return new Map(
-    moves.map(({ address, leaving, entering }): [string, PodChanges] => {
+    moves.map(({ address, recorded, leaving, entering }): [string, PodChanges] => {
       const ours = leaving !== undefined && leaving.addresses.get(address) === "ours";
       const stays = [...(leaving?.addresses ?? [])].some(
         ([other, whose]) => whose === "ours" && !isLeaving(leaving?.namespace ?? "", other),
       );
+      // What the Pod has by itself is the Pod's.
       const there = entering?.addresses.has(address) === true;
+      const enter =
+        entering === undefined || there
+          ? []
+          : [{ ...placeOf(entering), ifindex: entering.ifindex, lines: enterLines(entering, address) }];
       return [
         address,
         {
+          first: recorded ? enter : [],
           leave: ours ? [{ ...placeOf(leaving), lines: leaveLines(leaving, address, !stays) }] : [],
-          // What the Pod has by itself is the Pod's.
-          enter:
-            entering === undefined || there
-              ? []
-              : [{ ...placeOf(entering), ifindex: entering.ifindex, lines: enterLines(entering, address) }],
+          enter: recorded ? [] : enter,
         },
       ];
     }),

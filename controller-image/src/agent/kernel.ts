@@ -163,8 +163,9 @@ async function apply(
   const failed = new Map<string, string>();
   const working = (): Step[] => changes.steps.filter(({ address }) => !failed.has(address));
 
+  await inPods(pods, working(), "first", failed);
   const setup = changes.setup.map((line): Line => ({ line }));
-  const routes = changes.steps.flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
+  const routes = working().flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
   await ipBatch(commands, [...setup, ...routes], failed);
 
   await inPods(pods, working(), "leave", failed);

@@ -216,8 +216,8 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       pods: sides.get(address) ?? NO_POD_CHANGES,
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
-    const { leave, enter } = step.pods;
-    const parts = [step.routes, elements.remove, elements.add, leave, enter, step.proxies];
+    const { first, leave, enter } = step.pods;
+    const parts = [step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
     const idle = parts.every((part) => part.length === 0);
     return idle && !step.flush ? [] : [step];
   });
@@ -273,7 +273,7 @@ function joined(changes: readonly (ElementChange | undefined)[]): ElementChange 
  * @param failed what went wrong, by address; those are tried again
  */
 export function remember(
-  input: Pick<PlanInput, "memory" | "delivering" | "releasing" | "nodeName">,
+  input: Pick<PlanInput, "memory" | "delivering" | "releasing" | "nodeName" | "now">,
   done: Plan,
   failed: ReadonlyMap<string, unknown>,
 ): Map<string, AddressMemory> {
@@ -290,14 +290,17 @@ export function remember(
     const old = input.memory.get(name);
     const outcome = done.outcomes.get(name);
     const { epoch = 0, bindingUid, version } = seen.get(name) ?? old ?? {};
-    // Forgotten with its last trace: a binding that was deleted and made again starts at epoch 1.
-    if (!seen.has(name) && (outcome === undefined || isEmpty(outcome.target)) && !failed.has(name)) continue;
+    const traceless = !seen.has(name) && (outcome === undefined || isEmpty(outcome.target)) && !failed.has(name);
+    const seenAt = traceless ? (old?.seenAt ?? -Infinity) : input.now;
+    // Not forgotten with its last trace: a cache that is behind may still bring an epoch that was answered already.
+    if (input.now - seenAt >= FORGET_MS) continue;
     const succeeded = outcome !== undefined && !failed.has(name);
     const announced = done.announce.includes(name) && succeeded ? outcome.announce : old?.announced;
     next.set(name, {
       epoch,
       bindingUid,
       version,
+      seenAt,
       programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
       announced: done.silence.includes(name) ? undefined : announced,
       forwardingSince: succeeded ? outcome.forwardingSince : old?.forwardingSince,
@@ -305,6 +308,9 @@ export function remember(
   }
   return next;
 }
+
+/** Longer than any cache is behind what the API server has answered. */
+const FORGET_MS = 60_000;
 
 type Seen = Pick<AddressMemory, "epoch" | "bindingUid" | "version">;
 
