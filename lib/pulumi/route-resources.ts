@@ -27,7 +27,8 @@ export interface RouteWaiting {
    */
   waitUntilReady?: boolean;
   /**
-   * How long it waits, in seconds, before the deployment fails. At least 1.
+   * How long it waits, in seconds, before the deployment fails and says which condition does not hold, and what to do. At
+   * least 1.
    *
    * @default 300
    */
