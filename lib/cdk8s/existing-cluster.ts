@@ -36,6 +36,24 @@ export interface PersistentIpClusterFromExistingProps {
    */
   readonly masterVersion?: string;
   /**
+   * How its Pods get addresses: `VPC_NATIVE` or `ROUTES`.
+   *
+   * @default - not known
+   */
+  readonly networkingMode?: string;
+  /**
+   * Its VPC network, by name or self link. A `PodNetwork` of type `Device` must be on another one.
+   *
+   * @default - not known
+   */
+  readonly network?: string;
+  /**
+   * Subnetwork of its nodes, by name or self link. Internal addresses for its default network are from there.
+   *
+   * @default - not known
+   */
+  readonly subnetwork?: string;
+  /**
    * Whether it is an Autopilot cluster.
    *
    * @default - not known
@@ -84,11 +102,12 @@ export function existingFacts(id: string, props: PersistentIpClusterFromExisting
     version: props.masterVersion ?? LATER,
     autopilot: props.enableAutopilot ?? LATER,
     dataplaneV2: datapathProvider === undefined ? LATER : datapathProvider === DatapathProvider.Advanced,
+    vpcNative: props.networkingMode === undefined ? LATER : props.networkingMode !== "ROUTES",
     gatewayApi: gatewayApiChannel === undefined ? LATER : gatewayApiChannel !== "CHANNEL_DISABLED",
     multiNetworking: props.enableMultiNetworking ?? LATER,
     workloadPool: project === undefined ? LATER : workloadPoolOfProject(project),
-    network: LATER,
-    subnetwork: LATER,
+    network: props.network ?? LATER,
+    subnetwork: props.subnetwork ?? LATER,
     podCidr: props.clusterIpv4Cidr ?? LATER,
     serviceCidr: props.servicesIpv4Cidr ?? LATER,
   };

@@ -1,6 +1,12 @@
 import { App, Chart, Testing } from "cdk8s";
 
-import { PersistentIpCluster, type PersistentIpClusterFromExistingProps } from "../../lib/cdk8s";
+import {
+  PersistentIpCluster,
+  type PersistentIpClusterFromExistingProps,
+  PersistentIpPool,
+  PinnedPodRoute,
+  PodNetwork,
+} from "../../lib/cdk8s";
 import { PodRangePlan } from "../../lib/model";
 
 const chart = () => new Chart(new App(), "chart");
@@ -124,6 +130,13 @@ test.each<[string, Partial<PersistentIpClusterFromExistingProps>, string[]]>([
     ['masterVersion: got "1.30.9-gke.1127000"; persistent addresses need 1.31 or later: upgrade the control plane'],
   ],
   [
+    "routes in place of alias addresses",
+    { networkingMode: "ROUTES" },
+    [
+      'networkingMode: got "ROUTES"; persistent addresses need a VPC-native cluster: use another cluster, it is fixed at creation',
+    ],
+  ],
+  [
     "no Gateway API",
     { gatewayApiChannel: "CHANNEL_DISABLED" },
     [
@@ -134,6 +147,22 @@ test.each<[string, Partial<PersistentIpClusterFromExistingProps>, string[]]>([
   const make = () => PersistentIpCluster.fromExisting(chart(), "shared", { ...existing, ...props });
   const text = lines.map((line) => `  - ${line}`).join("\n");
   expect(make).toThrow(`PersistentIpCluster "shared" is not valid:\n${text}`);
+});
+
+test("components are checked against the networks that the program says an existing cluster has", () => {
+  const home = chart();
+  const cluster = PersistentIpCluster.fromExisting(home, "shared", {
+    ...existing,
+    network: "core",
+    subnetwork: "projects/my-project/regions/us-central1/subnetworks/nodes",
+  });
+  const card = { type: "Device", deviceMode: "NetDevice", subnetwork: "cards" } as const;
+  expect(() => new PodNetwork(home, "cards", { cluster, ...card, vpc: "core" })).toThrow("DeviceModeCantUseDefaultVPC");
+  const place = { subnetwork: "blue", addresses: ["10.0.0.9"] };
+  const pool = new PersistentIpPool(home, "calls", { cluster, addressType: "INTERNAL", ...place });
+  expect(() => new PinnedPodRoute(home, "route", { pool, podSelector: { app: "calls" } })).toThrow(
+    'network: got "default"; it is on subnetwork "nodes", and the addresses of pool "calls" are from "blue": use a pool with subnetwork: "nodes"',
+  );
 });
 
 test("takes a cluster without Dataplane V2 where the program says so", () => {
