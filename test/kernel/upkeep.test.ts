@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+
+import { uninstall } from "../../controller-image/src/agent/uninstall";
+import { linuxKernel } from "../../controller-image/src/agent/kernel";
+import { commands } from "../../controller-image/src/fabric/commands";
+import { systemClock } from "../../controller-image/src/kube/clock";
+import { AckState } from "../../lib/model/binding";
+import { Cluster, type RunningAgent } from "./agents";
+import { BASE_V1 } from "./base-v1";
+import { eventually } from "./eventually";
+import { CLIENT, NODE_IPS, Segment, type TestPod, UPLINK } from "./segment";
+
+// What the kernel holds is repaired, replaced and taken away while packets flow.
+jest.setTimeout(30_000);
+
+const NAT = "10.90.0.201";
+const APP = "10.90.0.202";
+
+let segment: Segment;
+let cluster: Cluster;
+let agent: RunningAgent;
+let pod: TestPod;
+let holder: TestPod;
+let untouched: string;
+const measured: Record<string, unknown> = {};
+
+beforeAll(async () => {
+  segment = new Segment();
+  pod = segment.addPod("n1", "poda", "10.244.1.11");
+  holder = segment.addPod("n1", "podb", "10.244.1.12");
+  segment.sh(holder.name, [`ip addr add ${APP}/32 dev lo`]);
+  // As on a node whose administrator has closed FORWARD but for Pods, by iptables on nftables.
+  segment.sh("n1", [
+    `nft -f - <<'END'
+table ip filter {
+  chain FORWARD {
+    type filter hook forward priority 0; policy drop;
+    ip saddr 10.244.0.0/16 counter accept
+    ip daddr 10.244.0.0/16 counter accept
+  }
+}
+END`,
+  ]);
+  await Promise.all([segment.respond(pod.name, [pod.ip]), segment.respond(holder.name, [APP])]);
+  untouched = segment.snapshot("n1");
+});
+
+beforeEach(async () => {
+  cluster = new Cluster(segment);
+  agent = cluster.agent("n1");
+  cluster.give(NAT, pod, 1);
+  cluster.give(APP, holder, 1, { delivery: "app" });
+  await cluster.acked(NAT, "n1", { state: AckState.Announced });
+  await cluster.acked(APP, "n1", { state: AckState.Announced });
+});
+
+afterEach(() => cluster.close());
+
+afterAll(() => {
+  segment.close();
+  if (process.env.PODPIN_SHOW_MEASURED === "1") process.stdout.write(`${JSON.stringify(measured, undefined, 2)}\n`);
+});
+
+/** Looks like packets do: counters run. */
+const withoutCounters = (text: string): string => text.replace(/packets \d+ bytes \d+/g, "packets");
+const snapshot = (): string => withoutCounters(segment.snapshot("n1"));
+
+test("a FORWARD chain that drops by default lets the packets of addresses through, and goes on dropping others", () => {
+  expect(segment.sh("n1", ["nft list chain ip filter FORWARD"])).toContain('accept comment "podpin"');
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
+  const policy = (word: string): string => segment.sh("n1", [`nft 'chain ip filter FORWARD { policy ${word}; }'`]);
+  const other = "203.0.113.9";
+  segment.sh("cl", [`ip route add ${other} via ${NODE_IPS.n1}`]);
+  segment.sh(holder.name, [`ip addr add ${other}/32 dev lo`]);
+  segment.sh("n1", [`ip route add ${other} via ${holder.ip} dev ${holder.veth} onlink`]);
+  expect(segment.pings("cl", other)).toBe(false);
+  policy("accept");
+  expect(segment.pings("cl", other)).toBe(true);
+  policy("drop");
+  segment.sh("n1", [`ip route del ${other}`]);
+});
+
+/** Of the agent on the node. */
+function monitors(program: string): number[] {
+  const pids = segment
+    .sh("n1", [`ip netns pids ${segment.prefix("n1").at(-1)}`])
+    .split("\n")
+    .filter(Boolean)
+    .map(Number);
+  const argv = (pid: number): string => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  return pids.filter((pid) => argv(pid).startsWith(`${program}\0`) && argv(pid).includes("\0monitor\0"));
+}
+
+/** What somebody might do by hand. Neither agent nor test waits for a poll, which comes every 30 s. */
+const OUR_RULE = "nft -a list chain ip filter FORWARD | sed -n 's/.*podpin.*handle //p'";
+test.each<[string, () => string]>([
+  ["a set is flushed", () => "nft flush set ip pip_agent pips"],
+  ["the table is deleted", () => "nft delete table ip pip_agent"],
+  ["a chain is flushed", () => "nft flush chain ip pip_agent snat_post"],
+  ["our rule in FORWARD is deleted", () => `nft delete rule ip filter FORWARD handle $(${OUR_RULE})`],
+  ["a route is deleted", () => `ip route del ${APP}/32 via ${holder.ip} dev ${holder.veth} table 7421`],
+  ["the rule is deleted", () => "ip rule del pref 700"],
+])("%s: it is repaired at once", async (title, command) => {
+  await eventually(() => expect([...monitors("ip"), ...monitors("nft")]).toHaveLength(2));
+  const wanted = snapshot();
+  const probes = [segment.probe("cl", NAT), segment.probe("cl", APP)];
+  await Promise.all([probes[0]!.answers(pod.name, 100), probes[1]!.answers(holder.name, 100)]);
+  segment.sh("n1", [command()]);
+  await Promise.all([probes[0]!.answers(pod.name, 200), probes[1]!.answers(holder.name, 200)]);
+  const reports = await Promise.all(probes.map((probe) => probe.end()));
+  measured[title] = reports.map(({ lost, longestGapMs }) => ({ lost, longestGapMs }));
+  await eventually(() => expect(snapshot()).toBe(wanted));
+});
+
+test("a proxy neighbour that is deleted, of which the kernel says nothing, is there again after the next look", async () => {
+  const wanted = snapshot();
+  segment.sh("n1", [`ip neigh del proxy ${NAT} dev ${UPLINK}`]);
+  agent.poke();
+  await eventually(() => expect(snapshot()).toBe(wanted));
+});
+
+test("a monitor that was killed is started again, and what happened meanwhile is repaired", async () => {
+  const wanted = snapshot();
+  await eventually(() => expect(monitors("nft")).toHaveLength(1));
+  const [old] = monitors("nft");
+  process.kill(old!);
+  await eventually(() => expect(monitors("nft")).toHaveLength(0));
+  segment.sh("n1", ["nft flush set ip pip_agent pips"]);
+  await eventually(() => expect(snapshot()).toBe(wanted));
+  await eventually(() => expect(monitors("nft").filter((pid) => pid !== old)).toHaveLength(1));
+});
+
+describe("an older base", () => {
+  test("is replaced in one step: no packet is lost, and every element is there", async () => {
+    const wanted = snapshot();
+    await agent.stop();
+    const script = [
+      ...BASE_V1,
+      `add element ip pip_agent pips { ${APP} }`,
+      `add element ip pip_agent nat_pips { ${NAT} }`,
+      `add element ip pip_agent pip_to_pod { ${NAT} : ${pod.ip} }`,
+      `add element ip pip_agent pod_to_pip { ${pod.ip} : ${NAT} }`,
+      `add element ip pip_agent hairpin { ${pod.ip} . ${pod.ip} : ${NAT} }`,
+      "add set ip pip_agent uplink_delay_800 { type ipv4_addr; }",
+    ];
+    segment.sh("n1", [`nft -f - <<'END'\n${script.join("\n")}\nEND`]);
+    const probes = [segment.probe("cl", NAT), segment.probe("cl", APP)];
+    await Promise.all([probes[0]!.answers(pod.name, 200), probes[1]!.answers(holder.name, 200)]);
+    const overflows = segment.overflows(["cl", "poda", "podb"]);
+    agent = cluster.agent("n1");
+    await eventually(() => expect(snapshot()).toBe(wanted));
+    await Promise.all([probes[0]!.answers(pod.name, 300), probes[1]!.answers(holder.name, 300)]);
+    const reports = await Promise.all(probes.map((probe) => probe.end()));
+    const starved = segment.overflows(["cl", "poda", "podb"]) - overflows;
+    expect(reports.reduce((sum, { lost }) => sum + lost, 0) - starved).toBeLessThanOrEqual(0);
+    expect(segment.ask("cl", "tcp", NAT)).toEqual({ name: pod.name, peer: CLIENT });
+  });
+});
+
+test("uninstalling removes exactly what is ours beside what is others', and a second time nothing", async () => {
+  segment.sh("n1", ["ip route add 198.51.100.77/32 dev lo table 7421", `ip neigh add proxy 10.90.0.251 dev ${UPLINK}`]);
+  await agent.stop();
+  const here = commands(segment.prefix("n1"));
+  const kernel = linuxKernel({ uplink: UPLINK, commands: here, clock: systemClock, log: () => undefined });
+  const { removed, failed } = await uninstall(kernel, here, UPLINK);
+  expect([failed.size, removed.length > 10]).toEqual([0, true]);
+  expect(segment.sh("n1", ["ip route show table 7421"])).toContain("198.51.100.77");
+  expect(segment.sh("n1", ["ip neigh show proxy"])).toContain("10.90.0.251");
+  segment.sh("n1", ["ip route del 198.51.100.77/32 dev lo table 7421", `ip neigh del proxy 10.90.0.251 dev ${UPLINK}`]);
+  expect(snapshot()).toBe(withoutCounters(untouched));
+  expect((await uninstall(kernel, here, UPLINK)).removed).toEqual([]);
+});
