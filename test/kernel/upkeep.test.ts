@@ -69,7 +69,7 @@ test("a FORWARD chain that drops by default lets the packets of addresses throug
   expect(segment.sh("n1", ["nft list chain ip filter FORWARD"])).toContain('accept comment "podpin"');
   expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
   const policy = (word: string): string => segment.sh("n1", [`nft 'chain ip filter FORWARD { policy ${word}; }'`]);
-  const other = "203.0.113.9";
+  const other = "198.51.100.9";
   segment.sh("cl", [`ip route add ${other} via ${NODE_IPS.n1}`]);
   segment.sh(holder.name, [`ip addr add ${other}/32 dev lo`]);
   segment.sh("n1", [`ip route add ${other} via ${holder.ip} dev ${holder.veth} onlink`]);
