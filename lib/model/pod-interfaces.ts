@@ -64,6 +64,21 @@ export function podInterfaces(
   };
 }
 
+/** Whether GKE can read the annotation: each entry names an interface, and its network or an object that tells it. */
+export function isInterfaceList(annotation: string): boolean {
+  try {
+    const listed: unknown = JSON.parse(annotation);
+    return Array.isArray(listed) && listed.every(isInterface);
+  } catch {
+    return false;
+  }
+}
+
+function isInterface(entry: unknown): boolean {
+  const { interfaceName, network, interface: object } = (entry ?? {}) as Record<string, unknown>;
+  return typeof interfaceName === "string" && (typeof network === "string") !== (typeof object === "string");
+}
+
 /** The names of the interfaces in the annotation of a template; undefined where it cannot be read. */
 export function interfaceNamesOf(annotation: string): readonly string[] | undefined {
   const names = listedIn(annotation, "interfaceName");

@@ -1,7 +1,13 @@
 // What the Pod template of a workload must have, so that its Pods can have the addresses.
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
-import { ANNOTATION_DEFAULT_INTERFACE, ANNOTATION_INTERFACES, interfaceNamesOf, networksOf } from "./pod-interfaces";
+import {
+  ANNOTATION_DEFAULT_INTERFACE,
+  ANNOTATION_INTERFACES,
+  interfaceNamesOf,
+  isInterfaceList,
+  networksOf,
+} from "./pod-interfaces";
 import type { Problems } from "./problems";
 
 /** The parts of a Pod template that are read. */
@@ -90,7 +96,7 @@ export function checkPodInterface(
   const annotation = annotations[ANNOTATION_INTERFACES];
   if (annotation === LATER) return;
   const networks = annotation === undefined ? [] : networksOf(annotation);
-  // What cannot be read may come from a later value inside it; the cluster will say.
+  // An entry may name an interface object of the cluster, and that its network; and what is no list was told already.
   if (networks === undefined || networks.includes(network)) return;
   problems.add(
     "network",
@@ -102,6 +108,14 @@ export function checkPodInterface(
 /** Checks that the interface with the default route is one of those that the Pods ask for. */
 function checkDefaultInterface(workload: WorkloadTemplate, annotations: TextFacts, problems: Problems): void {
   const listed = annotations[ANNOTATION_INTERFACES];
+  if (listed !== undefined && listed !== LATER && !isInterfaceList(listed)) {
+    problems.add(
+      `annotations["${ANNOTATION_INTERFACES}"] of ${subjectOf(workload)}`,
+      listed,
+      "GKE reads a JSON list whose entries have interfaceName and either network or interface: write it with podInterfaces",
+    );
+    return;
+  }
   const names = listed === undefined || listed === LATER ? undefined : interfaceNamesOf(listed);
   const given = annotations[ANNOTATION_DEFAULT_INTERFACE];
   if (names === undefined || given === LATER || (given !== undefined && names.includes(given))) return;

@@ -55,6 +55,22 @@ test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
     ],
   ],
   [
+    "interfaces that GKE cannot read",
+    {
+      deployment: {
+        ...web,
+        template: {
+          ...web.template,
+          metadata: { annotations: { "networking.gke.io/interfaces": "[{'interfaceName':'eth0'}]" } },
+        },
+      },
+      network: "blue",
+    },
+    [
+      'annotations["networking.gke.io/interfaces"] of Deployment "web": got "[{\'interfaceName\':\'eth0\'}]"; GKE reads a JSON list whose entries have interfaceName and either network or interface: write it with podInterfaces',
+    ],
+  ],
+  [
     "interfaces without the one that has the default route",
     {
       deployment: {
