@@ -95,6 +95,15 @@ test("the floor has the lowest version of every range", async () => {
   expect(dependencies).toEqual(Object.fromEntries(lowest));
 });
 
+test("the README names both ends of every range", async () => {
+  const [floor, newest] = await Promise.all(SETS.map((set) => manifestOf(peerSet(set))));
+  const readme = await readFile(path.join(REPOSITORY, "README.md"), "utf8");
+  const row = /^\| `(\S+)` +\| (\d+\.\d+\.\d+) +\| (\d+\.\d+\.\d+) +\|$/gm;
+  const named = [...readme.matchAll(row)].map(([, name, lowest, highest]) => [name, lowest, highest]);
+  const names = Object.keys(floor?.dependencies ?? {}).sort();
+  expect(named.sort()).toEqual(names.map((name) => [name, floor?.dependencies?.[name], newest?.dependencies?.[name]]));
+});
+
 test.each(SETS)(
   "npm installs the package beside the %s peers, and takes none of their ranges for a conflict",
   async (set) => {
