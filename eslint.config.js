@@ -15,7 +15,7 @@ const SDK_ROOTS = ["^@pulumi/(gcp|kubernetes)$", "import the leaf file: the root
 const LAB = ["^\\..*/lab/", "shipped code does not know the lab"];
 const CONTROLLER = ["^\\..*/controller/", "nothing imports the controller"];
 const AGENT = ["^\\..*/agent/", "nothing imports the agent"];
-const FABRIC = ["^\\..*/fabric/", "src/kube knows no fabric"];
+const FABRIC = ["^\\..*/fabric/", "src/kube and src/liveness know no fabric"];
 const UP_FROM_LIB = ["^\\..*/controller-image/", "the library does not know the controller's code"];
 const NODE = ["^node:", "lib/model and lib/crds are pure: no Node built-ins"];
 const FRAMEWORKS = ["^\\..*/(pulumi|cdk8s|cli)(/|$)", "lib/model and lib/crds know no framework"];
@@ -45,6 +45,7 @@ module.exports = tseslint.config(
   never(["lib/cli/**"], UP_FROM_LIB, LAB),
   never(["controller-image/src/kube/**"], PULUMI, CDK8S, CONTROLLER, AGENT, FABRIC, LAB),
   never(["controller-image/src/fabric/**"], PULUMI, CDK8S, CONTROLLER, AGENT, LAB),
+  never(["controller-image/src/liveness/**"], PULUMI, CDK8S, CONTROLLER, AGENT, FABRIC, LAB),
   never(["controller-image/src/controller/**"], PULUMI, CDK8S, AGENT, LAB),
   never(["controller-image/src/agent/**"], PULUMI, CDK8S, CONTROLLER, LAB),
 );

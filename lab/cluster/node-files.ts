@@ -83,6 +83,8 @@ export function kubeletConfig(): object {
       "imagefs.inodesFree": "0%",
     },
     imageGCHighThresholdPercent: 100,
+    // How soon a Secret that was made after a Pod reaches it: by itself a minute or more.
+    syncFrequency: "5s",
     nodeStatusUpdateFrequency: "4s",
     nodeLeaseDurationSeconds: 8,
     maxPods: 30,
