@@ -23,11 +23,11 @@ export const handOver: Bench = {
   async measure(report) {
     const addresses = Array.from({ length: 2 * ROUNDS }, (_, index) => `198.51.100.${index + 101}`);
     const pods = [
-      { name: "old", node: "node1" },
+      { name: "old", node: "node1", addresses },
       { name: "beside", node: "node1" },
       { name: "away", node: "node2" },
     ];
-    const raw = await onRig({ addresses, pods, first: "old" }, report, async (rig) => {
+    const raw = await onRig({ addresses, pods }, report, async (rig) => {
       const measured = { sameNode: [] as Handed[], otherNode: [] as Handed[] };
       for (const [index, address] of addresses.entries()) {
         const same = index < ROUNDS;

@@ -10,12 +10,13 @@ import { handOver } from "./hand-over";
 import { nodeLoss } from "./node-loss";
 import { plannedMove } from "./planned-move";
 import { scale } from "./scale";
+import { throughput } from "./throughput";
 import { undisturbed } from "./undisturbed";
 
 const FOLDER = path.resolve(__dirname, "../.bench");
 const RESULTS = path.join(FOLDER, "results.json");
 
-const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, scale, consumers];
+const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, throughput, scale, consumers];
 
 async function main(args: readonly string[]): Promise<number> {
   const known = BENCHES.map(({ id }) => id);

@@ -10,7 +10,7 @@ const ID = "P2";
 const KILLS = 50;
 const ADDRESS = "198.51.100.101";
 const PODS = [
-  { name: "p1", node: "node1" },
+  { name: "p1", node: "node1", addresses: [ADDRESS] },
   { name: "p2", node: "node2" },
   { name: "p3", node: "node3" },
 ];
@@ -29,7 +29,7 @@ export const nodeLoss: Bench = {
   id: ID,
   title: "a node is powered off",
   async measure(report) {
-    const raw = await onRig({ addresses: [ADDRESS], pods: PODS, first: "p1" }, report, async (rig) => {
+    const raw = await onRig({ addresses: [ADDRESS], pods: PODS }, report, async (rig) => {
       for (const { name } of PODS.slice(1)) await rig.move(ADDRESS, name);
       const kills: Kill[] = [];
       while (kills.length < KILLS) {

@@ -41,14 +41,18 @@ export const undisturbed: Bench = {
   title: "changes that must not cost a packet",
   async measure(report) {
     const raw: Record<string, { sent: number; lost: number; overflowed: number }> = {};
-    await onRig({ addresses: ADDRESSES, pods: [{ name: POD, node: "node1" }], first: POD }, report, async (rig) => {
-      for (const [what, change] of Object.entries(CHANGES)) {
-        report(what);
-        const watched = { address: WATCHED, namespace: NAMESPACE, pods: [POD] };
-        const { probe, overflowed } = await counted(rig.cluster, watched, () => change(rig));
-        raw[what] = { sent: probe.sent, lost: probe.lost, overflowed };
-      }
-    });
+    await onRig(
+      { addresses: ADDRESSES, pods: [{ name: POD, node: "node1", addresses: ADDRESSES }] },
+      report,
+      async (rig) => {
+        for (const [what, change] of Object.entries(CHANGES)) {
+          report(what);
+          const watched = { address: WATCHED, namespace: NAMESPACE, pods: [POD] };
+          const { probe, overflowed } = await counted(rig.cluster, watched, () => change(rig));
+          raw[what] = { sent: probe.sent, lost: probe.lost, overflowed };
+        }
+      },
+    );
     const figures = Object.entries(raw).map(([what, { lost }]): Figure => {
       return { id: ID, metric: what, value: lost, unit: "packets lost", floor: null, goal: 0, ok: lost === 0 };
     });

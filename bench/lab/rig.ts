@@ -2,7 +2,7 @@
 // choose among them by labels, so that one label moves one address.
 import { ApiObject, App, Chart, Testing } from "cdk8s";
 import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
-import { AckState, ownerAck } from "../../lib/model/binding";
+import { AckState, Delivery, ownerAck } from "../../lib/model/binding";
 import type { Pod } from "../../lib/model/kubernetes";
 import { PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import type { Lab } from "../../lab/cluster/lab";
@@ -16,15 +16,19 @@ export const NAMESPACE = "bench";
 export interface RigPod {
   readonly name: string;
   readonly node: string;
+  /** Addresses that it has from the beginning. */
+  readonly addresses?: readonly string[];
+  /** It adds them to its own interface, as delivery `app` wants. */
+  readonly holds?: boolean;
 }
 
 export interface RigOptions {
   /** One route each. */
   readonly addresses: readonly string[];
+  /** By address. @default nat */
+  readonly deliveries?: ReadonlyMap<string, Delivery>;
   /** In the order of their making: the last one is the newest. */
   readonly pods: readonly RigPod[];
-  /** The Pod that has every address at first. */
-  readonly first: string;
 }
 
 export interface Rig {
@@ -41,10 +45,11 @@ export const labelOf = (address: string): string => `bench/${address}`;
 const routeOf = (address: string): string => `r-${address.replaceAll(".", "-")}`;
 
 class BenchChart extends Chart {
-  constructor(scope: App, { image, addresses }: { image: string; addresses: readonly string[] }) {
+  constructor(scope: App, image: string, { addresses, deliveries = new Map() }: RigOptions) {
     super(scope, "bench");
     new ApiObject(this, "namespace", { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
-    const controller = new PersistentIpController(this, "podpin", { image, gkeClassFabric: "l2" });
+    const interfaceDelivery = [...deliveries.values()].includes(Delivery.Interface);
+    const controller = new PersistentIpController(this, "podpin", { image, gkeClassFabric: "l2", interfaceDelivery });
     const pool = PersistentIpPool.fromAddresses(this, "pool", {
       addresses: [...addresses],
       controller,
@@ -52,8 +57,13 @@ class BenchChart extends Chart {
       gatewayClassName: "podpin-l2",
     });
     for (const address of addresses) {
-      const podSelector = { [labelOf(address)]: "yes" };
-      new PinnedPodRoute(this, routeOf(address), { pool, addresses: [address], namespace: NAMESPACE, podSelector });
+      new PinnedPodRoute(this, routeOf(address), {
+        pool,
+        addresses: [address],
+        namespace: NAMESPACE,
+        podSelector: { [labelOf(address)]: "yes" },
+        delivery: deliveries.get(address),
+      });
     }
   }
 }
@@ -69,7 +79,7 @@ export async function onRig<T>(
   return onLab(prepared, silent, async (lab) => {
     const cluster = new Cluster(lab);
     report("installing podpin");
-    const chart = new BenchChart(new App(), { image: prepared.images.podpinImage, addresses: options.addresses });
+    const chart = new BenchChart(new App(), prepared.images.podpinImage, options);
     const manifests = JSON.stringify({ apiVersion: "v1", kind: "List", items: Testing.synth(chart) as unknown[] });
     // The routes' kind is there once the controller has filled it in; until then only they are refused.
     await cluster.until("podpin is applied", async () => {
@@ -77,11 +87,11 @@ export async function onRig<T>(
       return true;
     });
     report("starting the Pods");
-    for (const pod of options.pods) await startPod(cluster, pod, pod.name === options.first ? options.addresses : []);
+    for (const pod of options.pods) await startPod(cluster, pod);
     await cluster.kubectl("rollout", "status", "-n", PODPIN_NAMESPACE, "daemonset/podpin-agent", "--timeout=120s");
     const found = await cluster.list<Pod>("pods", "-n", NAMESPACE);
     report("waiting for the addresses");
-    await cluster.until(`${options.first} has every address`, async () => {
+    await cluster.until("every address is announced", async () => {
       const bindings = await cluster.list<{ metadata: { name: string }; status?: { acks?: { state: string }[] } }>(
         "addressbindings",
       );
@@ -106,8 +116,16 @@ export async function onRig<T>(
 }
 
 /** One after the other, each in a second of its own: creation times have no parts of seconds. */
-async function startPod(cluster: Cluster, { name, node }: RigPod, addresses: readonly string[]): Promise<void> {
+async function startPod(cluster: Cluster, { name, node, addresses = [], holds = false }: RigPod): Promise<void> {
   const image = "us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0";
+  const add = addresses.map((address) => `ip address add ${address}/32 dev eth0`).join(" && ");
+  const quiet = "echo 2 > /proc/sys/net/ipv4/conf/eth0/arp_announce";
+  const holding = {
+    name: "addresses",
+    image,
+    securityContext: { privileged: true },
+    command: ["sh", "-c", `${add} && ${quiet}`],
+  };
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
@@ -116,7 +134,12 @@ async function startPod(cluster: Cluster, { name, node }: RigPod, addresses: rea
       namespace: NAMESPACE,
       labels: Object.fromEntries(addresses.map((each) => [labelOf(each), "yes"])),
     },
-    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: "hello-app", image }] },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 0,
+      initContainers: holds ? [holding] : [],
+      containers: [{ name: "hello-app", image }],
+    },
   };
   await cluster.lab.kubectl(["apply", "-f", "-"], JSON.stringify(pod));
   const created = Date.now();

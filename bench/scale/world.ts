@@ -58,10 +58,10 @@ export function* allRoutes({ routes }: Size): Generator<Loaded> {
   }
 }
 
+/** Those that could have an address come last, so that they are newer than those that have it. */
 export function* allPods(size: Size): Generator<Loaded> {
   for (let route = 0; route < size.routes; route++) {
     yield [RESOURCES.pods, podAt(size, route, holderOf(route), { amf: String(route) })];
-    yield [RESOURCES.pods, podAt(size, route + 1, standbyOf(route), { amf: String(route) }, namespaceOf(route))];
   }
   for (let index = 0; index < size.pods - 2 * size.routes; index++) {
     const app = `web-${index % 3000}`;
@@ -72,6 +72,9 @@ export function* allPods(size: Size): Generator<Loaded> {
       "pod-template-hash": "7f9c8d6b5",
     };
     yield [RESOURCES.pods, podAt(size, index, otherOf(index), labels)];
+  }
+  for (let route = 0; route < size.routes; route++) {
+    yield [RESOURCES.pods, podAt(size, route + 1, standbyOf(route), { amf: String(route) }, namespaceOf(route))];
   }
 }
 
