@@ -3,6 +3,7 @@ import { PassThrough, Writable } from "node:stream";
 import { ARP_FRAME_BYTES, gratuitousArp } from "../../controller-image/src/fabric/arp";
 import type { Child, Commands } from "../../controller-image/src/fabric/commands";
 import { l2Announcer, REPEAT_AFTER_MS } from "../../controller-image/src/fabric/l2";
+import { StoppableProcess } from "../support/stoppable-process";
 import { settle, VirtualClock } from "../support/virtual-clock";
 
 const MAC = "02:00:00:00:00:01";
@@ -84,6 +85,22 @@ describe("the announcer", () => {
     }
     expect(sentAt).toEqual([...REPEAT_AFTER_MS]);
     expect(commands.frames).toHaveLength(4);
+  });
+
+  test("leaves out what a standstill of its process has delayed, as the address may be somebody else's by then", async () => {
+    const time = new VirtualClock();
+    const process = new StoppableProcess(time);
+    const commands = new Recorder();
+    const { clock } = process;
+    const announcer = l2Announcer({ uplink: "eth0", commands, clock, log: () => undefined });
+    await announcer.announce("198.51.100.7", MAC);
+    process.stop();
+    await time.run(3_000);
+    process.resume();
+    await settle();
+    expect(commands.frames).toHaveLength(1);
+    await time.run(10_000);
+    expect(commands.frames).toHaveLength(2);
   });
 
   test("says nothing more once the address is somebody else's", async () => {

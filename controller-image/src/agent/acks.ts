@@ -7,6 +7,8 @@ import { Backoff } from "../kube/backoff";
 export interface AckWriter {
   /** @param ack what this node has to say about the binding; `withdrawn` takes the entry away */
   say(binding: AddressBinding, ack: BindingAck | "withdrawn"): void;
+  /** This node has nothing to say any more: what is still being tried must not arrive late. */
+  giveUp(binding: AddressBinding): void;
   stop(): void;
 }
 
@@ -78,6 +80,10 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       }
       if (entry.written?.text === text && clock.now() - entry.written.at < TRUST_WRITE_MS) return;
       void write(name, uid, entry);
+    },
+    giveUp: ({ metadata: { name, uid } }) => {
+      const entry = pending.get(uid ?? name);
+      if (entry?.busy === true) entry.wanted = "withdrawn";
     },
     stop: () => {
       stopped = true;

@@ -4,6 +4,7 @@ import { isIPv4 } from "../../../lib/model/address";
 import {
   AckState,
   type AddressBinding,
+  type AddressBindingSpec,
   type BindingAck,
   type BindingOwner,
   DELIVERIES,
@@ -13,6 +14,7 @@ import {
   mayAnnounce,
   ownerAck,
 } from "../../../lib/model/binding";
+import type { NodeVerdict } from "./node-check";
 import { type Reading, versionOf } from "./reading";
 import { claimOf } from "./sandboxes";
 import {
@@ -34,6 +36,8 @@ export interface AddressMemory {
   readonly bindingUid?: string;
   /** The newest version of it that was seen. */
   readonly version?: number;
+  /** When it was known last, or had a trace in the kernel, on the clock of {@link NodeView.now}. */
+  readonly seenAt?: number;
   /** The Pod interface that was programmed last; a Pod that takes over the same Pod IP has another one. */
   readonly programmed?: { readonly epoch: number; readonly podUid: string; readonly ifindex: number };
   readonly announced?: { readonly epoch: number; readonly podUid: string };
@@ -51,6 +55,7 @@ export interface NodeView {
   /** Addresses of nodes, which can never be persistent addresses. */
   readonly nodeAddresses: ReadonlySet<string>;
   readonly kernel: KernelState;
+  readonly node?: NodeVerdict;
   /** Milliseconds on a clock that never jumps. */
   readonly now: number;
 }
@@ -114,6 +119,8 @@ export function deliver(
     const message = `fabric "${spec.fabric}" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"`;
     return refuse(FailReason.FabricNotSupported, message);
   }
+  const unfit = isEmpty(current) ? unfitNode(spec, view) : undefined;
+  if (unfit !== undefined) return refuse(FailReason.NodeNotSupported, unfit, true);
   const hop = view.kernel.hops.get(owner.podIp);
   if (hop === undefined) return { target: current, retry: true, note: `${owner.podIp} was not looked up` };
   const same = memory?.programmed?.epoch === spec.epoch && memory.programmed.podUid === owner.podUid;
@@ -270,6 +277,14 @@ function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): stri
     return `the Pod's address ${podIp} is reached by ${hop.dev}, which is no interface of a Pod on this node`;
   }
   return undefined;
+}
+
+/** Why this node cannot serve the binding. Nothing is taken away for it: a check can be wrong about what works. */
+function unfitNode({ address, delivery }: AddressBindingSpec, { node }: NodeView): string | undefined {
+  if (node?.taken.has(address) === true && !DELIVERIES[delivery].translates) {
+    return `the guest agent has made ${address} the node's own, so the node answers for it before the Pod can; set ip_forwarding = false in the guest agent's configuration, or use delivery "nat"`;
+  }
+  return node?.unfit.get(delivery);
 }
 
 /**

@@ -5,6 +5,7 @@ import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from ".
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
 import { same } from "./conditions";
+import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
 import type { RouteReport } from "./report";
@@ -32,6 +33,9 @@ export class RouteReconciler {
   /** When the status of a route was last written, while it may have to be written again. */
   readonly #toldAt = new Map<string, number>();
 
+  /** Our own last write to a route, until the watch has caught up with it. */
+  readonly #written = new Map<string, GKEIPRoute>();
+
   constructor(kube: Kube, store: Store, clock: Clock, report: RouteReport) {
     this.#kube = kube;
     this.#store = store;
@@ -44,9 +48,21 @@ export class RouteReconciler {
     this.#challenges.clear();
   }
 
+  /** The newest version that is known: with an older one a finalizer that was just taken away would seem to stand. */
+  #current(key: string): GKEIPRoute | undefined {
+    const cached = this.#store.routes.get(key);
+    const written = this.#written.get(key);
+    if (written === undefined) return cached;
+    const same = cached !== undefined && cached.metadata.uid === written.metadata.uid;
+    const behind = same && versionOf(cached) < versionOf(written);
+    if (behind) return written;
+    this.#written.delete(key);
+    return cached;
+  }
+
   /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
   async reconcile(key: string): Promise<Outcome> {
-    const route = this.#store.routes.get(key);
+    const route = this.#current(key);
     const bindings = this.#store.bindingsOf(key);
     if (route === undefined) {
       this.#challenges.delete(key);
@@ -185,7 +201,14 @@ export class RouteReconciler {
   async #patch(route: GKEIPRoute, patch: object, subresource?: "status"): Promise<GKEIPRoute> {
     const { name, namespace } = route.metadata;
     try {
-      return await this.#kube.mergePatch(RESOURCES.gkeIpRoutes, { name, namespace }, patch, subresource);
+      const written = await this.#kube.mergePatch<GKEIPRoute>(
+        RESOURCES.gkeIpRoutes,
+        { name, namespace },
+        patch,
+        subresource,
+      );
+      this.#written.set(keyOf(written), decodeRoute(written));
+      return written;
     } catch (error) {
       // Deleted meanwhile: there is nobody left to tell, and the next event says what to do.
       if (error instanceof KubeError && error.status === 404) return route;
@@ -211,6 +234,10 @@ function isNews(before: GKEIPRoute["status"], after: RouteStatus): boolean {
       return { is, reason, observedGeneration };
     });
   return !same([before?.pods, gist(before)], [after.pods, gist(after)]);
+}
+
+function versionOf({ metadata }: GKEIPRoute): bigint {
+  return BigInt(metadata.resourceVersion ?? "0");
 }
 
 function isReady({ status }: Pick<GKEIPRoute, "status">): boolean {

@@ -61,6 +61,7 @@ export class Store implements ClusterView {
   readonly #moves: MoveLog;
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
+  #gkeWasPresent = false;
   /** What has been waited for, and since when. */
   readonly #waitingSince = new Map<string, { readonly what: string; readonly since: number }>();
 
@@ -322,6 +323,10 @@ export class Store implements ClusterView {
 
   #onClass({ key }: Change<GatewayClass>): void {
     this.#touched.gatewayClass(key);
+    const present = this.gkeControllerPresent;
+    // Routes without a Gateway to be found change sides, and no index knows them.
+    if (present !== this.#gkeWasPresent) for (const route of this.routes.values()) this.#touched.route(keyOf(route));
+    this.#gkeWasPresent = present;
     for (const gateway of this.#gatewaysByClass.get(key)) {
       this.#touched.gateway(gateway);
       this.#touchAll(this.#routesByGateway.get(gateway));

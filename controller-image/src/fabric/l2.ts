@@ -8,6 +8,9 @@ import type { Announcer } from "./fabric";
 /** A lost announcement costs seconds to minutes, depending on the neighbour; a repeated one costs 120 bytes. */
 export const REPEAT_AFTER_MS: readonly number[] = [1000, 5000, 30_000];
 
+/** A repetition that is later than this is left out. */
+const LATE_MS = 500;
+
 export interface L2Options {
   readonly uplink: string;
   readonly commands: Commands;
@@ -24,10 +27,14 @@ export function l2Announcer(options: L2Options): Announcer {
     const at = REPEAT_AFTER_MS[index];
     if (at === undefined) return void repeats.delete(address);
     const wait = at - (REPEAT_AFTER_MS[index - 1] ?? 0);
+    const due = clock.now() + wait;
     const cancel = clock.after(wait, () => {
-      pipe.send(gratuitousArp(address, mac)).catch((error: unknown) => {
-        log("warn", "a repeated ARP announcement was not sent", { address, error });
-      });
+      // After a standstill of this process the address may be somebody else's by now; the agent finds out first.
+      if (clock.now() - due < LATE_MS) {
+        pipe.send(gratuitousArp(address, mac)).catch((error: unknown) => {
+          log("warn", "a repeated ARP announcement was not sent", { address, error });
+        });
+      }
       repeatLater(address, mac, index + 1);
     });
     repeats.set(address, cancel);
