@@ -219,6 +219,9 @@ export class Checks {
     const gone = this.#ifindex(node, had) !== entry.ifindex;
     const higher = history.grants.filter(({ order }) => order > entry.grant.order);
     if (gone || (history.deleted && history.last?.order === entry.grant.order)) return;
+    // An agent that is behind sees the epochs one by one, also one in which this very Pod had lost the address.
+    const served = history.served.get(node.name) ?? -1;
+    if (history.grants.some(({ order }) => served < order && order < entry.grant.order)) return;
     const next = higher.at(-1);
     if (next === undefined) {
       return this.fail(2, `${key}: epoch ${entry.grant.epoch} was taken away without a higher one (had ${had})`);
@@ -276,9 +279,22 @@ export class Checks {
     if (!entitled) this.fail(1, `${node.name} announces ${address} without being entitled to`);
   }
 
-  // 1: a node that has said Released is silent until it is granted again.
+  /** A node that nobody could hear for long is heard again. */
+  onHealed(node: SimNode): void {
+    for (const address of this.addresses) {
+      const last = this.history.of(address).last;
+      if (last !== undefined && last.nodeName !== node.name) node.outlawed.set(address, last.order);
+    }
+  }
+
+  // 1: a node that has said Released is silent until it is granted again; so is one that was cut off from everybody. Cannot
+  // see: a node whose agent did not run all that time, or that was cut off too shortly to know.
   onArp(node: SimNode, address: string): void {
     const history = this.history.of(address);
+    const order = node.outlawed.get(address);
+    if (order !== undefined && !history.grants.some((one) => one.order > order && one.nodeName === node.name)) {
+      this.fail(1, `${node.name} answers for ${address} after it was cut off, though it had become another node's`);
+    }
     const released = history.released.get(node.name) ?? -1;
     const entry = this.#entries.get(`${node.name} ${address}`);
     if (entry !== undefined && entry.grant.order <= released) {

@@ -25,6 +25,24 @@ export function notConverged(world: World): string[] {
   return problems;
 }
 
+/** Damping may hold back a better Pod, never the only one that can serve. */
+export function keptFromServing(world: World): string[] {
+  return ROUTES.flatMap((name) => world.route(name) ?? []).flatMap((route) => {
+    const able = eligible(world, route).filter(({ metadata, status }) => {
+      return status?.podIP !== undefined && metadata.deletionTimestamp === undefined;
+    });
+    return asks(route).flatMap((address) => {
+      const { spec } = bindingOf(world, address) ?? {};
+      const owner = spec?.route.uid === route.metadata.uid ? spec?.owner : undefined;
+      if (owner === undefined || able.length === 0) return [];
+      const serves = eligible(world, route).some(({ metadata }) => metadata.uid === owner.podUid);
+      return serves
+        ? []
+        : [`${address}: ${owner.podName} cannot serve, ${able[0]?.metadata.name} can, and does not get it`];
+    });
+  });
+}
+
 const hasBad = (world: World): boolean =>
   world.server.get(RESOURCES.addressBindings, { name: "198.51.100.99" }) !== undefined;
 
@@ -39,18 +57,27 @@ function winner(address: string, routes: readonly GKEIPRoute[]): GKEIPRoute | un
     .sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
 }
 
-/** The Pods one of which the route must have chosen; more than one where their age is equal. */
-function best(world: World, { spec }: GKEIPRoute): Pod[] {
+function eligible(world: World, { spec }: GKEIPRoute): Pod[] {
   const wanted = spec.podSelector?.matchLabels?.["component"];
   const ready = ({ status }: Pod): boolean =>
     status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-  const eligible = world
+  return world
     .pods()
     .filter((pod) => pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || ready(pod)));
-  const rank = ({ metadata, status }: Pod): string =>
-    `${status?.podIP === undefined ? 0 : 1} ${metadata.deletionTimestamp === undefined ? 1 : 0} ${metadata.creationTimestamp}`;
-  const top = eligible.map(rank).sort().at(-1);
-  return eligible.filter((pod) => rank(pod) === top);
+}
+
+/** The Pods one of which the route must have chosen; more than one where their age is equal. */
+function best(world: World, route: GKEIPRoute): Pod[] {
+  const able = eligible(world, route);
+  const rank = ({ metadata, spec: on, status }: Pod): string =>
+    [
+      status?.podIP !== undefined,
+      metadata.deletionTimestamp === undefined,
+      !world.isCordoned(on?.nodeName ?? ""),
+      metadata.creationTimestamp,
+    ].join();
+  const top = able.map(rank).sort().at(-1);
+  return able.filter((pod) => rank(pod) === top);
 }
 
 /** The Pod that must have the address now; of several equals the one that the binding names. */
@@ -98,7 +125,7 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
   const ack = binding && ownerAck(binding);
   if (ack?.state !== "Announced") problems.push(`${address}: acknowledged as ${JSON.stringify(ack)}`);
   const stale = (binding?.status?.acks ?? []).filter(
-    ({ nodeName, state }) => nodeName !== node && state !== "Released",
+    ({ nodeName, state }) => nodeName !== node && state !== "Released" && !hasForgotten(world, nodeName),
   );
   if (stale.length > 0) problems.push(`${address}: old acknowledgements ${JSON.stringify(stale)}`);
   const answering = world.segment.answering(address).map(({ name }) => name);
@@ -118,6 +145,10 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
   if (way?.end === "pod" && way.way !== wanted) problems.push(`${address}: delivered by ${way.way}, not ${wanted}`);
   return problems;
 }
+
+/** Nobody is waiting for what a node said before it lost power, and it remembers nothing of it. */
+const hasForgotten = (world: World, name: string): boolean =>
+  world.nodes.some((node) => node.name === name && node.boots > 1);
 
 function routeProblems(world: World, route: GKEIPRoute, routes: readonly GKEIPRoute[]): string[] {
   const { name, deletionTimestamp, generation } = route.metadata;

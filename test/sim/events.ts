@@ -90,12 +90,27 @@ const NODE_EVENTS = {
   },
   "node unplugged": (world, event) => {
     const node = nodeOf(world, event);
-    node.cabled = false;
-    world.disturb();
-    world.after(event.ms, () => {
-      node.cabled = true;
-      world.disturb();
-    });
+    world.setCabled(node, false, event.how % 2 === 0);
+    world.after(event.ms, () => world.setCabled(node, true));
+  },
+  "node cut off from everything": (world, event) => {
+    const node = nodeOf(world, event);
+    world.setCabled(node, false, event.how % 2 === 0);
+    world.setLinked(node, false);
+    world.after(event.ms, () => world.setCabled(node, true));
+    // The API server may be reached again before the segment is, or after.
+    world.after(event.ms + (event.how % 3) * 1_000, () => world.setLinked(node, true));
+  },
+  "node cordoned": (world, event) => {
+    const node = nodeOf(world, event);
+    world.setCordoned(node, true);
+    if (event.how % 4 > 0) world.after(event.ms, () => world.setCordoned(node, false));
+  },
+  "node drained": (world, event) => {
+    const node = nodeOf(world, event);
+    world.setCordoned(node, true);
+    world.after(1_000, () => world.podsOn(node).forEach((pod) => world.deletePod(pod, false)));
+    world.after(event.ms + 1_000, () => world.setCordoned(node, false));
   },
   "announcements are lost": (world, event) => {
     world.segment.lossRate = [0.3, 0.7, 1][event.how % 3]!;
@@ -105,6 +120,7 @@ const NODE_EVENTS = {
     const node = nodeOf(world, event);
     const { kernel } = node;
     world.disturb();
+    world.alone(node, false);
     world.checks.forget(node);
     if (event.how % 4 === 0) kernel.table = undefined;
     if (event.how % 4 === 1) kernel.paths.clear();
@@ -121,6 +137,7 @@ const NODE_EVENTS = {
     world.disturb();
     agent.kernel.refuseRate = [0.2, 1][event.how % 2]!;
     node.agentFineSince = undefined;
+    world.alone(node, false);
     world.after(Math.min(event.ms, 10_000), () => {
       agent.kernel.refuseRate = 0;
       world.disturb();
@@ -139,10 +156,11 @@ const CONTROL_EVENTS = {
     const node = nodeOf(world, event);
     const agent = world.agents.get(node);
     if (agent === undefined) return;
-    agent.process.pause();
+    world.pause(agent);
     node.agentFineSince = undefined;
+    world.alone(node, false);
     world.after(event.ms, () => {
-      agent.process.resume();
+      world.resume(agent);
       if (world.agents.get(node) === agent) node.agentFineSince = world.clock.now();
     });
   },
@@ -153,9 +171,9 @@ const CONTROL_EVENTS = {
   "controller stands still": (world, event) => {
     const controller = world.controllers[0];
     if (controller === undefined) return;
-    controller.process.pause();
+    world.pause(controller);
     if (event.how % 2 === 0) world.startController(1);
-    world.after(event.ms, () => controller.process.resume());
+    world.after(event.ms, () => world.resume(controller));
     world.after(event.ms + 3_000, () => world.killController(1));
   },
   "second controller": (world, event) => {

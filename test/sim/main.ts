@@ -89,10 +89,13 @@ async function regressions({ REGRESSIONS, runSchedule }: Simulator): Promise<num
 if (process.argv.includes(WORKER)) work();
 else {
   main(process.argv.slice(2)).then(
-    (code) => process.exit(code),
+    (code) => {
+      // Not at once: what was written may still be on its way into a pipe.
+      process.exitCode = code;
+    },
     (error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      process.exit(2);
+      process.exitCode = 2;
     },
   );
 }

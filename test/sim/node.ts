@@ -50,9 +50,18 @@ export class SimNode {
   readonly ip: string;
   kernel: NodeKernel;
   powered = true;
+  /** How often it was started. */
+  boots = 0;
+  /** Whether the segment reaches it. */
   cabled = true;
+  /** Whether its uplink has a carrier; it may have one and reach nobody. */
+  carrier = true;
   /** Whether the node reaches the API server. */
   linked = true;
+  /** Since when nobody can have heard it and it nobody, its agent being well all that time. */
+  aloneSince: number | undefined;
+  /** After such a time: addresses that had become another node's, with the order of the newest grant then. */
+  readonly outlawed = new Map<string, number>();
   /** When the last pass of an agent that went through looked at the kernel. */
   passSawAt = -1;
   /** Since when its agent runs, reaches the API server and is not paused; undefined while it does not. */
@@ -138,6 +147,7 @@ export class SimNode {
   }
 
   #boot(): NodeKernel {
+    this.boots++;
     const kernel = new NodeKernel(`02:00:00:00:00:0${this.index}`);
     for (const ip of this.others) kernel.hops.set(ip, segmentHop);
     kernel.hops.set(this.ip, { dev: "lo", ifindex: 1, kind: "", local: true });

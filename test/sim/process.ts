@@ -6,6 +6,8 @@ export class SimProcess {
   #alive = true;
   #paused = false;
   #held: (() => void)[] = [];
+  /** How often it was stopped. */
+  pauses = 0;
   readonly clock: Clock;
 
   /** @param skewMs what its wall clock shows more than the true one */
@@ -48,6 +50,7 @@ export class SimProcess {
   }
 
   pause(): void {
+    if (!this.#paused) this.pauses++;
     this.#paused = true;
   }
 

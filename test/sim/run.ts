@@ -1,7 +1,7 @@
 // One schedule from start to verdict: faults, peace, convergence, and a second look by fresh processes that must change
 // nothing.
 import { happen, type SimEvent } from "./events";
-import { notConverged } from "./converged";
+import { keptFromServing, notConverged } from "./converged";
 import { FAULTS_END_MS, scheduleOf } from "./schedule";
 
 export { REGRESSIONS } from "./regressions";
@@ -29,6 +29,8 @@ Error.stackTraceLimit = 0;
 /** After the last fault: longest waits of the product (retries 60 s, forwarding 60 s, polls 30 s) and some. */
 const PEACE_MS = 200_000;
 const LOOK_EVERY_MS = 5_000;
+/** After the last fault: the longest wait for an old node and for a late request, and some. */
+const RELIEF_MS = 35_000;
 const SECOND_LOOK_MS = 10_000;
 
 export function runSchedule(seed: number, events: readonly SimEvent[], trace = false): Promise<Verdict> {
@@ -68,6 +70,8 @@ function judge(world: World, faultsEnd: number): void {
   while (problems.length > 0 && world.clock.now() < deadline) {
     if (!world.runUntil(world.clock.now() + LOOK_EVERY_MS)) return;
     problems = notConverged(world);
+    const kept = world.clock.now() > faultsEnd + RELIEF_MS ? keptFromServing(world) : [];
+    if (kept.length > 0) return world.checks.fail(9, `after ${RELIEF_MS / 1000} s of peace: ${kept.join("; ")}`);
   }
   if (problems.length > 0) return world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
   // What was sent before may still be on its way.

@@ -11,6 +11,7 @@ import { MemoryServer } from "../support/memory-kube";
 import { aClass, aGateway } from "../support/objects";
 import { VirtualClock } from "../support/virtual-clock";
 import { Checks } from "./checks";
+import { Hearts } from "./hearts";
 import { LeaseStore } from "./leases";
 import { settleNow } from "./microtasks";
 import { nodeIp, SimNode } from "./node";
@@ -18,7 +19,7 @@ import { SimProcess } from "./process";
 import { Random } from "./random";
 import { Segment } from "./segment";
 import { SimKernel } from "./sim-kernel";
-import { SimKube } from "./sim-kube";
+import { LATEST_MS, SimKube } from "./sim-kube";
 
 export const ADDRESSES = ["198.51.100.10", "198.51.100.11", "198.51.100.12"] as const;
 const [A, B, C] = ADDRESSES;
@@ -31,6 +32,12 @@ const NODE_LOST_MS = 8_000;
 const CALM_MS = 10_000;
 /** Longer than any process stands still and any request is late. */
 const QUIET_MS = 17_000;
+/** The longest that a watch is behind. */
+const NEWS_MS = 1_000;
+/** An agent that has run for so long has heard the others. */
+const ACQUAINTED_MS = 2_000;
+/** Whoever hears nobody for so long has long known it, and its kernel has been told. */
+const CUT_OFF_MS = 1_500;
 
 const HOUSEKEEPING: ReadonlySet<string> = new Set(["Event"]);
 
@@ -61,6 +68,7 @@ export class World {
   readonly checks: Checks;
   readonly nodes: SimNode[];
   readonly segment: Segment;
+  readonly hearts: Hearts;
   readonly agents = new Map<SimNode, Running & { readonly kernel: SimKernel }>();
   readonly controllers: (Running | undefined)[] = [];
   /** Texts of what happened, for a reader. */
@@ -76,6 +84,9 @@ export class World {
   #disturbedAt = 0;
   #editedAt = 0;
   #unreadySince = new Map<string, number>();
+  /** Nodes of which a controller may not know yet that they are Ready again. */
+  readonly #readyAgain = new Map<string, number>();
+  readonly #lostAt = new Map<string, number>();
   readonly #busy = new Set<string>();
   readonly #last = new Map<string, Last>();
   #processes = 0;
@@ -88,6 +99,13 @@ export class World {
     const now = (): number => this.clock.now();
     this.nodes = NODES.map((n) => new SimNode(n, now, NODES.filter((other) => other !== n).map(nodeIp)));
     this.segment = new Segment(this.nodes, now, this.random);
+    this.hearts = new Hearts({
+      nodes: this.nodes,
+      clock: this.clock,
+      random: this.random,
+      agentOf: (node) => this.agents.get(node)?.process,
+      onVerdict: (node, lost) => this.#verdict(node, lost),
+    });
     this.checks = new Checks({
       now,
       author: () => this.#author,
@@ -95,7 +113,8 @@ export class World {
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => {
         const exists = this.server.get(RESOURCES.nodes, { name }) !== undefined;
-        const unreadySince = this.#unreadySince.get(name);
+        const lostAt = this.#lostAt.get(name);
+        const unreadySince = this.#unreadySince.get(name) ?? this.#readyAgain.get(name) ?? lostAt;
         return { exists, readyNow: exists && unreadySince === undefined, unreadySince };
       },
     });
@@ -211,13 +230,38 @@ export class World {
       clusterCidrs: ["10.96.0.0/16"],
       definitions: [],
     };
-    runController(options);
+    const { setLost } = runController(options);
     this.controllers[slot] = { process, kube, leases };
+    this.hearts.listen({ process, setLost });
   }
 
   killController(slot: number): void {
     this.#kill(this.controllers[slot]);
     this.controllers[slot] = undefined;
+    this.hearts.look();
+  }
+
+  pause({ process }: Running): void {
+    process.pause();
+    this.hearts.look();
+  }
+
+  resume({ process }: Running): void {
+    process.resume();
+    this.hearts.look();
+  }
+
+  /** A verdict is the controller's own: what it has sent while it held may arrive later. */
+  #verdict(node: SimNode, lost: boolean): void {
+    this.say(() => `${node.name} is ${lost ? "lost" : "heard again"}`);
+    this.disturb();
+    if (lost) this.#lostAt.set(node.name, this.clock.now());
+    else {
+      const at = this.#lostAt.get(node.name);
+      this.after(LATEST_MS, () => {
+        if (this.#lostAt.get(node.name) === at) this.#lostAt.delete(node.name);
+      });
+    }
   }
 
   startAgent(node: SimNode): void {
@@ -257,6 +301,7 @@ export class World {
       nodeIp: node.ip,
       uplink: "eth0",
       namespace: PODPIN,
+      isolation: this.hearts.isolationOf(node, process),
       onPass: () => {
         if (kernel.refuseRate > 0) return;
         node.passSawAt = kernel.lookedAt;
@@ -264,12 +309,15 @@ export class World {
       },
     });
     this.agents.set(node, { process, kube, kernel });
+    this.hearts.look();
   }
 
   killAgent(node: SimNode): void {
     this.#kill(this.agents.get(node));
     this.agents.delete(node);
     node.agentFineSince = undefined;
+    this.alone(node, false);
+    this.hearts.look();
   }
 
   #kill(running: Running | undefined): void {
@@ -290,6 +338,29 @@ export class World {
     const agent = this.agents.get(node);
     if (agent !== undefined) agent.kube.connected = linked;
     this.#nodeHealth(node);
+    this.alone(node);
+    this.hearts.look();
+  }
+
+  /** @param carrier whether the node can see that nothing reaches it */
+  setCabled(node: SimNode, cabled: boolean, carrier = cabled): void {
+    node.cabled = cabled;
+    node.carrier = cabled || carrier;
+    this.disturb();
+    this.alone(node);
+    this.hearts.look();
+  }
+
+  /** To be called whenever something changes in what a node hears, and when its agent is not well. */
+  alone(node: SimNode, well = true): void {
+    const { aloneSince } = node;
+    const now = this.clock.now();
+    const fine = well && this.agents.has(node) && (node.agentFineSince ?? Infinity) < now - ACQUAINTED_MS;
+    const alone = !node.onSegment && (!node.linked || !node.carrier);
+    if (!well) node.outlawed.clear();
+    node.aloneSince = fine && alone ? (aloneSince ?? now) : undefined;
+    // Most others must be there, or nobody could take anything away.
+    if (fine && node.onSegment && aloneSince !== undefined && now - aloneSince > CUT_OFF_MS) this.checks.onHealed(node);
   }
 
   powerOff(node: SimNode): void {
@@ -299,6 +370,7 @@ export class World {
     node.lose();
     this.checks.forget(node);
     this.#nodeHealth(node);
+    this.hearts.look();
   }
 
   powerOn(node: SimNode): void {
@@ -321,11 +393,29 @@ export class World {
   #setNodeReady(node: SimNode, ready: boolean): void {
     const object = this.server.get<Node>(RESOURCES.nodes, { name: node.name });
     if (object === undefined || this.#unreadySince.has(node.name) === !ready) return;
-    if (ready) this.#unreadySince.delete(node.name);
-    else this.#unreadySince.set(node.name, this.clock.now());
+    if (ready) {
+      this.#unreadySince.delete(node.name);
+      this.#readyAgain.set(node.name, this.clock.now());
+      this.after(NEWS_MS, () => this.#readyAgain.delete(node.name));
+    } else this.#unreadySince.set(node.name, this.clock.now());
     const conditions = [{ type: "Ready", status: ready ? "True" : "Unknown" }];
     this.server.put(RESOURCES.nodes, { ...object, status: { ...object.status, conditions } } as Node);
     if (!ready) for (const pod of this.podsOn(node)) this.#setPod(pod, { ready: false });
+  }
+
+  setCordoned(node: SimNode, cordoned: boolean): void {
+    const object = this.server.get<Node>(RESOURCES.nodes, { name: node.name });
+    if (object === undefined) return;
+    this.edited();
+    const { unschedulable: _before, ...spec } = object.spec ?? {};
+    this.server.put(RESOURCES.nodes, {
+      ...object,
+      spec: { ...spec, ...(cordoned && { unschedulable: true }) },
+    } as Node);
+  }
+
+  isCordoned(name: string): boolean {
+    return this.server.get<Node>(RESOURCES.nodes, { name })?.spec?.unschedulable === true;
   }
 
   podsOn(node: SimNode): Pod[] {
@@ -531,16 +621,19 @@ export class World {
       for (const [index, client] of this.segment.clients.entries()) {
         const fate = this.segment.send(client, address);
         this.checks.onFate(address, fate);
-        this.#continuity(`client ${index} ${address}`, fate.end === "pod", fate.end === "lost" ? fate.why : "", now);
+        this.#continuity(index, address, fate.end === "pod", fate.end === "lost" ? fate.why : "", now);
       }
     }
   }
 
   // 3: what works goes on working while nothing happens to it, whatever happens to the control plane. Cannot see:
   // losses in the first seconds after an event that may cost packets.
-  #continuity(key: string, delivered: boolean, why: string, now: number): void {
+  #continuity(client: number, address: string, delivered: boolean, why: string, now: number): void {
+    const key = `client ${client} ${address}`;
     const last = this.#last.get(key);
-    if (last?.delivered === true && !delivered && last.at - this.#disturbedAt > CALM_MS) {
+    // While the new node's agent stands still in the middle of a hand-over, nobody can help.
+    const settled = this.checks.history.of(address).last?.announced === true;
+    if (last?.delivered === true && !delivered && settled && last.at - this.#disturbedAt > CALM_MS) {
       this.checks.fail(3, `${key}: worked, and then not (${why}), though nothing had happened for ${CALM_MS} ms`);
     }
     this.#last.set(key, { at: now, delivered });

@@ -1,0 +1,147 @@
+// What heartbeats tell controllers and agents, by the rules of the design said again: whether the shipped watcher keeps
+// them is tested elsewhere, datagram by datagram. Here counts what the verdicts lead to.
+import type { Isolation } from "../../controller-image/src/agent/isolation";
+import type { VirtualClock } from "../support/virtual-clock";
+import type { SimNode } from "./node";
+import type { SimProcess } from "./process";
+import type { Random } from "./random";
+
+/** A node knows that it hears nobody before any controller takes its addresses away. */
+const ISOLATED_AFTER_MS = [500, 540] as const;
+const LOST_AFTER_MS = [545, 620] as const;
+const HEARD_AFTER_MS = [10, 250] as const;
+/** A lost carrier is seen by looking. */
+const CARRIER_MS = [1, 100] as const;
+
+/** A controller process that listens. */
+export interface Listener {
+  readonly process: SimProcess;
+  readonly setLost: (node: string, lost: boolean) => void;
+}
+
+interface Ear {
+  readonly process: SimProcess;
+  /** What would change its mind is under way. */
+  pending: boolean;
+  opinion: boolean;
+  /** Has heard the other side before, without which it judges nothing. */
+  acquainted: boolean;
+}
+
+export interface HeartsOptions {
+  readonly nodes: readonly SimNode[];
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly agentOf: (node: SimNode) => SimProcess | undefined;
+  readonly onVerdict: (node: SimNode, lost: boolean) => void;
+}
+
+export class Hearts {
+  readonly #listeners = new Map<Listener, Map<SimNode, Ear>>();
+  readonly #agents = new Map<SimNode, Ear & { readonly callbacks: Set<() => void> }>();
+  readonly #waits = new Set<Wait>();
+
+  constructor(private readonly options: HeartsOptions) {}
+
+  listen(listener: Listener): void {
+    const ear = (): Ear => ({ process: listener.process, pending: false, opinion: false, acquainted: false });
+    this.#listeners.set(listener, new Map(this.options.nodes.map((node) => [node, ear()])));
+    this.look();
+  }
+
+  isolationOf(node: SimNode, process: SimProcess): Isolation {
+    const ear = { process, pending: false, opinion: false, acquainted: false, callbacks: new Set<() => void>() };
+    this.#agents.set(node, ear);
+    return {
+      isolated: () => ear.opinion,
+      onChange: (callback) => {
+        ear.callbacks.add(callback);
+        return () => void ear.callbacks.delete(callback);
+      },
+    };
+  }
+
+  /** To be called whenever anything that can be heard has changed. */
+  look(): void {
+    for (const wait of this.#waits) wait.broken ||= !wait.holds();
+    for (const [listener, ears] of this.#listeners) {
+      if (!listener.process.alive) this.#listeners.delete(listener);
+      else for (const [node, ear] of ears) this.#judge(listener, node, ear);
+    }
+    for (const [node, ear] of this.#agents) this.#feel(node, ear);
+  }
+
+  /** A verdict needs others that have asked in vain too, and that most nodes answer. */
+  #judge(listener: Listener, node: SimNode, ear: Ear): void {
+    const { nodes, onVerdict } = this.options;
+    const answers = this.#answers(node);
+    ear.acquainted ||= answers;
+    const others = nodes.filter((other) => other !== node && this.#answers(other)).length;
+    const isLost = (): boolean => {
+      // A machine that runs and is reached is never lost, whatever its agent does.
+      const enough = nodes.filter((other) => other !== node && this.#answers(other)).length * 2 > nodes.length;
+      return !node.onSegment && enough;
+    };
+    const change = (lost: boolean): void => {
+      onVerdict(node, lost);
+      listener.setLost(node.name, lost);
+    };
+    if (!ear.opinion && ear.acquainted && !node.onSegment && others * 2 > nodes.length) {
+      this.#after(ear, LOST_AFTER_MS, isLost, () => change(true), true);
+    }
+    if (ear.opinion && answers)
+      this.#after(
+        ear,
+        HEARD_AFTER_MS,
+        () => this.#answers(node),
+        () => change(false),
+        false,
+      );
+  }
+
+  #feel(node: SimNode, ear: Ear & { readonly callbacks: Set<() => void> }): void {
+    const { nodes } = this.options;
+    if (!ear.process.alive) return void this.#agents.delete(node);
+    const others = (): boolean => nodes.some((other) => other !== node && this.#answers(other));
+    const hears = (): boolean => node.linked || (node.onSegment && (others() || this.#listeners.size > 0));
+    const cutOff = (): boolean => !node.carrier || (ear.acquainted && !hears());
+    ear.acquainted ||= node.onSegment && others();
+    const tell = (): void => ear.callbacks.forEach((callback) => callback());
+    if (!ear.opinion && cutOff()) {
+      this.#after(ear, node.carrier ? ISOLATED_AFTER_MS : CARRIER_MS, cutOff, tell, true);
+    } else if (ear.opinion && !cutOff()) this.#after(ear, HEARD_AFTER_MS, () => !cutOff(), tell, false);
+  }
+
+  #answers(node: SimNode): boolean {
+    const agent = this.options.agentOf(node);
+    return node.onSegment && agent?.alive === true && !agent.paused;
+  }
+
+  /** Changes an opinion after a time in which nothing has spoken against it and the process has not stood still. */
+  #after(ear: Ear, [least, most]: Span, holds: () => boolean, act: () => void, opinion: boolean): void {
+    if (ear.pending) return;
+    const { clock, random } = this.options;
+    const wait: Wait = { holds, broken: false };
+    const { pauses } = ear.process;
+    ear.pending = true;
+    this.#waits.add(wait);
+    clock.after(random.between(least, most), () => {
+      ear.pending = false;
+      this.#waits.delete(wait);
+      if (!ear.process.alive) return;
+      const steady = !wait.broken && !ear.process.paused && ear.process.pauses === pauses;
+      if (!steady || !holds()) return this.look();
+      ear.opinion = opinion;
+      ear.process.run(act);
+      this.look();
+    });
+  }
+}
+
+type Span = readonly [least: number, most: number];
+
+/** What must hold all the time. */
+interface Wait {
+  readonly holds: () => boolean;
+  broken: boolean;
+}
