@@ -79,7 +79,8 @@ const accepted = condition("Accepted", "True", "Accepted", "the route is accepte
 const ready = condition("Ready", "True", "ProgrammingComplete", "");
 
 test("says which condition is not True, why, and what to do; forgets it once the route is Ready", async () => {
-  const up = run(["up"]);
+  // One at a time: the first that fails ends the deployment, and with it the other's chance to be read.
+  const up = run(["up", PODPIN, "8"]);
   const lost = "no Pod matches the selector";
   await setConditions(PODPIN, [
     condition("Ready", "False", "NoPodsFound", lost),
@@ -91,7 +92,7 @@ test("says which condition is not True, why, and what to do; forgets it once the
   expect(failed.ok).toBe(false);
   expect(saidOf(failed, PODPIN)).toEqual([
     [
-      "GKEIPRoute default/served-by-podpin was not Ready after 4 s:",
+      "GKEIPRoute default/served-by-podpin was not Ready after 8 s:",
       "  GCPReady: Unknown, NoPodsFound: no Pod matches the selector",
       "    what to do: check that a Pod in the namespace of the route has the labels of podSelector, has a node, and with ReadyCondition is Ready: kubectl get pods --show-labels",
       "  DPV2Ready: Unknown, NoPodsFound: no Pod matches the selector",
@@ -99,9 +100,13 @@ test("says which condition is not True, why, and what to do; forgets it once the
       "  all that is known: npx podpin explain served-by-podpin --namespace default",
     ].join("\n"),
   ]);
-  expect(saidOf(failed, GKE)).toEqual([
+  expect(saidOf(failed, GKE)).toEqual([]);
+  // An update of the route, which did not wait for it before.
+  const updated = await run(["up", GKE, "2"]);
+  expect([updated.ok, saidOf(updated, PODPIN)]).toEqual([false, []]);
+  expect(saidOf(updated, GKE)).toEqual([
     [
-      "GKEIPRoute default/served-by-gke was not Ready after 4 s:",
+      "GKEIPRoute default/served-by-gke was not Ready after 2 s:",
       "  it has no conditions: no controller has looked at it",
       "    what to do: check that the cluster is GKE Standard from version 1.31 with Dataplane V2, and that it has the class of the Gateway: kubectl get gatewayclass",
       "  all that is known: npx podpin explain served-by-gke --namespace default",
@@ -127,13 +132,13 @@ test("says which condition is not True, why, and what to do; forgets it once the
 });
 
 test("without error hooks, and where the engine has nothing left to read with, it fails as it did", async () => {
-  const failed = await run(["up", "2"], { NODE_OPTIONS: WITHOUT_ERROR_HOOKS });
+  const failed = await run(["up", "both", "2"], { NODE_OPTIONS: WITHOUT_ERROR_HOOKS });
   expect([failed.ok, saidOf(failed, GKE), saidOf(failed, PODPIN)]).toEqual([false, [], []]);
   const words = failed.diagnostics.map(({ message }) => message).join("\n");
   expect(words).toContain("timed out waiting for the condition");
   expect(await run(["destroy"])).toMatchObject({ ok: true, urns: [] });
 
-  const busy = await run(["up", "2", "1"]);
+  const busy = await run(["up", "both", "2", "1"]);
   expect(busy.ok).toBe(false);
   expect([...saidOf(busy, GKE), ...saidOf(busy, PODPIN)]).toEqual([
     expect.stringMatching(

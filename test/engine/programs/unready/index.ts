@@ -1,12 +1,12 @@
 // Declares routes and deploys them with the engine's automation interface, which runs the program in this very process: what
 // the program asks of the engine goes there directly, and not by way of a language host.
 //
-// Arguments: `up` or `destroy`, how long the routes are awaited, how many things the engine does at a time.
+// Arguments: `up` or `destroy`, which route is awaited, how long, how many things the engine does at a time.
 import * as pulumi from "@pulumi/pulumi";
 import { type EngineEvent, LocalWorkspace } from "@pulumi/pulumi/automation";
 import { PersistentIpPool, PinnedPodRoute } from "podpin/pulumi";
 
-const [command = "up", seconds = "4", parallel = "16"] = process.argv.slice(2);
+const [command = "up", awaited = "both", seconds = "4", parallel = "16"] = process.argv.slice(2);
 
 /** Stands for a PersistentIpController, of which a pool only asks whether there is one. */
 class Controller extends pulumi.ComponentResource {
@@ -17,13 +17,16 @@ class Controller extends pulumi.ComponentResource {
 }
 
 async function program(): Promise<void> {
-  const waiting = { readyTimeoutSeconds: Number(seconds) };
+  const waiting = (name: string): object => ({
+    waitUntilReady: awaited === "both" || awaited === name,
+    readyTimeoutSeconds: Number(seconds),
+  });
   const podSelector = { component: "proxy" };
   const gke = PersistentIpPool.fromAddresses("gke", { addresses: ["198.51.100.7"] });
-  new PinnedPodRoute("served-by-gke", { pool: gke, podSelector, ...waiting });
+  new PinnedPodRoute("served-by-gke", { pool: gke, podSelector, ...waiting("served-by-gke") });
   const controller = new Controller("podpin") as never;
   const own = PersistentIpPool.fromAddresses("own", { addresses: ["198.51.100.8"], controller });
-  new PinnedPodRoute("served-by-podpin", { pool: own, podSelector, ...waiting });
+  new PinnedPodRoute("served-by-podpin", { pool: own, podSelector, ...waiting("served-by-podpin") });
 }
 
 async function main(): Promise<void> {
