@@ -523,3 +523,16 @@ describe("what no binding explains", () => {
     expect(isNoChange(node.plan({ evidence: new Map([[A, stale]]) }).changes)).toBe(true);
   });
 });
+
+test("a binding that was deleted and made again may lead to another interface of the same Pod", () => {
+  const node = new Node();
+  const first = binding(A);
+  node.pass({ delivering: [{ ...first, metadata: { ...first.metadata, uid: "b-1", resourceVersion: "1" } }] });
+  node.pass({ evidence: new Map([[A, "absent"]]) });
+  const again = binding(A, { owner: { podName: "pod-1", podUid: "uid-1", podIp: "10.244.1.12" } });
+  const made = node.pass({
+    delivering: [{ ...again, metadata: { ...again.metadata, uid: "b-2", resourceVersion: "2" } }],
+  });
+  expect(acknowledged(made)?.state).toBe("Announced");
+  expect(node.kernel.paths.get(A)).toEqual({ via: "10.244.1.12", dev: "veth2" });
+});

@@ -123,8 +123,9 @@ export function deliver(
   if (unfit !== undefined) return refuse(FailReason.NodeNotSupported, unfit, true);
   const hop = view.kernel.hops.get(owner.podIp);
   if (hop === undefined) return { target: current, retry: true, note: `${owner.podIp} was not looked up` };
-  const same = memory?.programmed?.epoch === spec.epoch && memory.programmed.podUid === owner.podUid;
-  const before = same ? memory?.programmed : undefined;
+  const known = memory?.bindingUid === binding.metadata.uid ? memory?.programmed : undefined;
+  const same = known?.epoch === spec.epoch && known.podUid === owner.podUid;
+  const before = same ? known : undefined;
   if (hop !== "unreachable" && hop.local) {
     const message = `the Pod's address ${owner.podIp} is its node's own (hostNetwork: true), and a node has no persistent address; run the Pod on the Pod network`;
     return refuse(FailReason.PodOnHostNetwork, message, true);
