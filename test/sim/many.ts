@@ -17,6 +17,7 @@ export interface Options {
 
 /** Where a run that was ended can be taken up again. */
 const STATE = join(__dirname, "..", "..", ".lab", "simulator.json");
+const SCRIPT = join(__dirname, "main.ts");
 const SEEDS_AT_ONCE = 25;
 const PROGRESS_MS = 5_000;
 
@@ -57,6 +58,7 @@ export async function many(options: Options): Promise<number> {
     return `${done} schedules, ${steps} steps, ${failures} failures, ${strays} strays in ${seconds().toFixed(0)} s; ${rate} schedules per CPU second`;
   };
   await inParallel<Task, Result>({
+    script: SCRIPT,
     next: () => {
       if (next >= end || failures >= options.failures || seconds() >= options.seconds) return undefined;
       const task = { kind: "seeds", from: next, count: Math.min(SEEDS_AT_ONCE, end - next) } as const;
@@ -104,6 +106,7 @@ export async function mutants(chosen: readonly Mutant[], limit: number): Promise
   const left = [...chosen];
   let survivors = 0;
   await inParallel<Task, Result>({
+    script: SCRIPT,
     next: () => {
       const mutant = left.shift();
       return mutant && { kind: "mutant", name: mutant.name, limit };

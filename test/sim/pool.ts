@@ -1,12 +1,13 @@
 // Processes that work through a list together, one for each core: what they say comes back as it is done.
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 
 /** Tells a process that it is one of many. */
 export const WORKER = "--worker";
 
 export interface PoolOptions<Task, Result> {
+  /** What each process runs; it calls {@link serve} where it finds {@link WORKER} among its arguments. */
+  readonly script: string;
   /** The next thing to do; undefined when there is nothing left. */
   readonly next: () => Task | undefined;
   readonly onResult: (task: Task, result: Result) => void;
@@ -17,7 +18,7 @@ export interface PoolOptions<Task, Result> {
 /** Resolves when everything is done; rejects when a process ends on its own. */
 export async function inParallel<Task, Result>(options: PoolOptions<Task, Result>): Promise<void> {
   const count = options.workers ?? availableParallelism();
-  const children = Array.from({ length: count }, () => fork(join(__dirname, "main.ts"), [WORKER]));
+  const children = Array.from({ length: count }, () => fork(options.script, [WORKER]));
   try {
     await Promise.all(children.map((child) => keepBusy(child, options)));
   } finally {
@@ -43,7 +44,7 @@ function keepBusy<Task, Result>(child: ChildProcess, { next, onResult }: PoolOpt
     });
     child.once("error", reject);
     child.once("exit", (code, signal) => {
-      if (task !== undefined) reject(new Error(`a process of the simulator ended (${signal ?? `code ${code}`})`));
+      if (task !== undefined) reject(new Error(`a process ended (${signal ?? `code ${code}`})`));
     });
     give();
   });

@@ -1,7 +1,7 @@
 // Reading a binding without trusting it: one that is malformed concerns only itself, and what passes is safe to put into
 // commands for the kernel.
 import { addressToNumber, isIPv4 } from "../../../lib/model/address";
-import { type AddressBinding, Delivery, Fabric } from "../../../lib/model/binding";
+import { type AddressBinding, type BindingAck, Delivery, Fabric } from "../../../lib/model/binding";
 
 export type Reading =
   | { readonly ok: true; readonly name: string; readonly binding: AddressBinding }
@@ -23,9 +23,28 @@ export function readBinding(object: AddressBinding): Reading {
   const spec = json(json(object).spec);
   const owner = spec.owner === undefined || spec.owner === null ? undefined : json(spec.owner);
   const problem = specProblem(name, spec) ?? (owner && ownerProblem(owner)) ?? releaseProblem(spec.releasing);
-  if (problem === undefined) return { ok: true, name, binding: object };
+  if (problem === undefined) return { ok: true, name, binding: withSoundAcks(object) };
   const epoch = isEpoch(spec.epoch) ? spec.epoch : 0;
   return { ok: false, name, epoch, podUid: typeof owner?.podUid === "string" ? owner.podUid : "", problem };
+}
+
+/** One agent's acknowledgement that cannot be read must not keep the others' from being read. */
+function withSoundAcks(binding: AddressBinding): AddressBinding {
+  const { status } = binding as { readonly status?: unknown };
+  if (status === undefined) return binding;
+  const { acks } = json(status);
+  if (acks === undefined || (Array.isArray(acks) && acks.every(isAck)))
+    return status === null ? without(binding) : binding;
+  return Array.isArray(acks) ? { ...binding, status: { acks: acks.filter(isAck) } } : without(binding);
+}
+
+function without({ status: _status, ...rest }: AddressBinding): AddressBinding {
+  return rest;
+}
+
+function isAck(value: unknown): value is BindingAck {
+  const { nodeName, epoch, podUid, state } = json(value);
+  return [nodeName, podUid, state].every((text) => typeof text === "string") && typeof epoch === "number";
 }
 
 function specProblem(name: string, spec: Json): string | undefined {
