@@ -157,6 +157,8 @@ export type AckState = (typeof AckState)[keyof typeof AckState];
 /** Reasons of `Failed`. */
 export const FailReason = {
   InvalidBinding: "InvalidBinding",
+  /** The node lacks what the delivery needs: its kernel is too old, does not forward, or the agent has no program. */
+  NodeNotSupported: "NodeNotSupported",
   AddressNotAllowed: "AddressNotAllowed",
   DeliveryNotSupported: "DeliveryNotSupported",
   FabricNotSupported: "FabricNotSupported",

@@ -1,5 +1,5 @@
 import { agentSettings } from "../../controller-image/src/agent/main";
-import { type NodeFacts, nodeProblems, uplinkOf } from "../../controller-image/src/agent/node-check";
+import { uplinkOf } from "../../controller-image/src/agent/node-check";
 
 const ENV = { NODE_NAME: "node-1", NODE_IP: "10.0.0.11" };
 const eth0 = (): string => "eth0";
@@ -40,34 +40,4 @@ test("finds an interface by its address", () => {
   const interfaces = { lo: [{ address: "127.0.0.1" }], eth1: [{ address: "fe80::1" }, { address: "10.0.0.11" }] };
   expect(uplinkOf("10.0.0.11", interfaces as never)).toBe("eth1");
   expect(uplinkOf("10.0.0.99", interfaces as never)).toBeUndefined();
-});
-
-const HEALTHY: NodeFacts = {
-  kernel: "6.18.0",
-  programs: { nft: "nftables v1.0.6" },
-  ipForward: "1",
-  guestAgentAddresses: [],
-};
-
-test.each<[string, Partial<NodeFacts>, string[]]>([
-  ["a node as it should be", {}, []],
-  [
-    "a missing program",
-    { programs: { nft: "cannot run nft: spawn nft ENOENT" } },
-    ["nft: cannot run nft: spawn nft ENOENT; use the packaged image, which has it"],
-  ],
-  [
-    "a node that does not forward",
-    { ipForward: "0" },
-    ["net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"],
-  ],
-  [
-    "addresses that the guest agent took",
-    { guestAgentAddresses: ["198.51.100.7"] },
-    [
-      'the guest agent has made 198.51.100.7 the node\'s own, so delivery "app" cannot work for them; set ip_forwarding = false in its configuration, or use delivery "nat"',
-    ],
-  ],
-])("reports %s", (_title, facts, problems) => {
-  expect(nodeProblems({ ...HEALTHY, ...facts })).toEqual(problems);
 });

@@ -1,6 +1,7 @@
 // The node agent: watches the bindings of its node, plans, programs the kernel, announces, acknowledges. One pass at a
 // time; whatever happens meanwhile asks for one more. Stopping it leaves the kernel as it is.
 import {
+  AckState,
   type AddressBinding,
   type BindingAck,
   CLUSTER_RANGES_CONFIG_MAP,
@@ -17,8 +18,10 @@ import { ackWriter } from "./acks";
 import { doubts, type Isolation } from "./isolation";
 import type { Kernel } from "./kernel";
 import type { PassResult } from "./metrics";
+import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
+import { readBinding } from "./reading";
 import { isEmpty, type KernelState } from "./state";
 
 export interface AgentOptions {
@@ -33,6 +36,8 @@ export interface AgentOptions {
   readonly uplink: string;
   /** Namespace of the ConfigMap with the cluster's ranges. */
   readonly namespace: string;
+  /** What the node can do, as it was found last; without it everything. */
+  readonly node?: () => NodeVerdict | undefined;
   /** Without it the node is never taken for isolated. */
   readonly isolation?: Isolation;
   /** Called after each pass, with what it was to change and what came of it. */
@@ -180,6 +185,8 @@ export function runAgent(options: AgentOptions): Agent {
     // Silence does not wait for caches: an agent that starts on an isolated node finds what an earlier life left there.
     if (!complete && !isolated()) return;
     if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS && !isolated()) return;
+    const unsupported = options.node?.()?.unsupported;
+    if (unsupported !== undefined) return refuseAll(unsupported);
     const began = clock.now();
     const { mine, going, found } = shown();
     const inside = { pods: podsNeeded(mine), fresh: lookAnew };
@@ -199,6 +206,7 @@ export function runAgent(options: AgentOptions): Agent {
       kernel: observed,
       proxyDelayBefore,
       memory,
+      node: options.node?.(),
       isolated: isolated(),
       doubted: new Set(doubted.addresses),
       now: clock.now(),
@@ -258,6 +266,20 @@ export function runAgent(options: AgentOptions): Agent {
     return Math.min(Infinity, ...askAgainAt.values());
   }
 
+  /** All that can be done where the kernel cannot even be looked at. */
+  function refuseAll(message: string): void {
+    trouble = message;
+    for (const binding of delivering.values()) {
+      const reading = readBinding(binding);
+      const { epoch, podUid = "" } = reading.ok
+        ? { epoch: reading.binding.spec.epoch, podUid: reading.binding.spec.owner?.podUid }
+        : reading;
+      const reason = FailReason.NodeNotSupported;
+      acks.say(binding, { nodeName, epoch, podUid, state: AckState.Failed, reason, message });
+    }
+    later(clock.now() + POLL_MS);
+  }
+
   async function applied(made: Plan): Promise<ReadonlyMap<string, string>> {
     const { changes } = made;
     if (isNoChange(changes)) return new Map();
@@ -312,6 +334,7 @@ export function runAgent(options: AgentOptions): Agent {
       if (binding === undefined) continue;
       if (outcome.ack !== undefined) acks.say(binding, ackFor(outcome.ack, failure));
       else if (outcome.withdrawAck === true && failure === undefined) acks.say(binding, "withdrawn");
+      else if (isEmpty(outcome.target)) acks.giveUp(binding);
     }
   }
 

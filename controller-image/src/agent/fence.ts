@@ -26,8 +26,13 @@ export interface FenceChanges {
 }
 
 /** Which interfaces have to be fenced off from which addresses, and what that changes. */
-export function fenceChanges(kernel: KernelState, targets: ReadonlyMap<string, Footprint>): FenceChanges {
+export function fenceChanges(
+  kernel: KernelState,
+  targets: ReadonlyMap<string, Footprint>,
+  { possible }: { readonly possible: boolean },
+): FenceChanges {
   const { fences, devices } = kernel;
+  if (!possible) return { steps: new Map(), cleanup: fences.table ? [DELETE_FENCES] : [] };
   const living = new Map([...devices].map(([name, { ifindex }]) => [ifindex, name]));
   const steps = new Map<string, ElementChange>();
   const kept = new Map(
@@ -63,6 +68,11 @@ export function fenceChanges(kernel: KernelState, targets: ReadonlyMap<string, F
   const none = [...kept.values()].every((addresses) => addresses.size === 0);
   if (none) return { steps, cleanup: fences.table ? [DELETE_FENCES] : [] };
   return { steps, cleanup: needless.flatMap(forgetLines) };
+}
+
+/** What the kernel must be able to do, at an interface that every node has. */
+export function checkFenceScript(): string[] {
+  return [...filterLines("lo", 0), elementLine("add", 0, "192.0.2.1")];
 }
 
 export const DELETE_FENCES = `delete table ${TABLE}`;

@@ -22,7 +22,6 @@ import {
   jsonLog,
   type Kube,
   KubeError,
-  type Log,
   Metrics,
   startHealth,
   systemClock,
@@ -34,7 +33,8 @@ import { randomNonce, udpWire } from "../liveness/wire";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { agentMetrics } from "./metrics";
-import { checkNode, INTERFACE_NAME, nodeProblems, uplinkOf } from "./node-check";
+import { checkNode, INTERFACE_NAME, uplinkOf } from "./node-check";
+import { watchNode } from "./node-watch";
 import { uninstallMain } from "./uninstall-main";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -102,7 +102,14 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     userAgent: AGENT,
     onRequest: ({ lane, method, status }) => requests.add({ lane, method, status: String(status) }),
   });
-  await logNode(settings, log);
+  const node = await watchNode({
+    check: () => checkNode(here, settings.uplink),
+    clock: systemClock,
+    log,
+    metrics,
+    onChange: () => agent.poke(),
+  });
+  log("info", "the agent starts", { ...settings, ...node.facts });
   const keys = keyFiles(HEARTBEAT_KEYS_PATH, systemClock, log);
   const heart = beat({
     clock: systemClock,
@@ -119,6 +126,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     ...settings,
     kube,
     isolation: heart,
+    node: node.verdict,
     kernel: linuxKernel({
       ...parts,
       cniResults: CNI_RESULTS_FOLDER,
@@ -138,6 +146,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   });
   const signal = await firstSignal();
   log("info", "the agent stops; what it has put into the kernel stays and goes on working", { signal });
+  node.stop();
   heart.stop();
   keys.stop();
   await agent.stop();
@@ -153,12 +162,6 @@ async function answered(kube: Kube, namespace: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof KubeError) || error.status === 0) throw error;
   }
-}
-
-async function logNode(settings: AgentSettings, log: Log): Promise<void> {
-  const facts = await checkNode(commands());
-  log("info", "the agent starts", { ...settings, ...facts });
-  for (const problem of nodeProblems(facts)) log("warn", problem);
 }
 
 function firstSignal(): Promise<string> {

@@ -1,20 +1,60 @@
-// What the agent finds on its node when it starts, for the log: most reports of "it does not work" end here.
+// What the agent finds on its node: most reports of "it does not work" end here. Facts are gathered by programs and files
+// that the agent's own rights reach; what they mean is a pure function of them.
 import { readFile } from "node:fs/promises";
 import { networkInterfaces, release } from "node:os";
-import { errorText } from "../kube/log";
+
+import { Delivery } from "../../../lib/model/binding";
 import type { Commands } from "../fabric/commands";
+import { errorText } from "../kube/log";
+import { checkFenceScript } from "./fence";
+import { FORWARD_CHAIN, parseForward } from "./forward";
+import { baseScript } from "./nft";
+import { NFT_TABLE, PACKET_MARK } from "./state";
 
 export interface NodeFacts {
   readonly kernel: string;
   /** First line that each program says of its version, or why it cannot be run. */
   readonly programs: Readonly<Record<string, string>>;
-  /** Whether the node forwards packets; without it no address works. */
-  readonly ipForward: string;
+  /** Why the kernel does not take our table; nothing when it does. */
+  readonly tableRefused?: string;
+  /** Why the kernel takes no filter at an interface; nothing when it does. */
+  readonly fenceRefused?: string;
+  /** By name without `net.`; absent where the kernel does not have it (yet). */
+  readonly sysctls: Readonly<Record<string, string>>;
   /**
    * Addresses that Google's guest agent has made the node's own (protocol 66): the node answers for them itself, before
    * any Pod can.
    */
   readonly guestAgentAddresses: readonly string[];
+  /** Whether Cilium is the node's network plugin. */
+  readonly cilium: boolean;
+  /** Whether the FORWARD chain of iptables on nftables drops by default, where our rule helps. */
+  readonly forwardDrops: boolean;
+  /** Whether the older iptables has a filter table, which nft cannot see. */
+  readonly legacyFilter: boolean;
+  /** Other chains that see forwarded packets and drop by default, such as `inet filter forward`. */
+  readonly droppingChains: readonly string[];
+}
+
+export interface NodeProblem {
+  /** For the metric. */
+  readonly id: string;
+  /** What was found, what it does, and what to do. */
+  readonly text: string;
+  /** Deliveries that cannot work for it; without any it is for people to judge. */
+  readonly prevents: readonly Delivery[];
+}
+
+/** What follows for bindings. */
+export interface NodeVerdict {
+  /** Why a delivery cannot work here. */
+  readonly unfit: ReadonlyMap<Delivery, string>;
+  /** Addresses that the node answers for itself; only translation comes before that. */
+  readonly taken: ReadonlySet<string>;
+  /** Whether old Pods can be fenced off. */
+  readonly fences: boolean;
+  /** Why the agent cannot even look at the kernel, so that it can do nothing but say so. */
+  readonly unsupported?: string;
 }
 
 const VERSION_OF: Readonly<Record<string, readonly string[]>> = {
@@ -23,47 +63,187 @@ const VERSION_OF: Readonly<Record<string, readonly string[]>> = {
   conntrack: ["conntrack", "-V"],
   socat: ["socat", "-V"],
 };
+const IP_FORWARD = "ipv4.ip_forward";
+const TCP_LOOSE = "netfilter.nf_conntrack_tcp_loose";
+const SYSCTLS = [IP_FORWARD, TCP_LOOSE, "ipv4.conf.all.rp_filter", "bridge.bridge-nf-call-iptables"];
+const CILIUM_INTERFACE = "cilium_host";
+/** Before it, two tables of nat do not share a hook. */
+const OLDEST_KERNEL = [4, 18] as const;
+const EVERY: readonly Delivery[] = Object.values(Delivery);
 
-export async function checkNode(commands: Commands): Promise<NodeFacts> {
-  const programs = Object.entries(VERSION_OF).map(async ([name, argv]): Promise<[string, string]> => {
-    try {
-      const { stdout, stderr } = await commands.run(argv);
-      return [name, (stdout || stderr).split("\n").slice(0, 2).join(" ").trim()];
-    } catch (error) {
-      return [name, errorText(error)];
-    }
-  });
+export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
+  const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`];
+  const [programs, tableRefused, fenceRefused, values, guestAgentAddresses, cilium, forward, legacy, chains] =
+    await Promise.all([
+      Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
+      refusal(commands, baseScript()),
+      refusal(commands, checkFenceScript()),
+      Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
+      guestAgent(commands),
+      run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
+      run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
+      readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
+      run(commands, ["nft", "-j", "list", "chains"]),
+    ]);
   return {
     kernel: release(),
-    programs: Object.fromEntries(await Promise.all(programs)),
-    ipForward: await readFile("/proc/sys/net/ipv4/ip_forward", "utf8").then((text) => text.trim(), errorText),
-    guestAgentAddresses: await guestAgentAddresses(commands),
+    programs: Object.fromEntries(programs),
+    tableRefused,
+    fenceRefused,
+    sysctls: Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    guestAgentAddresses,
+    cilium,
+    forwardDrops: forward.code === 0 && parseForward(forward.stdout).drops,
+    legacyFilter: legacy.split("\n").includes("filter"),
+    droppingChains: chains.code === 0 ? droppingChains(chains.stdout) : [],
   };
 }
 
-async function guestAgentAddresses(commands: Commands): Promise<string[]> {
-  const { code, stdout } = await commands.run(["ip", "-j", "route", "show", "table", "local", "proto", "66"]);
+/** A program that cannot be run is a fact of its own, not an error. */
+async function run(commands: Commands, argv: readonly string[], input?: string) {
+  try {
+    return await commands.run(argv, input);
+  } catch (error) {
+    return { code: 127, stdout: "", stderr: errorText(error) };
+  }
+}
+
+async function versionOf(commands: Commands, name: string, argv: readonly string[]): Promise<[string, string]> {
+  const { stdout, stderr } = await run(commands, argv);
+  return [name, (stdout || stderr).split("\n").slice(0, 2).join(" ").trim()];
+}
+
+/** Has the kernel check a script of nft without carrying it out. */
+async function refusal(commands: Commands, script: readonly string[]): Promise<string | undefined> {
+  const { code, stderr } = await run(
+    commands,
+    ["nft", "--check", "-f", "-"],
+    script.map((line) => `${line}\n`).join(""),
+  );
+  return code === 0 ? undefined : (stderr.trim().split("\n")[0] ?? `exit code ${code}`);
+}
+
+async function sysctl(name: string): Promise<string | undefined> {
+  // The name of an interface may have dots.
+  const [first = "", ...rest] = name.split(/\.conf\.|\.(?=[^.]*$)/);
+  const path = name.includes(".conf.")
+    ? `${first.replaceAll(".", "/")}/conf/${rest.join("/")}`
+    : `${first.replaceAll(".", "/")}/${rest.join("/")}`;
+  return readFile(`/proc/sys/net/${path}`, "utf8").then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
+async function guestAgent(commands: Commands): Promise<string[]> {
+  const { code, stdout } = await run(commands, ["ip", "-j", "route", "show", "table", "local", "proto", "66"]);
   if (code !== 0) return [];
   const routes: unknown = JSON.parse(stdout || "[]");
   return Array.isArray(routes) ? routes.map((route: { dst?: unknown }) => String(route.dst)) : [];
 }
 
-/** What is wrong with the node, one sentence each, with what to do. */
-export function nodeProblems(facts: NodeFacts): string[] {
-  const problems: string[] = [];
+/** Reads `nft -j list chains`. */
+export function droppingChains(json: string): string[] {
+  const { nftables = [] } = JSON.parse(json) as { nftables?: { chain?: Record<string, unknown> }[] };
+  return nftables
+    .flatMap(({ chain }) => (chain?.hook === "forward" && chain.policy === "drop" ? [chain] : []))
+    .map(({ family, table, name }) => `${String(family)} ${String(table)} ${String(name)}`)
+    .filter((chain) => chain !== FORWARD_CHAIN.join(" ") && !chain.startsWith(`ip ${NFT_TABLE} `));
+}
+
+/** What is wrong with the node, in the order in which a person would look. */
+export function nodeProblems(facts: NodeFacts): NodeProblem[] {
+  const problems: NodeProblem[] = [];
+  const add = (id: string, text: string, prevents: readonly Delivery[] = []): void =>
+    void problems.push({ id, text, prevents });
+  const mark = `0x${PACKET_MARK.toString(16)}`;
   for (const [name, answer] of Object.entries(facts.programs)) {
-    if (answer.startsWith("cannot run")) problems.push(`${name}: ${answer}; use the packaged image, which has it`);
+    if (!answer.startsWith("cannot run")) continue;
+    const prevents = name === "conntrack" ? [Delivery.Nat] : name === "socat" ? [] : EVERY;
+    add(`program_${name}`, `${name}: ${answer}; use the packaged image, which has it`, prevents);
   }
-  if (facts.ipForward !== "1") {
-    problems.push(`net.ipv4.ip_forward: got ${facts.ipForward}; set it to 1 on the node, or no packet reaches a Pod`);
+  if (isOlder(facts.kernel)) {
+    add(
+      "kernel",
+      `Linux ${facts.kernel} is older than ${OLDEST_KERNEL.join(".")}, with which addresses cannot be kept from masquerading; update the node`,
+      EVERY,
+    );
+  } else if (facts.tableRefused !== undefined) {
+    add(
+      "nftables",
+      `the kernel does not take podpin's nftables table: ${facts.tableRefused}; the node needs nf_tables with nat, sets and maps`,
+      EVERY,
+    );
+  }
+  const forwarding = facts.sysctls[IP_FORWARD];
+  if (forwarding !== undefined && forwarding !== "1") {
+    add(
+      "ip_forward",
+      `net.ipv4.ip_forward: got ${forwarding}; set it to 1 on the node, or no packet reaches a Pod`,
+      EVERY,
+    );
   }
   if (facts.guestAgentAddresses.length > 0) {
     const list = facts.guestAgentAddresses.join(", ");
-    problems.push(
-      `the guest agent has made ${list} the node's own, so delivery "app" cannot work for them; set ip_forwarding = false in its configuration, or use delivery "nat"`,
+    add(
+      "guest_agent",
+      `the guest agent has made ${list} the node's own; set ip_forwarding = false in its configuration, or use delivery "nat"`,
+    );
+  }
+  if (facts.cilium) {
+    add(
+      "cilium",
+      'Cilium is the network plugin here: delivery "nat" needs its legacy host routing (bpf.hostLegacyRouting=true), and "app" and "interface" need its source verification off for the Pod',
+    );
+  }
+  if (facts.legacyFilter) {
+    add(
+      "iptables_legacy",
+      `the older iptables (legacy) has a filter table, which nft cannot see; if its FORWARD policy is DROP, run on the node: iptables-legacy -I FORWARD 1 -m mark --mark ${mark}/${mark} -j ACCEPT`,
+    );
+  }
+  for (const chain of facts.droppingChains) {
+    add(
+      "forward_drop",
+      `the nftables chain "${chain}" drops forwarded packets by default; let it accept packets with the mark ${mark}/${mark}: nft insert rule ${chain} meta mark and ${mark} == ${mark} accept`,
+    );
+  }
+  if (facts.sysctls[TCP_LOOSE] === "0") {
+    add(
+      "tcp_loose",
+      `net.${TCP_LOOSE}: got 0; with it connections hang after a move instead of being reset; set it to 1 on the node`,
+    );
+  }
+  if (facts.fenceRefused !== undefined && facts.tableRefused === undefined) {
+    add(
+      "fence",
+      `the kernel takes no nftables filter at an interface: ${facts.fenceRefused}; what stops an old Pod from sending with an address that moved is net.ipv4.conf.*.rp_filter = 1 alone`,
     );
   }
   return problems;
+}
+
+/** Without these nothing can be read from the kernel. */
+const NEEDED: ReadonlySet<string> = new Set(["program_ip", "program_nft"]);
+
+export function nodeVerdict(facts: NodeFacts): NodeVerdict {
+  const unfit = new Map<Delivery, string>();
+  const problems = nodeProblems(facts);
+  for (const { text, prevents } of problems) {
+    for (const delivery of prevents) if (!unfit.has(delivery)) unfit.set(delivery, text);
+  }
+  return {
+    unfit,
+    taken: new Set(facts.guestAgentAddresses),
+    fences: facts.fenceRefused === undefined,
+    unsupported: problems.find(({ id }) => NEEDED.has(id))?.text,
+  };
+}
+
+function isOlder(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
+  const [wantedMajor, wantedMinor] = OLDEST_KERNEL;
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
 }
 
 /** What interface names Linux accepts, less what would have a meaning in a command. */

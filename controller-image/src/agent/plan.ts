@@ -7,6 +7,7 @@ import { fenceChanges } from "./fence";
 import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
+import type { NodeVerdict } from "./node-check";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
 import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
@@ -38,6 +39,8 @@ export interface PlanInput {
   /** The uplink's last `proxy_delay` that was not ours, in case somebody has deleted our table, which remembers it. */
   readonly proxyDelayBefore?: number;
   readonly memory: ReadonlyMap<string, AddressMemory>;
+  /** What the node can do; without it everything. */
+  readonly node?: NodeVerdict;
   /** The node hears nobody: it speaks for no address, and goes on delivering to its Pods what reaches it. */
   readonly isolated: boolean;
   /** Addresses that it does not speak for either, because what the caches say of them may be from before it was isolated. */
@@ -165,7 +168,7 @@ function isQuiet({ isolated, doubted }: PlanInput, name: string): boolean {
 }
 
 function viewOf(input: PlanInput): NodeView {
-  const { nodeName, nodeIp, uplink, synced, clusterCidrs, kernel, now } = input;
+  const { nodeName, nodeIp, uplink, synced, clusterCidrs, kernel, node, now } = input;
   const nodes = (clusterCidrs ?? []).flatMap((cidr) => (cidr.endsWith("/32") ? [cidr.slice(0, -3)] : []));
   return {
     nodeName,
@@ -174,6 +177,7 @@ function viewOf(input: PlanInput): NodeView {
     rangesKnown: clusterCidrs !== undefined,
     nodeAddresses: new Set([nodeIp, ...nodes]),
     kernel,
+    node,
     now,
   };
 }
@@ -197,7 +201,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
   const pods = podChanges(present, targets);
   const sides = podSideChanges(kernel, targets);
-  const fences = fenceChanges(kernel, targets);
+  const fences = fenceChanges(kernel, targets, { possible: input.node?.fences !== false });
   const forward = forwardChanges(kernel, targets.values());
   const cleanup = [...fences.cleanup, ...(synced ? forward.cleanup : [])];
   const steps = [...targets].flatMap(([address, target]): Step[] => {

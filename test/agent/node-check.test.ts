@@ -1,0 +1,260 @@
+import {
+  checkNode,
+  droppingChains,
+  type NodeFacts,
+  nodeProblems,
+  nodeVerdict,
+} from "../../controller-image/src/agent/node-check";
+import { watchNode } from "../../controller-image/src/agent/node-watch";
+import { commands } from "../../controller-image/src/fabric/commands";
+import { Metrics } from "../../controller-image/src/kube/metrics";
+import { Delivery } from "../../lib/model/binding";
+import { VirtualClock } from "../support/virtual-clock";
+import { ack, binding, takenBack } from "./bindings";
+import { A, B, World } from "./world";
+
+const EVERY = Object.values(Delivery);
+
+const HEALTHY: NodeFacts = {
+  kernel: "6.18.0",
+  programs: { nft: "nftables v1.0.6" },
+  sysctls: { "ipv4.ip_forward": "1", "netfilter.nf_conntrack_tcp_loose": "1" },
+  guestAgentAddresses: [],
+  cilium: false,
+  forwardDrops: false,
+  legacyFilter: false,
+  droppingChains: [],
+};
+
+describe("what is wrong with a node", () => {
+  test.each<[string, Partial<NodeFacts>, string[], readonly Delivery[]]>([
+    ["nothing", {}, [], []],
+    ["a FORWARD chain that drops: our rule helps", { forwardDrops: true }, [], []],
+    [
+      "a missing program",
+      { programs: { nft: "cannot run nft: spawn nft ENOENT" } },
+      ["nft: cannot run nft: spawn nft ENOENT; use the packaged image, which has it"],
+      EVERY,
+    ],
+    [
+      "no conntrack",
+      { programs: { conntrack: "cannot run conntrack: spawn conntrack ENOENT" } },
+      ["conntrack: cannot run conntrack: spawn conntrack ENOENT; use the packaged image, which has it"],
+      [Delivery.Nat],
+    ],
+    [
+      "an old kernel",
+      { kernel: "4.17.3-generic", tableRefused: "Operation not supported" },
+      [
+        "Linux 4.17.3-generic is older than 4.18, with which addresses cannot be kept from masquerading; update the node",
+      ],
+      EVERY,
+    ],
+    ["the oldest kernel that will do", { kernel: "4.18.0-553.el8.x86_64" }, [], []],
+    [
+      "a kernel that does not take the table",
+      { tableRefused: "Error: Could not process rule: Operation not supported" },
+      [
+        "the kernel does not take podpin's nftables table: Error: Could not process rule: Operation not supported; the node needs nf_tables with nat, sets and maps",
+      ],
+      EVERY,
+    ],
+    [
+      "a node that does not forward",
+      { sysctls: { "ipv4.ip_forward": "0" } },
+      ["net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"],
+      EVERY,
+    ],
+    [
+      "addresses that the guest agent took",
+      { guestAgentAddresses: ["198.51.100.7"] },
+      [
+        'the guest agent has made 198.51.100.7 the node\'s own; set ip_forwarding = false in its configuration, or use delivery "nat"',
+      ],
+      [],
+    ],
+    [
+      "Cilium",
+      { cilium: true },
+      [
+        'Cilium is the network plugin here: delivery "nat" needs its legacy host routing (bpf.hostLegacyRouting=true), and "app" and "interface" need its source verification off for the Pod',
+      ],
+      [],
+    ],
+    [
+      "the older iptables",
+      { legacyFilter: true },
+      [
+        "the older iptables (legacy) has a filter table, which nft cannot see; if its FORWARD policy is DROP, run on the node: iptables-legacy -I FORWARD 1 -m mark --mark 0x2000/0x2000 -j ACCEPT",
+      ],
+      [],
+    ],
+    [
+      "a firewall of its own",
+      { droppingChains: ["inet filter forward"] },
+      [
+        'the nftables chain "inet filter forward" drops forwarded packets by default; let it accept packets with the mark 0x2000/0x2000: nft insert rule inet filter forward meta mark and 0x2000 == 0x2000 accept',
+      ],
+      [],
+    ],
+    [
+      "strict connection tracking",
+      { sysctls: { "ipv4.ip_forward": "1", "netfilter.nf_conntrack_tcp_loose": "0" } },
+      [
+        "net.netfilter.nf_conntrack_tcp_loose: got 0; with it connections hang after a move instead of being reset; set it to 1 on the node",
+      ],
+      [],
+    ],
+    [
+      "a kernel without filters at interfaces",
+      { fenceRefused: "Error: Operation not supported" },
+      [
+        "the kernel takes no nftables filter at an interface: Error: Operation not supported; what stops an old Pod from sending with an address that moved is net.ipv4.conf.*.rp_filter = 1 alone",
+      ],
+      [],
+    ],
+  ])("%s", (_title, facts, problems, unfit) => {
+    const all = { ...HEALTHY, ...facts };
+    expect(nodeProblems(all).map(({ text }) => text)).toEqual(problems);
+    const verdict = nodeVerdict(all);
+    expect([...verdict.unfit.keys()].sort()).toEqual([...unfit].sort());
+    for (const text of verdict.unfit.values()) expect(text).toBe(problems[0]);
+    expect(verdict.fences).toBe(facts.fenceRefused === undefined);
+  });
+
+  test("each has a name of its own for the metric", () => {
+    const bad: NodeFacts = {
+      ...HEALTHY,
+      kernel: "4.9.0",
+      programs: {
+        ip: "cannot run ip: x",
+        nft: "cannot run nft: x",
+        conntrack: "cannot run conntrack: x",
+        socat: "cannot run socat: x",
+      },
+      sysctls: { "ipv4.ip_forward": "0", "netfilter.nf_conntrack_tcp_loose": "0" },
+      guestAgentAddresses: [A],
+      cilium: true,
+      legacyFilter: true,
+      fenceRefused: "x",
+    };
+    const ids = nodeProblems(bad).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(nodeVerdict(bad).unsupported).toBe("ip: cannot run ip: x; use the packaged image, which has it");
+  });
+
+  test("of all chains only those of others that see forwarded packets and drop count", () => {
+    const chains = [
+      { family: "ip", table: "filter", name: "FORWARD", hook: "forward", policy: "drop" },
+      { family: "inet", table: "filter", name: "forward", hook: "forward", policy: "drop" },
+      { family: "inet", table: "filter", name: "input", hook: "input", policy: "drop" },
+      { family: "inet", table: "other", name: "forward", hook: "forward", policy: "accept" },
+      { family: "ip", table: "pip_agent", name: "fwd_mark", hook: "forward", policy: "drop" },
+      { family: "inet", table: "other", name: "plain" },
+    ];
+    const json = JSON.stringify({ nftables: [{ metainfo: {} }, ...chains.map((chain) => ({ chain }))] });
+    expect(droppingChains(json)).toEqual(["inet filter forward"]);
+  });
+});
+
+test("every fact of the machine that runs this is found", async () => {
+  const facts = await checkNode(commands(), "lo");
+  expect(facts.kernel).toMatch(/^\d+\.\d+/);
+  expect(Object.keys(facts.programs)).toEqual(["ip", "nft", "conntrack", "socat"]);
+  expect(facts.sysctls).toMatchObject({ "ipv4.conf.lo.rp_filter": expect.stringMatching(/^[012]$/) as string });
+  expect(facts.sysctls["ipv4.ip_forward"]).toMatch(/^[01]$/);
+});
+
+test("programs that are not there are facts, not errors", async () => {
+  const nothing = { ...commands(), run: () => Promise.reject(new Error("cannot run nft: spawn nft ENOENT")) };
+  const facts = await checkNode(nothing, "eth0");
+  expect(facts.programs.nft).toBe("cannot run nft: spawn nft ENOENT");
+  expect(nodeVerdict(facts).unfit.size).toBe(3);
+});
+
+describe("the watch over the node", () => {
+  test("says each problem once and when it is gone, counts it, and has the agent look again", async () => {
+    const clock = new VirtualClock();
+    const metrics = new Metrics();
+    const said: string[] = [];
+    let facts: NodeFacts = { ...HEALTHY, sysctls: { "ipv4.ip_forward": "0" } };
+    let changes = 0;
+    const watch = await watchNode({
+      check: () => Promise.resolve(facts),
+      clock,
+      metrics,
+      log: (level, text) => said.push(`${level}: ${text}`),
+      onChange: () => changes++,
+    });
+    await clock.run(60_000);
+    expect(said).toEqual(["error: net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"]);
+    expect(metrics.text()).toContain('podpin_agent_node_problem{problem="ip_forward"} 1');
+    expect(watch.verdict().unfit.size).toBe(3);
+    facts = HEALTHY;
+    await clock.run(60_000);
+    expect([said.at(-1), changes]).toEqual(["info: a problem of the node is gone", 1]);
+    expect(watch.verdict().unfit.size).toBe(0);
+    watch.stop();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("bindings on a node that is not fit", () => {
+  const verdict = (facts: Partial<NodeFacts>) => nodeVerdict({ ...HEALTHY, ...facts });
+
+  test("fail with what to do, are served once the node is put right, and what works is not taken away", async () => {
+    const world = new World();
+    let node = verdict({ sysctls: { "ipv4.ip_forward": "0" } });
+    const agent = world.agent({ node: () => node });
+    world.write(binding(A));
+    await world.rest();
+    expect(world.kernel.untouched).toBe(true);
+    expect(world.ack()).toEqual({
+      ...ack("node-1", 1, "Failed", "uid-1"),
+      reason: "NodeNotSupported",
+      message: "net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod",
+    });
+    node = verdict({});
+    agent.poke();
+    await world.rest();
+    expect(world.ack()?.state).toBe("Announced");
+    node = verdict({ sysctls: { "ipv4.ip_forward": "0" } });
+    agent.poke();
+    await world.rest();
+    expect([world.ack()?.state, world.kernel.paths.size]).toEqual(["Announced", 1]);
+  });
+
+  test("only those fail that the node answers for itself, and only without translation", async () => {
+    const world = new World();
+    world.agent({ node: () => verdict({ guestAgentAddresses: [A, B] }) });
+    world.write(binding(A, { delivery: "app" }));
+    world.write(binding(B));
+    await world.rest();
+    expect(world.ack(A)?.message).toBe(
+      `the guest agent has made ${A} the node's own, so the node answers for it before the Pod can; set ip_forwarding = false in the guest agent's configuration, or use delivery "nat"`,
+    );
+    expect(world.ack(B)?.state).toBe("Announced");
+  });
+
+  test("are told so even where the kernel cannot be looked at", async () => {
+    const world = new World();
+    world.kernel.observe = () => Promise.reject(new Error("cannot run nft: spawn nft ENOENT"));
+    const agent = world.agent({ node: () => verdict({ programs: { nft: "cannot run nft: spawn nft ENOENT" } }) });
+    world.write(binding(A));
+    await world.rest();
+    const why = "nft: cannot run nft: spawn nft ENOENT; use the packaged image, which has it";
+    expect(world.ack()).toEqual({ ...ack("node-1", 1, "Failed", "uid-1"), reason: "NodeNotSupported", message: why });
+    expect(agent.unready()).toBe(why);
+  });
+
+  test("old Pods are not fenced where the kernel cannot do that, and moves go on", async () => {
+    const world = new World();
+    world.agent({ node: () => verdict({ fenceRefused: "Operation not supported" }) });
+    world.write(binding(A, { delivery: "app" }));
+    await world.rest();
+    world.write({ ...takenBack(A), spec: { ...takenBack(A).spec, delivery: "app" } });
+    await world.rest();
+    expect(world.ack()).toEqual(ack("node-1", 1, "Released", ""));
+    expect(world.kernel.untouched).toBe(true);
+  });
+});
