@@ -1,7 +1,14 @@
 // `podpin explain`: why a route has the Pod that it has, by the very rules that the controller runs on.
 import { acceptRoute, claimsBefore } from "../model/acceptance";
 import { ackOf, isReleased } from "../model/binding";
-import { conditionType, DEFAULT_NETWORK, ReactionMode, RouteCondition, type GKEIPRoute } from "../model/gke-api";
+import {
+  conditionType,
+  DEFAULT_NETWORK,
+  ReactionMode,
+  routeCondition,
+  RouteCondition,
+  type GKEIPRoute,
+} from "../model/gke-api";
 import { keyOf, type Pod } from "../model/kubernetes";
 import { isCordoned, NodeHealth } from "../model/node-health";
 import { choosePod, isEligible, podAddress, selectorProblem, selects } from "../model/selection";
@@ -12,7 +19,7 @@ import { type Snapshot, viewOf } from "./cluster";
 export function explanation(snapshot: Snapshot, namespace: string, name: string): string | undefined {
   const route = snapshot.routes.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   if (route === undefined) return undefined;
-  return `${[`GKEIPRoute ${keyOf(route)}`, ...acceptance(route, snapshot), ...unmet(route), ...selection(route, snapshot), ...addresses(route, snapshot)].join("\n")}\n`;
+  return `${[`GKEIPRoute ${keyOf(route)}`, ...acceptance(route, snapshot), ...unmet(route), ...remark(route), ...selection(route, snapshot), ...addresses(route, snapshot)].join("\n")}\n`;
 }
 
 function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
@@ -35,6 +42,12 @@ function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
 function unmet(route: GKEIPRoute): readonly string[] {
   const conditions = route.status?.conditions ?? [];
   return unmetConditions(conditions.filter(({ type }) => conditionType(type) !== RouteCondition.Accepted));
+}
+
+/** What a route that is Ready has to say besides: for example that a newer Pod waits. */
+function remark({ status }: GKEIPRoute): readonly string[] {
+  const ready = routeCondition(status?.conditions, RouteCondition.Ready);
+  return ready?.status === "True" && ready.message !== "" ? [`Ready: ${ready.message}`] : [];
 }
 
 function selection(route: GKEIPRoute, snapshot: Snapshot): string[] {

@@ -75,6 +75,14 @@ test("explain goes by the health of the nodes, as far as their objects tell it, 
   ]);
 });
 
+test("explain has what a route that is Ready says besides", () => {
+  const message = "the addresses reach Pod p; moves are damped (4 moves in the last 10 minutes): …";
+  const route = { ...served.routes[0]!, status: { conditions: [{ ...ready, message }] } };
+  expect(explanation({ ...served, routes: [route] }, "edge", "route")).toContain(
+    `\nAccepted: yes\nReady: ${message}\n`,
+  );
+});
+
 test("explain says what to do about each condition that does not hold", () => {
   const waiting = {
     ...served.routes[0]!,

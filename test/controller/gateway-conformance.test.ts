@@ -1,5 +1,6 @@
 // The Gateway API's conformance tests that say something of Gateways whatever their routes are, asked of the whole
 // controller with GKEIPRoute in the place of HTTPRoute. Each test has upstream's name; docs/conformance.md has the list.
+import { KubeError } from "../../controller-image/src/kube/api";
 import { typedAddress } from "../../lib/model/address";
 import type { Gateway, GatewayClass, GKEIPRoute, Listener } from "../../lib/model/gke-api";
 import { RESOURCES, type Condition, type KubeObject, type Resource } from "../../lib/model/kubernetes";
@@ -83,6 +84,16 @@ test("GatewayClassObservedGenerationBump, and the features of the class", async 
   ]);
   const times = [before, after].map(({ status }) => status?.conditions?.[0]?.lastTransitionTime);
   expect(times[1]).toBe(times[0]);
+});
+
+test("a definition that does not take the features of a class gets its conditions all the same", async () => {
+  world.kube.fault = ({ resource, body }) =>
+    resource.kind === "GatewayClass" && JSON.stringify(body ?? {}).includes("supportedFeatures")
+      ? new KubeError(422, "Invalid", "status.supportedFeatures[0]: Invalid value: must be of type string")
+      : undefined;
+  await soon();
+  const { status } = world.server.get<GatewayClass>(gatewayClasses, { name: "podpin-l2" })!;
+  expect([says(status?.conditions, "Accepted"), status?.supportedFeatures]).toEqual(["True Accepted", undefined]);
 });
 
 test("GatewayClassSupportedVersionCondition: as the definition of GatewayClass says", async () => {
