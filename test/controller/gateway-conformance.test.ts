@@ -4,7 +4,7 @@ import { KubeError } from "../../controller-image/src/kube/api";
 import { typedAddress } from "../../lib/model/address";
 import type { Gateway, GatewayClass, GKEIPRoute, Listener } from "../../lib/model/gke-api";
 import { RESOURCES, type Condition, type KubeObject, type Resource } from "../../lib/model/kubernetes";
-import { A, aGateway, B } from "../support/objects";
+import { A, aClass, aGateway, B } from "../support/objects";
 import { bare, newRoute, World } from "./world";
 
 const { customResourceDefinitions, gatewayClasses, gateways, gkeIpRoutes, namespaces } = RESOURCES;
@@ -91,8 +91,9 @@ test("a definition that does not take the features of a class gets its condition
     resource.kind === "GatewayClass" && JSON.stringify(body ?? {}).includes("supportedFeatures")
       ? new KubeError(422, "Invalid", "status.supportedFeatures[0]: Invalid value: must be of type string")
       : undefined;
+  world.server.create(gatewayClasses, aClass("later"));
   await soon();
-  const { status } = world.server.get<GatewayClass>(gatewayClasses, { name: "podpin-l2" })!;
+  const { status } = world.server.get<GatewayClass>(gatewayClasses, { name: "later" })!;
   expect([says(status?.conditions, "Accepted"), status?.supportedFeatures]).toEqual(["True Accepted", undefined]);
 });
 
