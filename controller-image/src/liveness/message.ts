@@ -1,6 +1,6 @@
 // What controllers and agents say to each other to know who is alive: two messages, a probe and its answer. Bytes that come
 // from anywhere become a message or nothing; nothing here throws on input.
-import { isIPv4 } from "../../../lib/model/address";
+import { addressToNumber, isIPv4 } from "../../../lib/model/address";
 
 /** Whoever asks: only a controller's probe is contact with the controller. */
 export type Prober = "controller" | "agent";
@@ -80,18 +80,31 @@ export const MAX_BODY_BYTES = FIXED_BYTES + MAX_NAME + 1 + MAX_NODES * (4 + 1 + 
  */
 const REPORT_BYTES = 3;
 
-/** @throws Error where the message could not be read back: a mistake of the caller, never of the network */
-export function encode(message: Message): Buffer {
-  const name = nameBytes(message.node);
-  const entries = message.type === "probe" ? message.nodes.map(peerBytes) : message.reports.map(reportBytes);
+/**
+ * The message with room around it for what others add, in one piece of memory: this is done thousands of times a second.
+ *
+ * @throws Error where the message could not be read back: a mistake of the caller, never of the network
+ */
+export function encode(message: Message, before = 0, after = 0): Buffer {
+  const { node } = message;
+  const entries = message.type === "probe" ? message.nodes : message.reports;
   if (entries.length > MAX_NODES) throw new Error(`a message has at most ${MAX_NODES} entries, got ${entries.length}`);
-  const fixed = Buffer.alloc(FIXED_BYTES);
-  let at = fixed.writeUInt8(kindOf(message), 0);
-  for (const number of [message.boot, message.nonce, message.echo]) at = fixed.writeUIntBE(number, at, NONCE_BYTES);
-  at = fixed.writeUInt16BE(message.type === "probe" ? Math.min(NEVER, Math.ceil(message.intervalMs)) : 0, at);
-  at = fixed.writeUInt8(message.type === "probe" ? List[message.list] : 0, at);
-  fixed.writeUInt8(name.length, at);
-  return Buffer.concat([fixed, name, Buffer.from([entries.length]), ...entries]);
+  checkName(node);
+  let size = FIXED_BYTES + node.length + 1;
+  if (message.type === "answer") size += entries.length * REPORT_BYTES;
+  else for (const peer of message.nodes) size += peerSize(peer);
+  const bytes = Buffer.alloc(before + size + after);
+  let at = bytes.writeUInt8(kindOf(message), before);
+  at = bytes.writeUIntBE(message.boot, at, NONCE_BYTES);
+  at = bytes.writeUIntBE(message.nonce, at, NONCE_BYTES);
+  at = bytes.writeUIntBE(message.echo, at, NONCE_BYTES);
+  at = bytes.writeUInt16BE(message.type === "probe" ? Math.min(NEVER, Math.ceil(message.intervalMs)) : 0, at);
+  at = bytes.writeUInt8(message.type === "probe" ? List[message.list] : 0, at);
+  at = writeName(bytes, node, at);
+  at = bytes.writeUInt8(entries.length, at);
+  if (message.type === "answer") for (const report of message.reports) at = writeReport(bytes, report, at);
+  else for (const peer of message.nodes) at = writePeer(bytes, peer, at);
+  return bytes;
 }
 
 /** Undefined for everything that {@link encode} does not make. */
@@ -196,20 +209,26 @@ function kindOf(message: Message): number {
   return message.prober === "controller" ? Kind.ControllerProbe : Kind.AgentProbe;
 }
 
-function nameBytes(name: string): Buffer {
+function checkName(name: string): void {
   if (!NODE_NAME.test(name)) throw new Error(`${JSON.stringify(name)} is no name of a node`);
-  return Buffer.from(name, "latin1");
 }
 
-function peerBytes({ name, address }: Peer): Buffer {
+function peerSize({ name, address }: Peer): number {
   if (!isIPv4(address)) throw new Error(`${JSON.stringify(address)} is no IPv4 address`);
-  const bytes = nameBytes(name);
-  return Buffer.concat([Buffer.from(address.split(".").map(Number)), Buffer.from([bytes.length]), bytes]);
+  checkName(name);
+  return 4 + 1 + name.length;
 }
 
-function reportBytes({ unanswered, heardAgoMs }: Report): Buffer {
-  const bytes = Buffer.alloc(REPORT_BYTES);
-  bytes.writeUInt8(Math.min(0xff, unanswered), 0);
-  bytes.writeUInt16BE(heardAgoMs === undefined ? NEVER : Math.min(NEVER - 1, Math.round(heardAgoMs)), 1);
-  return bytes;
+function writeName(bytes: Buffer, name: string, at: number): number {
+  bytes.writeUInt8(name.length, at);
+  return at + 1 + bytes.write(name, at + 1, "latin1");
+}
+
+function writePeer(bytes: Buffer, { name, address }: Peer, at: number): number {
+  return writeName(bytes, name, bytes.writeUInt32BE(addressToNumber(address), at));
+}
+
+function writeReport(bytes: Buffer, { unanswered, heardAgoMs }: Report, at: number): number {
+  bytes.writeUInt8(Math.min(0xff, unanswered), at);
+  return bytes.writeUInt16BE(heardAgoMs === undefined ? NEVER : Math.min(NEVER - 1, Math.round(heardAgoMs)), at + 1);
 }

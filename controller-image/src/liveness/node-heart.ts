@@ -6,6 +6,7 @@ import { IsolationDetector } from "./isolation";
 import type { Peer, Probe } from "./message";
 import { type Reaction, Responder } from "./responder";
 import { type Keys, open, seal } from "./seal";
+import { tally } from "./tally";
 import type { Address, OpenWire } from "./wire";
 
 export interface NodeHeartOptions {
@@ -33,7 +34,7 @@ export interface NodeHeart {
 
 export function beat(options: NodeHeartOptions): NodeHeart {
   const { clock, log, keys, nodeName, nonce, metrics } = options;
-  const received = metrics.counter("podpin_heartbeats_received_total", "Heartbeat datagrams, by what became of them.");
+  const received = tally(metrics);
   const isolations = metrics.counter("podpin_isolations_total", "How often this node found itself cut off, by cause.");
   metrics.gauge("podpin_isolated", "1 while this node hears nobody and speaks for no address.", () => [
     [detector.cause === undefined ? 0 : 1],
@@ -49,13 +50,13 @@ export function beat(options: NodeHeartOptions): NodeHeart {
   const wire = options.wire((datagram, from) => {
     const known = keys();
     const opened = known === undefined ? { refused: "unknown key" as const } : open(datagram, known);
-    if ("refused" in opened) return received.add({ result: opened.refused.replace(" ", "_") });
+    if ("refused" in opened) return received(opened.refused);
     const { message, key } = opened;
     const now = clock.now();
     const reaction = message.type === "probe" ? responder.probed(message, now) : responder.answered(message, now);
     const { answer } = reaction;
     if (answer !== undefined) wire.send(seal(answer, key), from);
-    received.add({ result: answer !== undefined || reaction.peer !== undefined ? "ok" : "unexpected" });
+    received(answer !== undefined || reaction.peer !== undefined ? "ok" : "unexpected");
     follow(reaction);
   });
 

@@ -3,6 +3,7 @@ import type { Clock } from "../kube/api";
 import type { Metrics, Reading } from "../kube/metrics";
 import { HEARTBEAT_PORT } from "../../../lib/model/runtime";
 import { type Keys, open, seal } from "./seal";
+import { tally } from "./tally";
 import { type WatchedNode, Watcher, type Verdict } from "./watcher";
 import type { OpenWire } from "./wire";
 
@@ -31,8 +32,9 @@ export interface NodeWatch {
 
 export function watchNodes(options: NodeWatchOptions): NodeWatch {
   const { clock, keys, ownNode, nonce, metrics, onVerdict } = options;
-  const sent = metrics.counter("podpin_heartbeats_sent_total", "Heartbeat probes sent to nodes.");
-  const received = metrics.counter("podpin_heartbeats_received_total", "Heartbeat datagrams, by what became of them.");
+  const received = tally(metrics);
+  let sent = 0;
+  metrics.counted("podpin_heartbeats_sent_total", "Heartbeat probes sent to nodes.", () => [[sent]]);
   metrics.gauge("podpin_nodes", "Nodes, by what this replica hears of them.", () =>
     Object.entries(watcher.counts).map(([state, count]): Reading => [count, { state: state.replace(" ", "_") }]),
   );
@@ -42,12 +44,12 @@ export function watchNodes(options: NodeWatchOptions): NodeWatch {
 
   const wire = options.wire((datagram) => {
     const known = keys();
-    if (known === undefined) return received.add({ result: "unknown_key" });
+    if (known === undefined) return received("unknown key");
     const opened = open(datagram, known);
-    if ("refused" in opened) return received.add({ result: opened.refused.replace(" ", "_") });
+    if ("refused" in opened) return received(opened.refused);
     const { message } = opened;
     const taken = message.type === "answer" && watcher.heard(message);
-    received.add({ result: taken ? "ok" : "unexpected" });
+    received(taken ? "ok" : "unexpected");
   });
 
   const judge = (): void => {
@@ -61,7 +63,7 @@ export function watchNodes(options: NodeWatchOptions): NodeWatch {
       for (const { to, probe } of send) {
         wire.send(seal(probe, known.present), { address: to.address, port: HEARTBEAT_PORT });
       }
-      if (send.length > 0) sent.add({}, send.length);
+      sent += send.length;
     }
     for (const { name, address } of knock) wire.knock(address, () => watcher.knocked(name));
     wire.afterArrived(judge);

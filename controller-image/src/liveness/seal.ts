@@ -32,11 +32,12 @@ export function keyOf(secret: Buffer): Key | undefined {
 }
 
 export function seal(message: Message, key: Key): Buffer {
-  const body = encode(message);
-  const head = Buffer.alloc(HEAD_BYTES);
-  MAGIC.copy(head);
-  head.writeUInt32BE(key.id, MAGIC.length);
-  return Buffer.concat([head, body, tagOf(key, head, body)]);
+  const datagram = encode(message, HEAD_BYTES, TAG_BYTES);
+  MAGIC.copy(datagram);
+  datagram.writeUInt32BE(key.id, MAGIC.length);
+  const sealed = datagram.length - TAG_BYTES;
+  tagOf(key, datagram.subarray(0, sealed)).copy(datagram, sealed);
+  return datagram;
 }
 
 /** Why a datagram was dropped. */
@@ -48,18 +49,17 @@ export type Opened = { readonly message: Message; readonly key: Key } | { readon
 export function open(datagram: Buffer, keys: Keys): Opened {
   const { length } = datagram;
   if (length <= HEAD_BYTES + TAG_BYTES || length > MAX_DATAGRAM_BYTES) return { refused: "malformed" };
-  const head = datagram.subarray(0, HEAD_BYTES);
-  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) return { refused: "malformed" };
-  const id = head.readUInt32BE(MAGIC.length);
+  if (!datagram.subarray(0, MAGIC.length).equals(MAGIC)) return { refused: "malformed" };
+  const id = datagram.readUInt32BE(MAGIC.length);
   const key = [keys.present, keys.other].find((known) => known?.id === id);
   if (key === undefined) return { refused: "unknown key" };
-  const body = datagram.subarray(HEAD_BYTES, length - TAG_BYTES);
-  const tag = datagram.subarray(length - TAG_BYTES);
-  if (!timingSafeEqual(tagOf(key, head, body), tag)) return { refused: "not authentic" };
-  const message = decode(body);
+  const sealed = length - TAG_BYTES;
+  const right = tagOf(key, datagram.subarray(0, sealed));
+  if (!timingSafeEqual(right, datagram.subarray(sealed))) return { refused: "not authentic" };
+  const message = decode(datagram.subarray(HEAD_BYTES, sealed));
   return message === undefined ? { refused: "malformed" } : { message, key };
 }
 
-function tagOf(key: Key, head: Buffer, body: Buffer): Buffer {
-  return createHmac("sha256", key.secret).update(head).update(body).digest().subarray(0, TAG_BYTES);
+function tagOf(key: Key, sealed: Buffer): Buffer {
+  return createHmac("sha256", key.secret).update(sealed).digest().subarray(0, TAG_BYTES);
 }

@@ -59,6 +59,9 @@ const LEAST_PROBES = 4;
 const LEAST_SAMPLE = 16;
 /** Nodes of which nothing is known lately are asked when another is suspect, so many a round: is it the one, or are it all? */
 const CANARIES = 40;
+/** So much sooner than due a node is asked together with others: a share of the time between two questions, within bounds. */
+const EARLY_SHARE = 0.4;
+const LONGEST_EARLY_MS = 16;
 const SHORTEST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 50;
 const SECOND_MS = 1_000;
@@ -133,7 +136,7 @@ export class Watcher {
       if (state === "suspect" || state === "agent silent") silent.push(node);
       const interval = node.owns || state !== "answering" ? intervals[state] : intervals.others;
       // Whoever is due soon is asked now, or every node would have its own timer.
-      if (node.lastSentAt + interval - SHORTEST_WAIT_MS <= at) {
+      if (node.lastSentAt + interval - Math.min(LONGEST_EARLY_MS, interval * EARLY_SHARE) <= at) {
         send.push(this.#probe(node, "peers", this.#peersOf(node)));
       }
       next = Math.min(next, node.lastSentAt + interval);

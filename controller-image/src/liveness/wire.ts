@@ -58,7 +58,7 @@ export function udpWire({ clock, log, local, knockPort = HEARTBEAT_PORT }: UdpOp
     let failure: string | undefined;
 
     const open = (): void => {
-      const opened = createSocket({ type: "udp4", recvBufferSize: RECEIVE_BUFFER_BYTES });
+      const opened = createSocket({ type: "udp4", recvBufferSize: RECEIVE_BUFFER_BYTES, lookup: literally });
       opened.on("message", (datagram, { address, port }) => {
         received++;
         if (datagram.length <= MAX_DATAGRAM_BYTES) onDatagram(datagram, { address, port });
@@ -83,7 +83,7 @@ export function udpWire({ clock, log, local, knockPort = HEARTBEAT_PORT }: UdpOp
 
     return {
       // A machine that is not there makes some sends fail; they say nothing that the silence does not.
-      send: (datagram, { address, port }) => socket?.send(datagram, port, address, () => undefined),
+      send: (datagram, { address, port }) => socket?.send(datagram, port, address, ignore),
       afterArrived: (callback) => {
         const turn = (left: number): void => {
           const before = received;
@@ -121,6 +121,17 @@ export function udpWire({ clock, log, local, knockPort = HEARTBEAT_PORT }: UdpOp
     };
   };
 }
+
+/** Only addresses are ever given, so there is nothing to be looked up. */
+function literally(
+  address: string,
+  _options: unknown,
+  done: (error: null, address: string, family: number) => void,
+): void {
+  done(null, address, 4);
+}
+
+const ignore = (): void => undefined;
 
 /** Numbers that are used once. */
 export function randomNonce(): number {
