@@ -127,3 +127,15 @@ test("where nobody waits, a Pod on a healthy node is never passed over for one o
     if (settled.length > 0) expect(settled).toContain(pod);
   });
 });
+
+test("a Pod to which its node cannot deliver is left at once, however often that was before", () => {
+  const owner = { podName: "p", podUid: "p-uid", podIp: "10.244.1.5" };
+  const pods = [aPod("p"), aPod("q", { node: "node2", created: "2026-01-01T00:03:00Z" })];
+  const moves = () => Array.from({ length: 8 }, (_, i) => ({ agoMs: i * 1_000, fromUid: "q-uid", lost: false }));
+  const chosen = (state: "Announced" | "Failed"): string | undefined => {
+    const binding = aBinding({ owner }, [{ nodeName: "node1", epoch: 1, podUid: "p-uid", state }]);
+    const input = { route: aRoute(), pods, node: () => NODE_STATES.fine, bindings: [binding], moves };
+    return choose(input).pod?.metadata.name;
+  };
+  expect([chosen("Announced"), chosen("Failed")]).toEqual(["p", "q"]);
+});

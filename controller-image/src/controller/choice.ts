@@ -1,5 +1,5 @@
 // Which Pod has the addresses of a route, and whether a better one has to wait. Pure.
-import type { AddressBinding } from "../../../lib/model/binding";
+import { AckState, ownerAck, type AddressBinding } from "../../../lib/model/binding";
 import { DWELL_MS, holdMs, steadyMs, type Motive, type PastMove } from "../../../lib/model/damping";
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
@@ -70,7 +70,9 @@ export function choose(input: ChoiceInput): Choice {
   const incumbent = matching.find(({ metadata }) => metadata.uid !== undefined && metadata.uid === owners[0]);
   // A Pod that has one of the addresses already gets the others too: half a move is finished.
   if (best === undefined || incumbent === undefined || owners.includes(best.metadata.uid ?? "")) return { pod: best };
-  if (!isEligible(incumbent, rules.reactionMode)) return { pod: best };
+  // Its node has said that it cannot deliver there: whoever else could is not kept waiting.
+  const fails = own.some((binding) => ownerAck(binding)?.state === AckState.Failed);
+  if (fails || !isEligible(incumbent, rules.reactionMode)) return { pod: best };
   const motive = motiveOf(standingOf(incumbent, rules), standingOf(best, rules));
   const held = motive && hold(input, own, best, motive);
   return held === undefined ? { pod: best } : { pod: incumbent, held };
