@@ -161,3 +161,25 @@ test("isolated again before the answer has come, the answer counts for nothing",
   await world.rest();
   expect(spoken(world, from)).toEqual([`${A} at ${MAC}`]);
 });
+
+test("what becomes certain while the kernel is looked at may be that the address is gone: nothing is said from the older word", async () => {
+  const { world, isolation, agent } = await serving({ delivery: "manual" });
+  isolation.turn(true);
+  await world.rest();
+  agent.kube.fault = ({ verb }) => (verb === "get" ? new KubeError(0, "Unreachable", "no route to host") : undefined);
+  isolation.turn(false);
+  await world.rest();
+  world.write(movedAway(A, { releasing: undefined }));
+  const from = world.announcer.said.length;
+  const { observe } = world.kernel;
+  world.kernel.observe = async (ips) => {
+    const seen = await observe.call(world.kernel, ips);
+    world.kernel.observe = observe;
+    // The cache hears that it is another node's.
+    agent.kube.deliver();
+    return seen;
+  };
+  agent.poke();
+  await world.rest();
+  expect([world.kernel.proxies.size, spoken(world, from)]).toEqual([0, []]);
+});

@@ -189,6 +189,8 @@ export function runAgent(options: AgentOptions): Agent {
     if (unsupported !== undefined) return refuseAll(unsupported);
     const began = clock.now();
     const { mine, going, found } = shown();
+    // Together with what was shown: what becomes certain while the kernel is looked at may be that this was wrong.
+    const unsure = [...doubted.addresses];
     const inside = { pods: podsNeeded(mine), fresh: lookAnew };
     lookAnew = false;
     const observed = await kernel.observe(hopsNeeded(mine, going), inside);
@@ -208,7 +210,7 @@ export function runAgent(options: AgentOptions): Agent {
       memory,
       node: options.node?.(),
       isolated: isolated(),
-      doubted: new Set(doubted.addresses),
+      doubted: new Set([...unsure, ...doubted.addresses]),
       now: clock.now(),
     };
     const made = plan(input);
