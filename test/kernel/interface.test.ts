@@ -120,6 +120,18 @@ test("a restarted agent adopts what is there, and takes away what was let go mea
   await eventually(() => expect(inside(a)).toBe(before));
 });
 
+test("another delivery for the same Pod takes the address out of it", async () => {
+  const before = inside(a);
+  await segment.respond(a.name, [a.ip]);
+  await deliver(PIP, a);
+  cluster.give(PIP, a, 2, { delivery: "nat" });
+  await cluster.acked(PIP, "n1", { state: "Announced", epoch: 2 });
+  expect(inside(a)).toBe(before);
+  expect(segment.ask("cl", "tcp", PIP)).toEqual({ name: a.name, peer: CLIENT });
+  await deliver(PIP, a, 3);
+  expect(segment.ask(a.name, "tcp", CLIENT, PIP)).toEqual({ name: "cl", peer: PIP });
+});
+
 test("a move takes the address from the old Pod and gives it to the new one", async () => {
   const before = [inside(a), inside(c)];
   await deliver(PIP, a);

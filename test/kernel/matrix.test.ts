@@ -75,7 +75,12 @@ beforeAll(async () => {
       return [pip, pod.name, delivery === Delivery.Nat ? [pod.ip] : [pod.ip, pip]];
     }),
   ];
-  await Promise.all(ends.map(async ([key, place, addresses]) => peers.set(key, await segment.peer(place, addresses))));
+  const serving = ends.map(([key, place, addresses]) => {
+    const peer = segment.peer(place);
+    peers.set(key, peer);
+    return peer.ask({ task: "serve", addresses });
+  });
+  await Promise.all(serving);
 });
 
 afterAll(async () => {

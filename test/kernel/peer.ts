@@ -6,7 +6,8 @@ export type Question =
   | { readonly task: "serve"; readonly addresses: readonly string[] }
   | { readonly task: "tcp" | "bulk"; readonly to: string; readonly from?: string }
   | { readonly task: "udp"; readonly to: string; readonly from?: string; readonly size?: number }
-  | { readonly task: "wildcard"; readonly to: string }
+  | { readonly task: "wildcard" | "hold"; readonly to: string }
+  | { readonly task: "echo" | "resume" }
   | {
       readonly task: "ping";
       readonly to: string;
@@ -30,6 +31,11 @@ export class Peer {
       this.#waiting.get(id)?.(answer);
       this.#waiting.delete(id);
     });
+  }
+
+  async end(): Promise<void> {
+    this.child.stdin?.end();
+    await new Promise((resolve) => this.child.once("close", resolve));
   }
 
   /** What came back: whom the other end saw, `ok`, `none`, or why not. */

@@ -198,11 +198,9 @@ END`,
     return { first };
   }
 
-  /** Starts one end of many connections, serving on these addresses. */
-  async peer(place: string, addresses: readonly string[]): Promise<Peer> {
-    const peer = new Peer(this.#program(place, "peer.mjs", []));
-    await peer.ask({ task: "serve", addresses });
-    return peer;
+  /** Starts one end of many connections. */
+  peer(place: string): Peer {
+    return new Peer(this.#program(place, "peer.mjs", []));
   }
 
   probe(place: string, address: string): Probe {
@@ -214,11 +212,20 @@ END`,
    * 1 kHz fills the kernel's default buffer in about 280 ms. They were not lost on the way.
    */
   overflows(places: readonly string[]): number {
-    const counted = places.map((place) => {
+    return this.#udpCounts(places, ["RcvbufErrors"]);
+  }
+
+  /** Datagrams that arrived, whether or not a program could take them in. */
+  arrived(places: readonly string[]): number {
+    return this.#udpCounts(places, ["InDatagrams", "RcvbufErrors"]);
+  }
+
+  #udpCounts(places: readonly string[], counters: readonly string[]): number {
+    const counted = places.flatMap((place) => {
       const [names = [], values = []] = this.sh(place, ["grep ^Udp: /proc/net/snmp"])
         .split("\n")
-        .map((l) => l.split(" "));
-      return Number(values[names.indexOf("RcvbufErrors")]);
+        .map((line) => line.split(" "));
+      return counters.map((counter) => Number(values[names.indexOf(counter)]));
     });
     return counted.reduce((sum, count) => sum + count, 0);
   }

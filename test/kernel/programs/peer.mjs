@@ -5,10 +5,23 @@ import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 
-/** TCP and UDP that answer with whom they saw; UDP of a server that listens on every address; TCP that sends much. */
-const [ANSWER, WILDCARD, BULK] = [7000, 7001, 7002];
+/**
+ * TCP and UDP that answer with whom they saw; UDP of a server that listens on every address; TCP that sends much; TCP that
+ * stays open and sends back what it gets.
+ */
+const [ANSWER, WILDCARD, BULK, ECHO] = [7000, 7001, 7002, 7003];
 const BULK_BYTES = 1_000_000;
 const PATIENCE_MS = 1500;
+
+let held;
+
+/** What comes back over the connection that is held. */
+const echoed = (text) =>
+  new Promise((resolve) => {
+    held.removeAllListeners("data").once("data", (data) => resolve(data.toString()));
+    held.removeAllListeners("error").once("error", (error) => resolve(error.code));
+    held.write(text);
+  });
 
 const listen = (server, ...where) =>
   new Promise((resolve, reject) => server.once("error", reject).listen(...where, resolve));
@@ -41,6 +54,17 @@ const tasks = {
     }
     return "serving";
   },
+  echo: async () => {
+    await listen(
+      createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.pipe(socket);
+      }),
+      ECHO,
+      "0.0.0.0",
+    );
+    return "serving";
+  },
   tcp: ({ to, from }) =>
     new Promise((resolve) => {
       const socket = connect({ port: ANSWER, host: to, localAddress: from });
@@ -55,6 +79,12 @@ const tasks = {
       socket.on("end", () => resolve(bytes === BULK_BYTES ? "ok" : `${bytes} bytes`));
       socket.on("error", (error) => resolve(error.code));
     }),
+  /** Opens a connection that stays, and says something; `resume` says something more. */
+  hold: ({ to }) => {
+    held = connect({ port: ECHO, host: to });
+    return echoed("hello");
+  },
+  resume: () => echoed("again"),
   udp: ({ to, from, size = 16 }) => datagram(to, ANSWER, from, size, (message) => message.toString().trim()),
   /** The address that answers, whatever was asked. */
   wildcard: ({ to }) => datagram(to, WILDCARD, undefined, 16, (_message, { address }) => address),
