@@ -1,0 +1,162 @@
+// Heartbeats in the whole controller: nodes that fall silent, addresses that move, and what is told of it.
+import { Metrics } from "../../controller-image/src/kube/metrics";
+import { type Message, nonceFrom } from "../../controller-image/src/liveness/message";
+import type { HeartbeatParts } from "../../controller-image/src/liveness/node-watch";
+import { Responder } from "../../controller-image/src/liveness/responder";
+import { keyOf, type Keys, open, seal } from "../../controller-image/src/liveness/seal";
+import { type KubeObject, RESOURCES } from "../../lib/model/kubernetes";
+import { MemoryKube } from "../support/memory-kube";
+import { aNode, newRoute, World } from "./world";
+
+const { events, gkeIpRoutes, nodes, secrets } = RESOURCES;
+
+/** Nodes that answer, each by its own responder with the key from the Secret. */
+class Air {
+  readonly answering = new Set(["172.30.0.11", "172.30.0.12", "172.30.0.13"]);
+  readonly #responders = new Map<string, Responder>();
+
+  constructor(private readonly world: World) {}
+
+  parts(): HeartbeatParts {
+    const { clock } = this.world;
+    const nonce = (): number => nonceFrom(() => clock.random());
+    const wire: HeartbeatParts["wire"] = (onDatagram) => ({
+      send: (datagram, to) => this.#send(datagram, to.address, nonce, (answer) => onDatagram(answer, to)),
+      afterArrived: (callback) => void clock.after(0.1, callback),
+      knock: () => undefined,
+      close: () => undefined,
+    });
+    return { wire, ownNode: "node3", nonce };
+  }
+
+  #send(datagram: Buffer, address: string, nonce: () => number, back: (answer: Buffer) => void): void {
+    const { clock } = this.world;
+    clock.after(0.5, () => {
+      const keys = this.#keys();
+      if (!this.answering.has(address) || keys === undefined) return;
+      const opened = open(datagram, keys);
+      if ("refused" in opened || opened.message.type !== "probe") throw new Error("this is no probe");
+      const reaction = this.#responder(address, nonce).probed(opened.message, clock.now());
+      // Witnesses ask each other here without a wire.
+      for (const { to, probe } of reaction.probes) {
+        if (!this.answering.has(to.address)) continue;
+        const heard = this.#responder(to.address, nonce).probed(probe, clock.now()).answer;
+        if (heard !== undefined) this.#responder(address, nonce).answered(heard, clock.now());
+      }
+      const { answer } = reaction;
+      if (answer !== undefined) clock.after(0.5, () => back(seal(answer satisfies Message, opened.key)));
+    });
+  }
+
+  #responder(address: string, nonce: () => number): Responder {
+    const nodeName = `node${address.slice(-1)}`;
+    const known = this.#responders.get(address) ?? new Responder({ nodeName, boot: nonce(), nonce });
+    this.#responders.set(address, known);
+    return known;
+  }
+
+  #keys(): Keys | undefined {
+    const ref = { namespace: "podpin-system", name: "podpin-heartbeat-keys" };
+    const secret = this.world.server.get<KubeObject & { data?: Record<string, string> }>(secrets, ref);
+    const present = secret?.data?.["present"];
+    return present === undefined ? undefined : { present: keyOf(Buffer.from(present, "base64"))! };
+  }
+}
+
+let world: World;
+let air: Air;
+let metrics: Metrics;
+beforeEach(() => {
+  world = new World();
+  world.put(nodes, aNode("node3", "172.30.0.13"));
+  air = new Air(world);
+  metrics = new Metrics();
+});
+afterEach(() => world.stop());
+
+/** The newest Pod on node1 has the address, an older one is Ready on node2; every node is heard. */
+async function served(): Promise<void> {
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start({ heartbeats: air.parts(), metrics });
+  await world.until(() => world.ready() === "True ProgrammingComplete" && world.binding()?.spec.nodeName === "node1");
+  await world.until(() => /^podpin_nodes\{state="answering"\} 3$/m.test(metrics.text()));
+  await world.clock.run(3_000);
+}
+
+const silence = (index: number): void => {
+  air.answering.delete(`172.30.0.1${index}`);
+  world.agents.delete(`node${index}`);
+};
+const told = () =>
+  world.server
+    .list<KubeObject & { reason: string; regarding: { kind: string; name: string } }>(events)
+    .filter(({ regarding }) => regarding.kind === "Node")
+    .map(({ reason, regarding }) => [reason, regarding.name]);
+
+test("a node that answers nobody loses its addresses within 0.7 seconds, and an Event says so", async () => {
+  await served();
+  silence(1);
+  const at = world.clock.now();
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  expect(world.clock.now() - at).toBeLessThanOrEqual(700);
+  await world.clock.run(5_000);
+  expect(world.ready()).toBe("True ProgrammingComplete");
+  expect(told()).toEqual([["NodeUnreachable", "node1"]]);
+  expect(metrics.text()).toMatch(/^podpin_node_unreachable_total 1$/m);
+});
+
+test("a node that answers again is told of, and is one on which addresses may be", async () => {
+  await served();
+  silence(1);
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  air.answering.add("172.30.0.11");
+  world.agents.add("node1");
+  await world.clock.run(1_000);
+  expect(told()).toEqual([
+    ["NodeUnreachable", "node1"],
+    ["NodeReachable", "node1"],
+  ]);
+  expect(metrics.text()).toMatch(/^podpin_node_returned_total\{because="same_agent"\} 1$/m);
+  silence(2);
+  await world.until(() => world.binding()?.spec.nodeName === "node1");
+});
+
+test("a lost node that is removed is forgotten", async () => {
+  await served();
+  silence(1);
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  world.server.delete(nodes, { name: "node1" });
+  await world.clock.run(1_500);
+  expect(metrics.text()).toMatch(/^podpin_nodes\{state="lost"\} 0$/m);
+  expect(metrics.text()).toMatch(/^podpin_node_returned_total\{because="removed"\} 1$/m);
+});
+
+test("while the API server is away nothing moves, and nobody is taken for lost because of it", async () => {
+  const kube = new MemoryKube(world.server, { clock: world.clock });
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  world.start({ heartbeats: air.parts(), metrics, kube });
+  await world.until(() => /^podpin_nodes\{state="answering"\} 3$/m.test(metrics.text()));
+  kube.connected = false;
+  await world.clock.run(60_000);
+  expect(metrics.text()).toMatch(/^podpin_nodes\{state="answering"\} 3$/m);
+  expect(metrics.text()).not.toMatch(/^podpin_node_unreachable_total 1$/m);
+});
+
+test("a replica that stands by finds the same node lost, and tells nobody", async () => {
+  await served();
+  const kube = new MemoryKube(world.server, { clock: world.clock });
+  const others = new Metrics();
+  const leases = new MemoryKube(world.server, { clock: world.clock, fault: () => "request-lost" });
+  world.start({ heartbeats: air.parts(), metrics: others, kube, leases });
+  await world.until(() => /^podpin_nodes\{state="answering"\} 3$/m.test(others.text()));
+  await world.clock.run(3_000);
+  silence(1);
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  await world.clock.run(1_000);
+  expect(others.text()).toMatch(/^podpin_nodes\{state="lost"\} 1$/m);
+  expect(kube.writes).toEqual([]);
+  expect(told()).toEqual([["NodeUnreachable", "node1"]]);
+});
