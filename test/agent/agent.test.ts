@@ -22,6 +22,24 @@ test("a binding is programmed, announced and acknowledged by this node's own ent
   expect(world.kernel.forgotten).toEqual([A]);
 });
 
+test("a new address is acknowledged before connections from before it are forgotten, and that is tried until it works", async () => {
+  const world = new World();
+  world.agent();
+  await world.rest();
+  const seen: (string | undefined)[] = [];
+  const forget = world.kernel.forgetConnections.bind(world.kernel);
+  world.kernel.forgetConnections = async (addresses) => {
+    seen.push(world.ack()?.state);
+    return seen.length < 3 ? new Map(addresses.map((address) => [address, "conntrack is busy"])) : forget(addresses);
+  };
+  world.write(binding(A));
+  await world.clock.runUntil(() => world.kernel.forgotten.includes(A));
+  expect(seen).toHaveLength(3);
+  await world.clock.run(120_000);
+  expect(seen).toHaveLength(3);
+  expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
+});
+
 test("it writes an acknowledgement only when it says something new", async () => {
   const world = new World();
   const agent = world.agent();

@@ -115,6 +115,7 @@ const EMPTY = {
   routes: [],
   elements: { add: [], remove: [] },
   flush: false,
+  fresh: false,
   pods: NO_POD_CHANGES,
   proxies: [],
 } as const;

@@ -74,7 +74,9 @@ export function runAgent(options: AgentOptions): Agent {
   const asking = new Set<string>();
   /** Per address, or two that wait would have each other asked again with every answer. */
   const askAgainAt = new Map<string, number>();
-  const backoff = new Backoff(clock, { firstMs: 500, maxMs: 30_000 });
+  /** Addresses whose connections have still to be translated anew. */
+  const unforgotten = new Set<string>();
+  const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -220,19 +222,24 @@ export function runAgent(options: AgentOptions): Agent {
     }
     await announceAll(made, observed, failed);
     // After announcing, which clients wait for; before acknowledging, which promises that nothing old is left.
-    const stale = made.changes.steps.filter(({ address, flush }) => flush && !failed.has(address));
-    for (const [address, message] of await forgotten(stale.map(({ address }) => address))) {
+    const known = made.changes.steps.filter(({ address, flush }) => flush && !failed.has(address));
+    const fresh = known.filter((step) => step.fresh).map(({ address }) => address);
+    for (const { address } of known) unforgotten.add(address);
+    for (const [address, message] of await forget([...unforgotten].filter((address) => !fresh.includes(address)))) {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
+    for (const [address, message] of await forget(fresh)) {
+      log("warn", "old connections may go on untranslated; it is tried again", { address, message });
+    }
     report(made, failed);
     const askAt = inquire(made);
     for (const [address, { target }] of made.outcomes) {
       if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
     }
     trouble = undefined;
-    const retry = made.retry || failed.size > 0;
+    const retry = made.retry || failed.size > 0 || unforgotten.size > 0;
     if (!retry) backoff.reset();
     const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
     later(Math.min(next, made.wakeAt ?? Infinity, askAt));
@@ -294,8 +301,11 @@ export function runAgent(options: AgentOptions): Agent {
     }
   }
 
-  async function forgotten(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return addresses.length === 0 ? new Map() : kernel.forgetConnections(addresses);
+  async function forget(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (addresses.length === 0) return new Map();
+    const refused = await kernel.forgetConnections(addresses);
+    for (const address of addresses) if (!refused.has(address)) unforgotten.delete(address);
+    return refused;
   }
 
   async function announceAll(

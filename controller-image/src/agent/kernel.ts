@@ -50,14 +50,15 @@ const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
 const FLUSH_PROCESSES = 4;
 /** Shorter than the time between two looks without an event. */
-const FORWARD_TRUST_MS = 20_000;
+const TRUST_MS = 20_000;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
   const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
-  const forwardChain = forwardReader(options);
+  const forwardChain = slowly(options.clock, () => readForward(options.commands));
+  const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
   const look = async (ips: readonly string[]): Promise<Seen> => {
     const [ip, nft, netdev, filter, forward] = await Promise.all([
       options.commands.run(
@@ -66,7 +67,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       ),
       options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
       options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
-      options.commands.run(["cat", BRIDGE_FILTER]),
+      bridgeFilter.read(),
       forwardChain.read(),
     ]);
     const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
@@ -111,18 +112,23 @@ export function linuxKernel(options: KernelOptions): Kernel {
 
 type Seen = KernelState & IpState;
 
-/** The chain is somebody else's and seldom changes, so a move need not wait for one more process. */
-function forwardReader({ commands, clock }: KernelOptions): { read(): Promise<ForwardState>; forget(): void } {
-  let known: { readonly state: ForwardState; readonly at: number } | undefined;
+/** For what is somebody else's and seldom changes: a move need not wait for one more process. */
+function slowly<T>(clock: Clock, ask: () => Promise<T>): { read(): Promise<T>; forget(): void } {
+  let known: { readonly value: T; readonly at: number } | undefined;
   return {
     read: async () => {
-      if (known !== undefined && clock.now() - known.at < FORWARD_TRUST_MS) return known.state;
-      const { code, stdout } = await commands.run(["nft", "-j", "list", "chain", ...FORWARD_CHAIN]);
-      known = { state: code === 0 ? parseForward(stdout) : NO_FORWARD, at: clock.now() };
-      return known.state;
+      if (known !== undefined && clock.now() - known.at < TRUST_MS) return known.value;
+      const value = await ask();
+      known = { value, at: clock.now() };
+      return value;
     },
     forget: () => (known = undefined),
   };
+}
+
+async function readForward(commands: Commands): Promise<ForwardState> {
+  const { code, stdout } = await commands.run(["nft", "-j", "list", "chain", ...FORWARD_CHAIN]);
+  return code === 0 ? parseForward(stdout) : NO_FORWARD;
 }
 
 function namespaceOf(podIp: string, { hops, namespaceAt }: Seen): string | undefined {

@@ -56,6 +56,8 @@ export interface Step {
   readonly elements: ElementChange;
   /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
   readonly flush: boolean;
+  /** No translation of ours was there before, so no acknowledgement promises that it is gone. */
+  readonly fresh: boolean;
   /** In Pods: taken away after the routes, added after the elements. */
   readonly pods: PodChanges;
   readonly proxies: readonly string[];
@@ -217,6 +219,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       routes: routeLines(address, before, target, uplink),
       elements,
       flush: before.natPod !== target.natPod,
+      fresh: before.natPod === undefined,
       pods: sides.get(address) ?? NO_POD_CHANGES,
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
