@@ -19,6 +19,8 @@ export interface PastMove {
   readonly fromUid: string;
   /** That Pod's node did not answer. */
   readonly lost: boolean;
+  /** That Pod could not serve any more, as far as is known. */
+  readonly failed?: boolean;
 }
 
 /** Why a Pod that can serve should give its addresses to another one. */
@@ -38,6 +40,7 @@ export interface Challenger {
 /** How long a challenger has to be the better one without a break; 0 where that does not matter. */
 export function steadyMs(moves: readonly PastMove[], motive: Motive, challengerUid: string): number {
   const often = moves.length > FREE_MOVES ? MAX_HOLD_MS / 2 ** Math.max(0, MOST_MOVES - moves.length) : 0;
+  if (isUnsteady(moves, challengerUid)) return MAX_HOLD_MS;
   // A Pod whose node has just come back may lose it again.
   const returned = motive === "newer" && moves.some(({ lost, fromUid }) => lost && fromUid === challengerUid);
   return returned ? MAX_HOLD_MS : often;
@@ -49,4 +52,10 @@ export function holdMs(moves: readonly PastMove[], motive: Motive, challenger: C
   const steady = steadyMs(recent, motive, challenger.uid) - challenger.forMs;
   const dwell = motive === "newer" ? DWELL_MS - Math.min(...recent.map(({ agoMs }) => agoMs)) : 0;
   return Math.max(0, steady, dwell);
+}
+
+/** Whether a Pod has failed an address that moves often: others, which have not, are tried before it. */
+export function isUnsteady(moves: readonly PastMove[], podUid: string): boolean {
+  const recent = moves.filter(({ agoMs }) => agoMs < MOVE_WINDOW_MS);
+  return recent.length > FREE_MOVES && recent.some(({ failed, fromUid }) => failed === true && fromUid === podUid);
 }

@@ -107,6 +107,8 @@ export interface ChoiceRules {
   readonly incumbentUid?: string;
   /** @default every node is healthy */
   readonly nodeHealth?: (nodeName: string) => NodeHealth;
+  /** Whether the Pod stands behind others of its standing, be it newer or not. @default none does */
+  readonly isUnsteady?: (podUid: string) => boolean;
 }
 
 /** The standing of an eligible Pod. A Pod on a lost node is nobody's first choice, but better than none with no address. */
@@ -125,6 +127,7 @@ export function standingOf(pod: Pod, { network, nodeHealth }: ChoiceRules): Stan
 export function choosePod(pods: readonly Pod[], rules: ChoiceRules): Pod | undefined {
   const rank = (pod: Pod): readonly (string | number)[] => [
     STANDINGS.indexOf(standingOf(pod, rules)),
+    rules.isUnsteady?.(pod.metadata.uid ?? "") === true ? 0 : 1,
     pod.metadata.creationTimestamp ?? "",
     pod.metadata.uid === rules.incumbentUid ? 1 : 0,
     pod.metadata.uid ?? "",

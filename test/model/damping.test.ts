@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { holdMs, type PastMove, steadyMs } from "../../lib/model/damping";
+import { holdMs, isUnsteady, type PastMove, steadyMs } from "../../lib/model/damping";
 
 const moves = (...agoSeconds: number[]): PastMove[] =>
   agoSeconds.map((ago) => ({ agoMs: ago * 1000, fromUid: "someone", lost: false }));
@@ -40,6 +40,16 @@ test("a Pod whose node was lost is given its addresses back after a minute, not 
   expect(newer(past, 60_000)).toBe(0);
   expect(holdMs(past, "newer", { uid: "r", forMs: 0 })).toBe(0);
   expect(holdMs(past, "leaving", { uid: "q", forMs: 0 })).toBe(0);
+});
+
+test("a Pod that has failed an address which moves often waits a minute, and others are tried before it", () => {
+  const failedBy = (uid: string, ...ago: number[]): PastMove[] =>
+    ago.map((seconds) => ({ agoMs: seconds * 1000, fromUid: uid, lost: false, failed: true }));
+  expect(newer(failedBy("q", 30, 20, 10))).toBe(0);
+  expect(newer([...moves(40, 30, 20), ...failedBy("q", 10)])).toBe(60_000);
+  expect(newer([...moves(40, 30, 20), ...failedBy("r", 10)])).toBe(7_500);
+  expect(isUnsteady([...moves(40, 30, 20), ...failedBy("q", 10)], "q")).toBe(true);
+  expect(isUnsteady([...moves(700, 30, 20), ...failedBy("q", 10)], "q")).toBe(false);
 });
 
 test("nobody who is the better one for a minute waits any longer, whatever happened before", () => {

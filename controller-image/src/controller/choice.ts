@@ -1,6 +1,6 @@
 // Which Pod has the addresses of a route, and whether a better one has to wait. Pure.
 import { AckState, ownerAck, type AddressBinding } from "../../../lib/model/binding";
-import { DWELL_MS, holdMs, steadyMs, type Motive, type PastMove } from "../../../lib/model/damping";
+import { DWELL_MS, holdMs, isUnsteady, steadyMs, type Motive, type PastMove } from "../../../lib/model/damping";
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth } from "../../../lib/model/node-health";
@@ -40,6 +40,8 @@ export interface Choice {
   readonly pod?: Pod;
   /** Set while a better Pod has to wait. */
   readonly held?: Held;
+  /** The Pod that has the addresses cannot serve any more. */
+  readonly failed?: boolean;
 }
 
 export interface Held {
@@ -67,20 +69,30 @@ export function choose(input: ChoiceInput): Choice {
     ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
   );
   const best = choosePod(matching, rules);
-  const incumbent = matching.find(({ metadata }) => metadata.uid !== undefined && metadata.uid === owners[0]);
   // A Pod that has one of the addresses already gets the others too: half a move is finished.
-  if (best === undefined || incumbent === undefined || owners.includes(best.metadata.uid ?? "")) return { pod: best };
-  // Its node has said that it cannot deliver there: whoever else could is not kept waiting.
-  const fails = own.some((binding) => ownerAck(binding)?.state === AckState.Failed);
-  if (fails || !isEligible(incumbent, rules.reactionMode)) return { pod: best };
+  if (best === undefined || owners.length === 0 || owners.includes(best.metadata.uid ?? "")) return { pod: best };
+  const incumbent = matching.find(({ metadata }) => metadata.uid === owners[0]);
+  // Its node may also have said that it cannot deliver there.
+  const undelivered = own.some((binding) => ownerAck(binding)?.state === AckState.Failed);
+  if (incumbent === undefined || undelivered || !canServe(incumbent, rules)) {
+    const moves = own.flatMap(({ spec }) => [input.moves?.(spec.address) ?? []]);
+    const isUnstable = (uid: string): boolean => moves.some((past) => isUnsteady(past, uid));
+    return { pod: choosePod(matching, { ...rules, isUnsteady: isUnstable }), failed: true };
+  }
   const motive = motiveOf(standingOf(incumbent, rules), standingOf(best, rules));
   const held = motive && hold(input, own, best, motive);
   return held === undefined ? { pod: best } : { pod: incumbent, held };
 }
 
-/** What a better Pod has to wait for; undefined: the one that has the addresses cannot serve, or will soon have ended. */
+/** Whether packets for the address would reach the Pod now. */
+function canServe(pod: Pod, rules: ChoiceRules): boolean {
+  if (!isEligible(pod, rules.reactionMode)) return false;
+  const standing = standingOf(pod, rules);
+  return standing !== "no address" && standing !== "lost node";
+}
+
+/** What a better Pod has to wait for, where the present one can serve; undefined: that one will soon have ended. */
 function motiveOf(from: Standing, to: Standing): Motive | undefined {
-  if (from === "no address" || from === "lost node") return undefined;
   if (from === to) return "newer";
   return from === "cordoned node" ? "leaving" : undefined;
 }

@@ -15,7 +15,7 @@ import type { PastMove } from "../../../lib/model/damping";
 import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
-import { choose, type Challenge, type Held } from "./choice";
+import { choose, type Challenge, type Choice, type Held } from "./choice";
 import { grant, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 
@@ -47,6 +47,8 @@ export interface Decision {
   readonly status?: RouteStatus;
   /** Set while a better Pod has to wait, because the addresses have moved often. */
   readonly held?: Held;
+  /** The Pod that has the addresses cannot serve any more. */
+  readonly failed?: boolean;
   /** Look again after this many milliseconds, though nothing may have happened. */
   readonly againAfterMs?: number;
 }
@@ -57,7 +59,7 @@ export function decide(given: DecideInput): Decision {
   const input = { ...given, bindings };
   const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
-  const { pod: chosen, held } = deleting ? {} : choose(input);
+  const { pod: chosen, held, failed }: Choice = deleting ? {} : choose(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
   const changes: BindingChange[] = [];
@@ -93,7 +95,7 @@ export function decide(given: DecideInput): Decision {
   const finalizer = wanted.length > 0 || holds;
   const status = routeStatus({ ...input, wanted, chosen, held, deleting, pending: changes });
   const waits = [...(waiting ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
-  return { finalizer, changes, status, held, againAfterMs: waits.length > 0 ? Math.min(...waits) : undefined };
+  return { finalizer, changes, status, held, failed, againAfterMs: waits.length > 0 ? Math.min(...waits) : undefined };
 }
 
 /** Whether the finalizer has to be added (true), removed (false) or is as it must be (undefined). */

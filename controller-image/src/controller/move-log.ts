@@ -4,13 +4,19 @@ import type { AddressBinding } from "../../../lib/model/binding";
 import { MOVE_WINDOW_MS, type PastMove } from "../../../lib/model/damping";
 import type { Clock } from "../kube/api";
 
+interface LoggedMove extends Omit<PastMove, "agoMs"> {
+  readonly at: number;
+  readonly epoch: number;
+}
+
 interface Entry {
   readonly bindingUid?: string;
   readonly epoch: number;
   /** The last Pod that had it; it stays here while nobody has it. */
-  readonly ownerUid?: string;
-  readonly ownerNode?: string;
-  readonly moves: readonly { readonly at: number; readonly fromUid: string; readonly lost: boolean }[];
+  readonly last?: { readonly podUid: string; readonly nodeName: string };
+  /** Nobody has it: the last one could not serve. */
+  readonly free: boolean;
+  readonly moves: readonly LoggedMove[];
 }
 
 /** More of them in one window change nothing. */
@@ -24,22 +30,35 @@ export class MoveLog {
     private readonly isLost: (nodeName: string) => boolean,
   ) {}
 
-  /** Takes note of a version of a binding; versions may come twice and late. */
-  saw({ metadata: { uid }, spec }: AddressBinding): void {
+  /**
+   * Takes note of a version of a binding; versions may come twice and late.
+   *
+   * @param failed the Pod that had the address before could not serve any more; only who decided so knows
+   */
+  saw({ metadata: { uid }, spec }: AddressBinding, failed = false): void {
     const { address, epoch, owner, nodeName } = spec;
     const before = this.#entries.get(address);
     const known = before?.bindingUid === uid ? before : undefined;
-    if (known !== undefined && epoch <= known.epoch) return;
-    const moves = this.#recent(known);
-    const { ownerUid, ownerNode = "" } = known ?? {};
-    const moved = owner !== undefined && ownerUid !== undefined && owner.podUid !== ownerUid;
-    const move = moved ? [{ at: this.clock.now(), fromUid: ownerUid, lost: this.isLost(ownerNode) }] : [];
+    if (known !== undefined && epoch <= known.epoch) {
+      // The watch was faster than the answer to our own write.
+      if (failed) this.#entries.set(address, { ...known, moves: known.moves.map((one) => failedAt(one, epoch)) });
+      return;
+    }
+    const from = known?.last;
+    const moved = owner !== undefined && from !== undefined && owner.podUid !== from.podUid;
+    const move = moved && {
+      at: this.clock.now(),
+      epoch,
+      fromUid: from.podUid,
+      lost: this.isLost(from.nodeName),
+      failed: failed || known?.free === true,
+    };
     this.#entries.set(address, {
       bindingUid: uid,
       epoch,
-      ownerUid: owner?.podUid ?? ownerUid,
-      ownerNode: owner === undefined ? ownerNode : nodeName,
-      moves: [...moves, ...move].slice(-KEPT_MOVES),
+      last: owner === undefined ? from : { podUid: owner.podUid, nodeName },
+      free: owner === undefined,
+      moves: [...this.#recent(known), ...(move ? [move] : [])].slice(-KEPT_MOVES),
     });
   }
 
@@ -51,11 +70,9 @@ export class MoveLog {
   /** The moves that still count, oldest first. */
   of(address: string): readonly PastMove[] {
     const now = this.clock.now();
-    return this.#recent(this.#entries.get(address)).map(({ at, fromUid, lost }) => ({
-      agoMs: now - at,
-      fromUid,
-      lost,
-    }));
+    return this.#recent(this.#entries.get(address)).map(({ at, fromUid, lost, failed }) => {
+      return { agoMs: now - at, fromUid, lost, failed };
+    });
   }
 
   #recent(entry: Entry | undefined): Entry["moves"] {
@@ -63,3 +80,6 @@ export class MoveLog {
     return entry?.moves.filter(({ at }) => now - at < MOVE_WINDOW_MS) ?? [];
   }
 }
+
+const failedAt = (move: LoggedMove, epoch: number): LoggedMove =>
+  move.epoch === epoch ? { ...move, failed: true } : move;

@@ -122,7 +122,7 @@ export class RouteReconciler {
     // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them.
     const statusFirst = status !== undefined && changes.length > 0 && isReady(route) && !isReady({ status });
     if (status !== undefined && statusFirst) current = await this.#writeStatus(current, status, contested);
-    const results = await Promise.allSettled(changes.map((change) => this.#write(change)));
+    const results = await Promise.allSettled(changes.map((change) => this.#write(change, decision.failed)));
     const moves = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
     this.#report.moved(route, moves);
     if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status, contested);
@@ -155,10 +155,10 @@ export class RouteReconciler {
   }
 
   /** Answers what the change did to the owner, once it is done. */
-  async #write(change: BindingChange): Promise<Move | undefined> {
+  async #write(change: BindingChange, failed = false): Promise<Move | undefined> {
     const move = moveOf(change, this.#store.binding(change.binding.spec.address));
     try {
-      await this.#send(change);
+      await this.#send(change, failed);
     } catch (error) {
       this.#report.wrote(change.verb, error);
       throw error;
@@ -167,14 +167,14 @@ export class RouteReconciler {
     return move;
   }
 
-  async #send({ verb, binding }: BindingChange): Promise<void> {
+  async #send({ verb, binding }: BindingChange, failed: boolean): Promise<void> {
     const { addressBindings } = RESOURCES;
     switch (verb) {
       case "create":
-        this.#store.noteWritten(await this.#kube.create(addressBindings, binding));
+        this.#store.noteWritten(await this.#kube.create(addressBindings, binding), failed);
         return;
       case "replace":
-        this.#store.noteWritten(await this.#kube.replace(addressBindings, binding));
+        this.#store.noteWritten(await this.#kube.replace(addressBindings, binding), failed);
         return;
       case "delete": {
         const { uid, resourceVersion } = binding.metadata;

@@ -261,10 +261,14 @@ export class Store implements ClusterView {
     return this.#moves.of(address);
   }
 
-  /** Our own write counts at once; the watch may be behind it. */
-  noteWritten(binding: AddressBinding): void {
+  /**
+   * Our own write counts at once; the watch may be behind it.
+   *
+   * @param failed the Pod that had the address until now could not serve any more
+   */
+  noteWritten(binding: AddressBinding, failed: boolean): void {
     const { address } = binding.spec;
-    this.#moves.saw(binding);
+    this.#moves.saw(binding, failed);
     const cached = this.bindings.get(address);
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
