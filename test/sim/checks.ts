@@ -304,7 +304,8 @@ export class Checks {
 
   // 8: a packet reaches only a Pod that was granted the address on a node that has not let go of it since. Cannot see:
   // a Pod that lost the address to another node which its own node has not heard of yet; that is bounded by 9. Does not
-  // count, but numbers as strays: a Pod address that had become another Pod's before the agent first read the binding.
+  // count, but numbers as strays: a Pod address that had become another Pod's before the agent first read the binding,
+  // on a node whose runtime does not say whose a Pod address is.
   onFate(address: string, fate: Fate): void {
     if (fate.end !== "pod") return;
     const { node, uid, way } = fate;
@@ -316,7 +317,7 @@ export class Checks {
     if (way === "nat" && (noChance || node.agentFineSince === undefined) && node.passSawAt < since) return;
     const grant = this.history.of(address).grantTo(node.name, node.ipOf(uid) ?? "");
     const first = grant && this.#first.get(`${node.name} ${address} ${grant.order}`);
-    if (first !== undefined && first.at >= since) return void this.strays++;
+    if (first !== undefined && first.at >= since && !node.tellsPods) return void this.strays++;
     this.fail(8, `a packet for ${address} reached Pod ${uid.slice(-3)} on ${node.name}, by ${way}`);
   }
 

@@ -255,4 +255,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return node.cordoned && node.lost ? NodeHealth.Cordoned : NodeHealth.Healthy;",
     breaks: [9],
   },
+  {
+    name: "a Pod address is followed though the runtime says that it is another Pod's",
+    file: OUTCOME,
+    from: "const claim = claimOf(kernel.sandboxes, podUid, podIp);",
+    to: "const claim = claimOf(undefined, podUid, podIp);",
+    rare: true,
+    breaks: [8],
+  },
 ];

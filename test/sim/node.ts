@@ -1,5 +1,6 @@
 // A node: power, cables, a kernel that outlives agents but no power cut, and the interfaces of its Pods.
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel";
+import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
 import type { KernelState, Path } from "../../controller-image/src/agent/state";
 
 /** What a kernel holds for one address, as far as the checks look at it. */
@@ -67,6 +68,9 @@ export class SimNode {
   /** Since when its agent runs, reaches the API server and is not paused; undefined while it does not. */
   agentFineSince: number | undefined;
   readonly #interfaces = new Map<string, Interface>();
+  /** What the container runtime has on its disk: of which Pod each address is. Not every runtime keeps that. */
+  readonly tellsPods: boolean;
+  readonly #records: Sandbox[] = [];
   #freed: { readonly ip: string; readonly at: number }[] = [];
   #lastIndex = 10;
   #lastIp = 10;
@@ -78,6 +82,7 @@ export class SimNode {
   ) {
     this.name = `node${index}`;
     this.ip = nodeIp(index);
+    this.tellsPods = index < 3;
     this.kernel = this.#boot();
   }
 
@@ -125,6 +130,7 @@ export class SimNode {
     this.#interfaces.set(ip, { dev, uid, upSince: this.now() });
     this.kernel.hops.set(ip, podHop(dev, ifindex));
     this.#freed = this.#freed.filter((other) => other.ip !== ip);
+    this.#records.push({ podUid: uid, ips: [ip], since: this.now() });
     this.kernel.event();
   }
 
@@ -134,11 +140,15 @@ export class SimNode {
       this.#interfaces.delete(ip);
       this.#freed.push({ ip, at: this.now() });
       this.kernel.dropInterface(found.dev);
+      this.#records.splice(
+        this.#records.findIndex(({ podUid }) => podUid === uid),
+        1,
+      );
       this.kernel.event();
     }
   }
 
-  /** Power off: the kernel and every interface are gone. */
+  /** Power off: the kernel and every interface are gone. What the runtime has written down is still there. */
   lose(): void {
     this.powered = false;
     for (const ip of this.#interfaces.keys()) this.#freed.push({ ip, at: this.now() });
@@ -152,6 +162,7 @@ export class SimNode {
     for (const ip of this.others) kernel.hops.set(ip, segmentHop);
     kernel.hops.set(this.ip, { dev: "lo", ifindex: 1, kind: "", local: true });
     kernel.proxies.set(FOREIGN_PROXY, "foreign");
+    if (this.tellsPods) kernel.sandboxes = this.#records;
     return kernel;
   }
 }

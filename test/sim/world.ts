@@ -302,8 +302,8 @@ export class World {
       uplink: "eth0",
       namespace: PODPIN,
       isolation: this.hearts.isolationOf(node, process),
-      onPass: () => {
-        if (kernel.refuseRate > 0) return;
+      onPass: (_plan, { failed }) => {
+        if (kernel.refuseRate > 0 || failed.size > 0) return;
         node.passSawAt = kernel.lookedAt;
         if (!process.paused) node.agentFineSince ??= clock.now();
       },
