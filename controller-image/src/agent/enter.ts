@@ -1,6 +1,7 @@
 // Looks into network namespaces of Pods and changes them. With `nsenter`, which needs SYS_ADMIN and nothing else: `ip -n`
 // would also mount, which the profiles of container runtimes forbid.
 import type { Commands } from "../fabric/commands";
+import { errorText } from "../kube/log";
 import { INSIDE_LINES, parseInside, type PodChange, type PodLook } from "./inside";
 import { failedLines } from "./iproute";
 import { setArpAnnounce } from "./rtnetlink";
@@ -23,15 +24,42 @@ const NETLINK = "SOCKET-SENDTO:16:3:0:x00000000000000000000";
 /** Sends its input to the kernel and says what became of the setting. */
 const SET_AND_SHOW = `socat -u STDIN ${NETLINK} && cat "/proc/sys/net/ipv4/conf/$0/arp_announce"`;
 
+/** A namespace that went with its Pod took the address along: no name any more, or a name without a namespace behind it. */
+const GONE = /No such file|Invalid argument/;
+
 export function podNamespaces(folder: string, commands: Commands): PodNamespaces {
   const enter = (namespace: string): string[] => ["nsenter", `--net=${folder}/${namespace}`];
   const seen = new Map<string, { readonly namespace: string; readonly look: PodLook }>();
 
+  /** Whatever goes wrong in one Pod concerns that Pod. */
   const lookInto = async (podIp: string, namespace: string): Promise<PodLook> => {
     const argv = [...enter(namespace), "ip", "-d", "-N", "-j", "-force", "-batch", "-"];
-    const { code, stdout, stderr } = await commands.run(argv, lines(INSIDE_LINES));
-    if (code !== 0 && stdout === "") return { problem: `network namespace ${namespace}: ${firstLine(stderr)}` };
-    return parseInside(podIp, namespace, stdout, stderr);
+    try {
+      const { code, stdout, stderr } = await commands.run(argv, lines(INSIDE_LINES));
+      if (code !== 0 && stdout === "") return { problem: `network namespace ${namespace}: ${firstLine(stderr)}` };
+      return parseInside(podIp, namespace, stdout, stderr);
+    } catch (error) {
+      return { problem: `network namespace ${namespace}: ${errorText(error)}` };
+    }
+  };
+
+  /** Answers why it was refused. */
+  const carryOut = async ({ namespace, device, ifindex, lines: changes }: PodChange): Promise<string | undefined> => {
+    const entering = ifindex !== undefined;
+    if (entering) {
+      const message = setArpAnnounce(ifindex, ARP_ANNOUNCE);
+      const { stdout, stderr } = await commands.run([...enter(namespace), "sh", "-c", SET_AND_SHOW, device], message);
+      if (stdout.trim() !== String(ARP_ANNOUNCE)) return `arp_announce of ${device}: ${firstLine(stderr)}`;
+    }
+    const { stderr } = await commands.run([...enter(namespace), "ip", "-force", "-batch", "-"], lines(changes));
+    if (stderr.startsWith("nsenter: ")) return !entering && GONE.test(stderr) ? undefined : firstLine(stderr);
+    for (const [number, why] of failedLines(stderr)) {
+      const line = changes[number - 1] ?? "";
+      if (/^\w+ del /.test(line) && /No such|Cannot assign|Cannot find/.test(why)) continue;
+      if (line.startsWith("rule add ") && why.includes("File exists")) continue;
+      return `ip ${line}: ${why}`;
+    }
+    return undefined;
   };
 
   return {
@@ -56,26 +84,10 @@ export function podNamespaces(folder: string, commands: Commands): PodNamespaces
       }
       return looks;
     },
-    change: async ({ namespace, device, ifindex, lines: changes }) => {
-      for (const [podIp, known] of seen) if (known.namespace === namespace) seen.delete(podIp);
-      if (ifindex !== undefined) {
-        const message = setArpAnnounce(ifindex, ARP_ANNOUNCE);
-        const set = await commands.run([...enter(namespace), "sh", "-c", SET_AND_SHOW, device], message);
-        if (set.stdout.trim() !== String(ARP_ANNOUNCE)) {
-          return `arp_announce of ${device} in network namespace ${namespace}: ${firstLine(set.stderr)}`;
-        }
-      }
-      const { stderr } = await commands.run([...enter(namespace), "ip", "-force", "-batch", "-"], lines(changes));
-      const adds = ifindex !== undefined;
-      // A Pod that is gone has taken the address with it.
-      if (/^nsenter: /m.test(stderr)) return adds ? `network namespace ${namespace}: ${firstLine(stderr)}` : undefined;
-      for (const [number, why] of failedLines(stderr)) {
-        const line = changes[number - 1] ?? "";
-        if (/^\w+ del /.test(line) && /No such|Cannot assign|Cannot find/.test(why)) continue;
-        if (line.startsWith("rule add ") && why.includes("File exists")) continue;
-        return `ip ${line} in network namespace ${namespace}: ${why}`;
-      }
-      return undefined;
+    change: async (change) => {
+      for (const [podIp, known] of seen) if (known.namespace === change.namespace) seen.delete(podIp);
+      const why = await carryOut(change).catch(errorText);
+      return why === undefined ? undefined : `${why} (network namespace ${change.namespace})`;
     },
   };
 }

@@ -87,6 +87,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   return {
     observe: async (ips, { pods: wanted, fresh } = { pods: [], fresh: false }) => {
       watched = ips;
+      if (fresh) bridgeFilter.forget();
       const seen = await look(ips);
       if (pods === undefined) return seen;
       const recorded = [...seen.nft.insideOf.values()];
@@ -142,7 +143,9 @@ async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelSt
   const toPods = [...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge");
   const routed = [...seen.routes.values()].some(({ path }) => seen.devices.get(path?.dev ?? "")?.kind === "bridge");
   if (!toPods && !routed) return seen;
-  const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]);
+  // An image without the program is no reason to look at nothing: the ports stay unknown.
+  const nothing = { code: 1, stdout: "" };
+  const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]).catch(() => nothing);
   const found = withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
   const unknown = [...found.hops].flatMap(([ip, hop]) =>
     hop !== "unreachable" && hop.kind === "bridge" && hop.port === undefined
