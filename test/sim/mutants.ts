@@ -260,7 +260,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: OUTCOME,
     from: "const claim = claimOf(kernel.sandboxes, podUid, podIp);",
     to: "const claim = claimOf(undefined, podUid, podIp);",
-    rare: true,
     breaks: [8],
   },
 ];
