@@ -1,7 +1,7 @@
 // Everything the controller knows of the cluster: live copies, and the indexes that tell which routes an event
 // concerns. It decides nothing.
 import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
-import { isInterfaceGone, isReleased, type AddressBinding } from "../../../lib/model/binding";
+import type { AddressBinding } from "../../../lib/model/binding";
 import type { PastMove } from "../../../lib/model/damping";
 import {
   GKE_CONTROLLER_NAME,
@@ -21,6 +21,7 @@ import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeRoute }
 import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
 import { SelectorIndex } from "./selector-index";
 import { SetIndex } from "./set-index";
+import { Waits } from "./waits";
 
 /** What has to be looked at again because of an event. */
 export interface Touched {
@@ -62,12 +63,12 @@ export class Store implements ClusterView {
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
   #gkeWasPresent = false;
-  /** What has been waited for, and since when. */
-  readonly #waitingSince = new Map<string, { readonly what: string; readonly since: number }>();
+  readonly #waits: Waits;
 
   constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
     this.#clock = clock;
     this.#touched = touched;
+    this.#waits = new Waits(clock);
     this.#moves = new MoveLog(clock, (node) => this.#lostNodes.has(node));
     const parts: Reflector<KubeObject>[] = [];
     const synced = (): void => {
@@ -248,12 +249,9 @@ export class Store implements ClusterView {
     return present(this.#routesByGateway.get(gatewayKey), (key) => this.routes.get(key));
   }
 
+  /** How long the present wait of an address has lasted, in milliseconds. */
   waitedMs(address: string): number {
-    const waiting = this.#waitingSince.get(address);
-    const binding = this.binding(address);
-    // The watch may still be behind a write of ours: what was waited for before it says nothing about what is now.
-    if (waiting === undefined || binding === undefined || waiting.what !== waitedFor(binding)) return 0;
-    return this.#clock.now() - waiting.since;
+    return this.#waits.ms(address, this.binding(address));
   }
 
   /** Moves of an address that still count. */
@@ -273,7 +271,7 @@ export class Store implements ClusterView {
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
     this.#bindingsByRoute.add(routeKeyOf(binding), address);
-    this.#noteWaiting(address);
+    this.#waits.note(address, this.binding(address));
   }
 
   #touchAll(routeKeys: Iterable<string>): void {
@@ -385,29 +383,12 @@ export class Store implements ClusterView {
       this.#bindingsByRoute[verb](routeKeyOf(binding), key);
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
-    this.#noteWaiting(key);
+    this.#waits.note(key, this.binding(key));
     if (object === undefined) this.#moves.forget(key);
     else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
   }
-
-  #noteWaiting(address: string): void {
-    const binding = this.binding(address);
-    const what = binding && waitedFor(binding);
-    if (what === undefined) this.#waitingSince.delete(address);
-    else if (this.#waitingSince.get(address)?.what !== what) {
-      this.#waitingSince.set(address, { what, since: this.#clock.now() });
-    }
-  }
-}
-
-/** What only time or an agent can bring, as a text that differs for each wait; undefined when nothing is waited for. */
-function waitedFor(binding: AddressBinding): string | undefined {
-  const { epoch, releasing, owner } = binding.spec;
-  if (isInterfaceGone(binding)) return `interface ${epoch}`;
-  if (releasing !== undefined && !isReleased(binding)) return `release ${epoch}`;
-  return owner === undefined ? `forwarders ${epoch}` : undefined;
 }
 
 function after<T>(change: Change<T>): T | undefined {
