@@ -1,111 +1,30 @@
 // The Kubernetes runtime against a real API server and etcd. The bounds of time are those that the design promises.
-import { readFileSync } from "node:fs";
-
-import type { Change, Kube, KubeError, Reflector, ReflectorOptions } from "../../controller-image/src/kube/api";
+import type { Kube, KubeError } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
-import type { KubeConfig } from "../../controller-image/src/kube/config";
 import { Election, type Lease } from "../../controller-image/src/kube/election";
 import { Events, type EventResult } from "../../controller-image/src/kube/events";
-import { createKube, createLeaseApi } from "../../controller-image/src/kube/kube";
-import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
-import type { RequestRecord } from "../../controller-image/src/kube/transport";
-import { startControlPlane, type ControlPlane } from "../../lab/cluster/control-plane";
+import { createLeaseApi } from "../../controller-image/src/kube/kube";
 import { addressBinding } from "../../lib/crds";
 import type { AddressBinding, BindingAck } from "../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
 import { Cable, until } from "../support/fake-api-server";
-import { parts } from "../support/parts";
+import { Bench, configMap } from "./reflector/bench";
+import { listScenarios } from "./reflector/lists";
+import { rightsScenarios } from "./reflector/rights";
+import { watchScenarios } from "./reflector/watches";
 
 jest.setTimeout(60_000);
 
-const { addressBindings, configMaps, customResourceDefinitions, events, leases, namespaces } = RESOURCES;
+const { addressBindings, configMaps, customResourceDefinitions, events, leases } = RESOURCES;
 
-let cluster: ControlPlane;
-let config: KubeConfig;
-/** What a test changes the world with, apart from the client under test. */
+const bench = new Bench();
 let admin: Kube;
-const open: Kube[] = [];
-
 beforeAll(async () => {
-  const found = await parts("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "kubectl");
-  cluster = await startControlPlane({
-    parts: {
-      kubeApiserver: found["kube-apiserver"],
-      etcd: found.etcd,
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-    bind: "127.0.0.1",
-  });
-  config = kubeconfigOf(JSON.parse(readFileSync(cluster.kubeconfig, "utf8")));
-  admin = createKube({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-test/0" });
+  await bench.start();
+  ({ admin } = bench);
 }, 1_800_000);
-
-afterEach(() => open.splice(0).forEach((kube) => kube.close()));
-afterAll(async () => {
-  admin?.close();
-  await cluster?.stop();
-});
-
-interface TestClient {
-  readonly kube: Kube;
-  readonly requests: RequestRecord[];
-  readonly lists: () => number;
-  /** How often the API server said that it no longer has the history since a version. */
-  readonly expired: () => number;
-}
-
-/** A client of its own, with what it asked for. */
-function client(more: Partial<KubeConfig> = {}): TestClient {
-  const requests: RequestRecord[] = [];
-  let expired = 0;
-  const kube = createKube({
-    config: { ...config, ...more },
-    clock: systemClock,
-    log: (_level, message) => void (message === "version expired, listing again" && expired++),
-    userAgent: "podpin-test/0",
-    onRequest: (record) => requests.push(record),
-  });
-  open.push(kube);
-  const lists = (): number => requests.filter(({ path }) => path.includes("limit=")).length;
-  return { kube, requests, lists, expired: () => expired };
-}
-
-interface Followed<T extends KubeObject> {
-  readonly reflector: Reflector<T>;
-  readonly seen: string[];
-  readonly changes: Change<T>[];
-}
-
-async function follow<T extends KubeObject>(kube: Kube, options: Omit<ReflectorOptions<T>, "onChange">) {
-  const followed: Followed<T> = {
-    seen: [],
-    changes: [],
-    reflector: kube.reflect<T>({
-      ...options,
-      onChange: (change) => {
-        followed.changes.push(change);
-        followed.seen.push(`${change.type} ${change.key}`);
-      },
-    }),
-  };
-  await until("the first list", () => followed.reflector.synced);
-  return followed;
-}
-
-let spaces = 0;
-/** A namespace that no other test uses. */
-async function freshNamespace(): Promise<string> {
-  const name = `space-${++spaces}`;
-  await admin.create(namespaces, { metadata: { name } });
-  return name;
-}
-
-const configMap = (namespace: string, name: string, text = ""): KubeObject & { data: Record<string, string> } => ({
-  metadata: { namespace, name },
-  data: { text },
-});
+afterEach(() => bench.tidy());
+afterAll(() => bench.stop());
 
 function binding(address: string, nodeName: string): AddressBinding {
   return {
@@ -127,7 +46,7 @@ async function installBindings(): Promise<void> {
   if ((await admin.get(customResourceDefinitions, { name: addressBinding.metadata.name })) !== undefined) return;
   await admin.create(customResourceDefinitions, addressBinding as unknown as KubeObject);
   const wait = ["wait", "--for=condition=Established", "crd", addressBinding.metadata.name, "--timeout=30s"];
-  await cluster.kubectl(wait);
+  await bench.cluster.kubectl(wait);
 }
 
 const errorOf = (promise: Promise<unknown>): Promise<KubeError> =>
@@ -140,7 +59,7 @@ const errorOf = (promise: Promise<unknown>): Promise<KubeError> =>
 
 test("says that a kind is not served, and follows it soon after its definition has come", async () => {
   const late: Resource = { group: "podpin.test", version: "v1", plural: "lates", kind: "Late", namespaced: false };
-  const reflector = client().kube.reflect({ resource: late, onChange: () => undefined });
+  const reflector = bench.client().kube.reflect({ resource: late, onChange: () => undefined });
   await until("the error", () => reflector.lastError !== undefined);
   expect([reflector.lastError, reflector.synced]).toEqual([
     "Late (podpin.test/v1) is not served by the API server",
@@ -160,22 +79,22 @@ test("says that a kind is not served, and follows it soon after its definition h
 });
 
 test("lists more objects than fit into a page, in pages, and misses none", async () => {
-  const namespace = await freshNamespace();
-  const names = Array.from({ length: 1_201 }, (_, index) => `map-${index}`);
+  const namespace = await bench.freshNamespace();
+  const names = Array.from({ length: 5_001 }, (_, index) => `map-${index}`);
   const next = names[Symbol.iterator]();
   const worker = async (): Promise<void> => {
     for (const name of next) await admin.create(configMaps, configMap(namespace, name));
   };
-  await Promise.all(Array.from({ length: 16 }, worker));
-  const { kube, lists } = client();
-  const { reflector, seen } = await follow(kube, { resource: configMaps, namespace });
-  expect([lists(), seen.length]).toEqual([3, 1_201]);
+  await Promise.all(Array.from({ length: 32 }, worker));
+  const { kube, lists } = bench.client();
+  const { reflector, seen } = await bench.follow(kube, { resource: configMaps, namespace });
+  expect([lists(), seen.length]).toEqual([11, 5_001]);
   expect([...reflector.values()].map((object) => object.metadata.name).sort()).toEqual([...names].sort());
 });
 
 test("delivers a change within milliseconds of its commit", async () => {
-  const namespace = await freshNamespace();
-  const { seen } = await follow(client().kube, { resource: configMaps, namespace });
+  const namespace = await bench.freshNamespace();
+  const { seen } = await bench.follow(bench.client().kube, { resource: configMaps, namespace });
   const times: number[] = [];
   for (let round = 0; round < 30; round++) {
     const before = performance.now();
@@ -193,14 +112,14 @@ test("delivers a change within milliseconds of its commit", async () => {
 
 test("goes on where it was when the API server was restarted, and misses nothing", async () => {
   await installBindings();
-  const namespace = await freshNamespace();
-  const { kube, lists, expired } = client();
-  const maps = await follow(kube, { resource: configMaps, namespace });
-  const bindings = await follow(kube, { resource: addressBindings });
+  const namespace = await bench.freshNamespace();
+  const { kube, lists, expired } = bench.client();
+  const maps = await bench.follow(kube, { resource: configMaps, namespace });
+  const bindings = await bench.follow(kube, { resource: addressBindings });
   await admin.create(configMaps, configMap(namespace, "before"));
   await until("the change", () => maps.seen.length === 1);
   const listsBefore = lists();
-  await cluster.restartApiServer();
+  await bench.cluster.restartApiServer();
   await admin.create(configMaps, configMap(namespace, "after"));
   await until("the change after the restart", () => maps.seen.length === 2, 30_000);
   await until("both watches", () => maps.reflector.lastError === undefined && !bindings.reflector.lastError, 30_000);
@@ -210,13 +129,13 @@ test("goes on where it was when the API server was restarted, and misses nothing
 });
 
 test("finds a cut line within 8 s; when history is gone by then, it lists again and tells lost deletions", async () => {
-  const namespace = await freshNamespace();
-  const { port } = new URL(config.server);
+  const namespace = await bench.freshNamespace();
+  const { port } = new URL(bench.config.server);
   const cable = await Cable.to(Number(port));
   try {
-    const { kube, lists } = client({ server: `https://127.0.0.1:${cable.port}` });
+    const { kube, lists } = bench.client({ server: `https://127.0.0.1:${cable.port}` });
     for (const name of ["kept", "changed", "deleted"]) await admin.create(configMaps, configMap(namespace, name));
-    const { reflector, seen, changes } = await follow(kube, { resource: configMaps, namespace });
+    const { reflector, seen, changes } = await bench.follow(kube, { resource: configMaps, namespace });
     await until("three objects", () => seen.length === 3);
     await until("the watch", () => reflector.lastError === undefined);
     cable.cut = true;
@@ -228,8 +147,8 @@ test("finds a cut line within 8 s; when history is gone by then, it lists again 
     // The promise is 8 s; the rest is for a machine with other things to do.
     expect(performance.now() - cutAt).toBeLessThan(9_000);
     expect([...reflector.values()].length).toBe(3);
-    await cluster.restartApiServer();
-    await cluster.compact();
+    await bench.cluster.restartApiServer();
+    await bench.cluster.compact();
     expect([seen.length, lists()]).toEqual([3, 1]);
     cable.cut = false;
     await until("the differences", () => seen.length === 6, 40_000);
@@ -244,22 +163,22 @@ test("finds a cut line within 8 s; when history is gone by then, it lists again 
 });
 
 test("goes on without a list after the API server stood still, as soon as it runs again", async () => {
-  const namespace = await freshNamespace();
-  const { kube, lists } = client();
-  const { reflector, seen } = await follow(kube, { resource: configMaps, namespace });
+  const namespace = await bench.freshNamespace();
+  const { kube, lists } = bench.client();
+  const { reflector, seen } = await bench.follow(kube, { resource: configMaps, namespace });
   const write = async (name: string): Promise<void> => {
     await admin.create(configMaps, configMap(namespace, name));
   };
   await write("before");
   await until("the change", () => seen.length === 1);
-  cluster.pauseApiServer();
+  bench.cluster.pauseApiServer();
   const pausedAt = performance.now();
   let resumedAt: number;
   try {
     await until("the silence is noticed", () => reflector.lastError !== undefined, 12_000);
     expect(performance.now() - pausedAt).toBeLessThan(9_000);
   } finally {
-    cluster.resumeApiServer();
+    bench.cluster.resumeApiServer();
     resumedAt = performance.now();
   }
   await until("the watch", () => reflector.lastError === undefined, 12_000);
@@ -271,8 +190,9 @@ test("goes on without a list after the API server stood still, as soon as it run
 
 test("an object that moves out of a field selector is deleted there and set where it moved to", async () => {
   await installBindings();
-  const { kube } = client();
-  const on = (fieldSelector: string) => follow<AddressBinding>(kube, { resource: addressBindings, fieldSelector });
+  const { kube } = bench.client();
+  const on = (fieldSelector: string) =>
+    bench.follow<AddressBinding>(kube, { resource: addressBindings, fieldSelector });
   const [old, next, releasing] = [
     await on("spec.nodeName=move-a"),
     await on("spec.nodeName=move-b"),
@@ -305,7 +225,7 @@ test("of two writers with the same version one wins, and the other hears Conflic
   const created = await admin.create(addressBindings, binding("198.51.100.2", "cas-a"));
   const outcomes = await Promise.allSettled(
     ["cas-b", "cas-c"].map((nodeName) =>
-      client().kube.replace(addressBindings, { ...created, spec: { ...created.spec, epoch: 2, nodeName } }),
+      bench.client().kube.replace(addressBindings, { ...created, spec: { ...created.spec, epoch: 2, nodeName } }),
     ),
   );
   expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
@@ -328,12 +248,14 @@ test("two agents that apply their acknowledgements keep both, and each changes o
     ...more,
   });
   const apply = (nodeName: string, acks: readonly BindingAck[]): Promise<KubeObject> =>
-    client().kube.apply(
-      addressBindings,
-      { metadata: { name }, status: { acks } } as KubeObject,
-      `podpin-agent-${nodeName}`,
-      "status",
-    );
+    bench
+      .client()
+      .kube.apply(
+        addressBindings,
+        { metadata: { name }, status: { acks } } as KubeObject,
+        `podpin-agent-${nodeName}`,
+        "status",
+      );
   const acks = async (): Promise<readonly BindingAck[]> => {
     const live = await admin.get<AddressBinding>(addressBindings, { name });
     return [...(live?.status?.acks ?? [])].sort((left, right) => left.nodeName.localeCompare(right.nodeName));
@@ -348,7 +270,7 @@ test("two agents that apply their acknowledgements keep both, and each changes o
 });
 
 test("get, delete and create say missing, gone and taken as the contract has it", async () => {
-  const namespace = await freshNamespace();
+  const namespace = await bench.freshNamespace();
   const ref = { namespace, name: "one" };
   expect(await admin.get(configMaps, ref)).toBeUndefined();
   const created = await admin.create(configMaps, configMap(namespace, "one"));
@@ -363,10 +285,15 @@ test("get, delete and create say missing, gone and taken as the contract has it"
 });
 
 test("of two candidates one holds the Lease, and the other has it at its next look when it is given back", async () => {
-  const lease = { namespace: await freshNamespace(), name: "podpin-controller" };
+  const lease = { namespace: await bench.freshNamespace(), name: "podpin-controller" };
   const history: string[] = [];
   const candidate = (identity: string) => {
-    const api = createLeaseApi({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-test/0" });
+    const api = createLeaseApi({
+      config: bench.config,
+      clock: systemClock,
+      log: () => undefined,
+      userAgent: "podpin-test/0",
+    });
     const election = new Election({
       leases: api,
       clock: systemClock,
@@ -398,7 +325,7 @@ test("of two candidates one holds the Lease, and the other has it at its next lo
 });
 
 test("Events are accepted, counted, and shown with the object that they tell of", async () => {
-  const namespace = await freshNamespace();
+  const namespace = await bench.freshNamespace();
   const object = await admin.create(configMaps, configMap(namespace, "subject"));
   const results: EventResult[] = [];
   const recorder = new Events({
@@ -415,10 +342,14 @@ test("Events are accepted, counted, and shown with the object that they tell of"
   }
   await until("both are written", () => results.length === 2);
   expect(results).toEqual(["created", "counted"]);
-  const list = JSON.parse(await cluster.kubectl(["get", events.plural, "-n", namespace, "-o", "json"])) as {
+  const list = JSON.parse(await bench.cluster.kubectl(["get", events.plural, "-n", namespace, "-o", "json"])) as {
     items: { involvedObject: object; reason: string; series: { count: number } }[];
   };
   expect(list.items).toMatchObject([
     { involvedObject: { uid: object.metadata.uid }, reason: "Tried", series: { count: 2 } },
   ]);
 });
+
+listScenarios(bench);
+watchScenarios(bench);
+rightsScenarios(bench);
