@@ -160,3 +160,30 @@ test("a replica that stands by finds the same node lost, and tells nobody", asyn
   expect(kube.writes).toEqual([]);
   expect(told()).toEqual([["NodeUnreachable", "node1"]]);
 });
+
+test("a replica that takes over because the other one was on the lost node tells of it", async () => {
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute());
+  const replica = (podName: string, nodeName: string, tells: Metrics): MemoryKube => {
+    const metadata = { namespace: "podpin-system", name: podName };
+    world.server.create(RESOURCES.pods, { metadata, spec: { nodeName } } as KubeObject);
+    const kube = new MemoryKube(world.server, { clock: world.clock });
+    const identity = `${podName}_1`;
+    world.start({ heartbeats: air.parts(), metrics: tells, kube, leases: kube, podName, identity });
+    return kube;
+  };
+  const first = replica("first", "node1", new Metrics());
+  await world.until(() => world.binding()?.spec.nodeName === "node1");
+  replica("second", "node3", metrics);
+  await world.until(() => /^podpin_nodes\{state="answering"\} 3$/m.test(metrics.text()));
+  await world.clock.run(3_000);
+  silence(1);
+  first.connected = false;
+  const at = world.clock.now();
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  expect(world.clock.now() - at).toBeLessThanOrEqual(800);
+  await world.clock.run(1_000);
+  expect(told()).toEqual([["NodeUnreachable", "node1"]]);
+  expect(metrics.text()).toMatch(/^podpin_node_unreachable_total 1$/m);
+});

@@ -27,6 +27,8 @@ export interface NodeLossOptions extends HeartbeatParts {
 
 /** How long a new node, or one with its first address, may go unnoticed. */
 const LOOK_EVERY_MS = 500;
+/** Whoever leads has told by then. */
+const UNTOLD_MS = 5_000;
 
 export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   const { store, clock, log, events, metrics, isLeading, setLost } = options;
@@ -42,10 +44,16 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   );
   const secret = keySecret(options);
   const nodes = watchNodes({ ...options, keys: () => secret.keys(), onVerdict });
+  /** What was found while another replica led: it may have been on the lost node, and then this one has to tell. */
+  const untold = new Map<string, { readonly verdict: Verdict; readonly at: number }>();
   let cancel = (): void => undefined;
 
   function look(): void {
     nodes.lead(isLeading());
+    for (const [name, { verdict, at }] of untold) {
+      if (isLeading()) tell(verdict);
+      if (isLeading() || clock.now() - at > UNTOLD_MS) untold.delete(name);
+    }
     if (store.nodes.synced) nodes.watch(watched());
     cancel = clock.after(LOOK_EVERY_MS, look);
   }
@@ -59,10 +67,15 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   }
 
   function onVerdict(verdict: Verdict): void {
-    const { name, lost, because } = verdict;
+    const { name, lost } = verdict;
     setLost(name, lost);
-    if (!isLeading()) return;
-    const seconds = Math.round(verdict.afterMs) / 1000;
+    untold.delete(name);
+    if (isLeading()) tell(verdict);
+    else if (lost) untold.set(name, { verdict, at: clock.now() });
+  }
+
+  function tell({ name, lost, because, afterMs }: Verdict): void {
+    const seconds = Math.round(afterMs) / 1000;
     if (lost) {
       unreachable.add();
       silence.observe(seconds);

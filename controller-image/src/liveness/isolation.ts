@@ -3,6 +3,7 @@
 // Losing the controller is no isolation, nor is losing the API server: as long as anybody at all is heard, the addresses of
 // the node may still be its own. And a node that has never known others to ask stays what it is.
 import type { Peer } from "./message";
+import type { Contact } from "./responder";
 import { ISOLATION_TIMES } from "./times";
 
 export type IsolationCause = "silence" | "carrier";
@@ -34,6 +35,8 @@ export class IsolationDetector {
   #oftenAt = 0;
   #waitMs = 0;
   #heardAt = 0;
+  /** When somebody should have been heard again: only from then on silence says something. */
+  #dueAt = 0;
   #down = false;
   #peers: readonly Peer[] = [];
   #probedAt = Number.NEGATIVE_INFINITY;
@@ -45,24 +48,30 @@ export class IsolationDetector {
     return this.#cause;
   }
 
-  controllerHeard(now: number, intervalMs: number, peers?: readonly Peer[]): void {
+  controllerHeard(now: number, { intervalMs, peers, neighbour }: Contact): void {
     const at = this.#attentive(now);
+    if (peers !== undefined && peers.length > 0) this.#peers = peers;
+    if (neighbour) {
+      // Whom to ask is worth knowing. That it is heard is not: both would be cut off together.
+      this.#controllerAt ??= at;
+      if (this.#intervalMs === Infinity) this.#intervalMs = intervalMs;
+      return;
+    }
     // Replicas that stand by ask less often; what counts is whoever asks most often.
     if (intervalMs <= this.#intervalMs || at - this.#oftenAt > FORGET_MS) {
       this.#intervalMs = intervalMs;
       this.#oftenAt = at;
     }
     this.#controllerAt = at;
-    if (peers !== undefined && peers.length > 0) this.#peers = peers;
-    this.#heard(at);
+    this.#heard(at, this.#intervalMs);
   }
 
   peerHeard(now: number): void {
-    this.#heard(this.#attentive(now));
+    this.#heard(this.#attentive(now), ISOLATION_TIMES.restMs);
   }
 
   apiHeard(now: number): void {
-    this.#heard(this.#attentive(now));
+    this.#heard(this.#attentive(now), ISOLATION_TIMES.askApiEveryMs);
   }
 
   /** @param up whether the uplink has a carrier; undefined where that cannot be known */
@@ -73,7 +82,7 @@ export class IsolationDetector {
     const silentMs = this.#at - this.#heardAt;
     this.#down = up === false;
     if (this.#down) this.#cause = "carrier";
-    else if (this.#mayJudge() && silentMs >= this.#intervalMs + windowMs) this.#cause ??= "silence";
+    else if (this.#mayJudge() && this.#at - this.#dueAt >= windowMs) this.#cause ??= "silence";
 
     const patienceMs = this.#intervalMs + askPeersAfterMs - (this.#at - (this.#controllerAt ?? this.#at));
     this.#waitMs = Math.min(LONGEST_WAIT_MS, Math.max(tickMs, patienceMs));
@@ -99,8 +108,9 @@ export class IsolationDetector {
   }
 
   /** Ends the isolation; one by the carrier only once it is back, as whoever was heard came another way. */
-  #heard(at: number): void {
+  #heard(at: number, againInMs: number): void {
     this.#heardAt = at;
+    this.#dueAt = at + againInMs;
     if (!this.#down) this.#cause = undefined;
   }
 }

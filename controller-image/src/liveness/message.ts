@@ -2,8 +2,11 @@
 // from anywhere become a message or nothing; nothing here throws on input.
 import { addressToNumber, isIPv4 } from "../../../lib/model/address";
 
-/** Whoever asks: only a controller's probe is contact with the controller. */
-export type Prober = "controller" | "agent";
+/**
+ * Whoever asks. Only a controller's probe is contact with the controller, and one on the node itself (`neighbour`) is no
+ * contact with the world.
+ */
+export type Prober = keyof typeof PROBERS;
 
 /** A node that is asked about, or that may be asked. */
 export interface Peer {
@@ -66,7 +69,8 @@ const NEVER = 0xffff;
 
 const NODE_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-const Kind = { ControllerProbe: 1, AgentProbe: 2, Answer: 3 } as const;
+const PROBERS = { controller: 1, agent: 2, neighbour: 4 } as const;
+const ANSWER = 3;
 const List = { peers: 1, asks: 2 } as const;
 
 /** Kind, boot, nonce, echo, interval, list, name. */
@@ -123,18 +127,19 @@ export function decode(body: Buffer): Message | undefined {
   const node = reader.name();
   const count = reader.byte();
   if (node === undefined || count === undefined || count > MAX_NODES) return undefined;
-  if (kind === Kind.Answer) {
+  if (kind === ANSWER) {
     const reports = reader.all(count, () => reader.report());
     if (reports === undefined || intervalMs !== 0 || list !== 0) return undefined;
     return { type: "answer", node, boot, nonce, echo, reports };
   }
-  if (kind !== Kind.ControllerProbe && kind !== Kind.AgentProbe) return undefined;
+  const prober = (Object.keys(PROBERS) as Prober[]).find((known) => PROBERS[known] === kind);
+  if (prober === undefined) return undefined;
   if (list !== List.peers && list !== List.asks) return undefined;
   const nodes = reader.all(count, () => reader.peer());
   if (nodes === undefined) return undefined;
   return {
     type: "probe",
-    prober: kind === Kind.ControllerProbe ? "controller" : "agent",
+    prober,
     node,
     boot,
     nonce,
@@ -205,8 +210,7 @@ class Reader {
 }
 
 function kindOf(message: Message): number {
-  if (message.type === "answer") return Kind.Answer;
-  return message.prober === "controller" ? Kind.ControllerProbe : Kind.AgentProbe;
+  return message.type === "answer" ? ANSWER : PROBERS[message.prober];
 }
 
 function checkName(name: string): void {

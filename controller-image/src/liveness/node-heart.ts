@@ -63,7 +63,7 @@ export function beat(options: NodeHeartOptions): NodeHeart {
   function follow({ probes, knock, controller, peer }: Reaction): void {
     for (const { to, probe } of probes) say(to, probe);
     for (const { name, address } of knock) wire.knock(address, () => responder.knocked(name, clock.now()));
-    if (controller !== undefined) detector.controllerHeard(clock.now(), controller.intervalMs, controller.peers);
+    if (controller !== undefined) detector.controllerHeard(clock.now(), controller);
     if (peer !== undefined) detector.peerHeard(clock.now());
     tell();
   }

@@ -9,6 +9,15 @@ export interface ResponderOptions {
   readonly nonce: () => number;
 }
 
+/** A controller that hears this node. */
+export interface Contact {
+  readonly intervalMs: number;
+  /** Whom this node may ask. */
+  readonly peers?: readonly Peer[];
+  /** It runs on this very node, so hearing it tells nothing of the world. */
+  readonly neighbour: boolean;
+}
+
 /** What a message leads to. */
 export interface Reaction {
   readonly answer?: Answer;
@@ -16,7 +25,7 @@ export interface Reaction {
   readonly probes: readonly { readonly to: Peer; readonly probe: Probe }[];
   readonly knock: readonly Peer[];
   /** The controller is there now: what it asked shows that it has just heard this node. */
-  readonly controller?: { readonly intervalMs: number; readonly peers?: readonly Peer[] };
+  readonly controller?: Contact;
   /** Another node is there now. */
   readonly peer?: string;
 }
@@ -61,7 +70,7 @@ export class Responder {
     const since = now - 2 * (probe.intervalMs + ECHO_MS);
     const fresh = this.#echoes.some(({ nonce, at }) => nonce === probe.echo && at >= since);
     // A recording of a controller's orders, or orders from one that does not hear this node, are not followed.
-    const followed = fresh && probe.prober === "controller";
+    const followed = fresh && probe.prober !== "agent";
     const asks = followed && probe.list === "asks" ? probe.nodes : [];
     const reports = asks.map(({ name }) => this.#report(name, now));
     const answer: Answer = {
@@ -77,7 +86,9 @@ export class Responder {
       answer,
       probes: asks.flatMap((peer) => this.#ask(peer, now)),
       knock: asks.filter(({ name }) => this.#mayKnock(name, now)),
-      controller: followed ? { intervalMs: probe.intervalMs, peers } : undefined,
+      controller: followed
+        ? { intervalMs: probe.intervalMs, peers, neighbour: probe.prober === "neighbour" }
+        : undefined,
     };
   }
 

@@ -56,8 +56,8 @@ export interface IsolationTimes {
   /** The same once the node is isolated. */
   readonly restMs: number;
   /**
-   * Added to the controller's interval: so long must nobody at all have been heard. It is up before the controller, which
-   * counts from its first probe without an answer, gives the addresses to others.
+   * So long must nobody at all have been heard after somebody should have been: longer than all others may pause together, and
+   * over before the controller, which counts from its first probe without an answer, gives the addresses to others.
    */
   readonly windowMs: number;
   /** From one request to the API server to the next. */

@@ -272,14 +272,14 @@ export class Watcher {
   }
 
   #probe(node: Watched, list: Probe["list"], nodes: readonly Peer[]): Outgoing {
-    const { boot, nonce } = this.options;
+    const { boot, nonce, ownNode } = this.options;
     const number = nonce();
     const asked = list === "asks" ? nodes.map(({ name }) => name) : [];
     node.sent(number, this.#at, asked);
     const { name, peer, echo } = node;
     const probe: Probe = {
       type: "probe",
-      prober: "controller",
+      prober: name === ownNode ? "neighbour" : "controller",
       node: name,
       boot,
       nonce: number,

@@ -66,7 +66,7 @@ export class Cluster {
       for (const { to, probe } of reaction.probes) host.send(to.address, probe);
       for (const { name, address } of reaction.knock) host.knock(address, () => responder.knocked(name, network.now));
       const { controller, peer } = reaction;
-      if (controller !== undefined) detector.controllerHeard(now, controller.intervalMs, controller.peers);
+      if (controller !== undefined) detector.controllerHeard(now, controller);
       if (peer !== undefined) detector.peerHeard(now);
     };
     const tick = (): void => {

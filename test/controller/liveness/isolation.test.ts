@@ -61,6 +61,39 @@ test("a node that is cut off is silent before its addresses are given to others,
   }
 });
 
+test("a controller on the node itself is no contact with the world", () => {
+  const cluster = new Cluster({ nodes: 4, seed: 3, loss: 0.01 }).settle();
+  const { network } = cluster;
+  const here = new Set([CONTROLLER, nodeAddress(0)]);
+  const { detector } = cluster.agents[0]!;
+  network.run(60_000);
+  expect(detector.cause).toBeUndefined();
+  cluster.agents[0]!.api = false;
+  network.cut = (from, to) => here.has(from) !== here.has(to);
+  network.run(1_500);
+  expect(detector.cause).toBe("silence");
+  network.cut = () => false;
+  network.run(300);
+  expect(detector.cause).toBeUndefined();
+  expect(cluster.agents.map(({ isolations }) => isolations)).toEqual([1, 0, 0, 0]);
+});
+
+test("others that all pause for 500 ms at once isolate nobody, with and without a controller that is heard", () => {
+  for (const silent of [false, true]) {
+    const cluster = new Cluster({ nodes: 4, seed: 5, loss: 0.01 }).settle();
+    const { network } = cluster;
+    for (const agent of cluster.agents) agent.api = false;
+    network.cut = (from, to) => silent && [from, to].includes(CONTROLLER);
+    for (let round = 0; round < 60; round++) {
+      const except = Math.floor(4 * network.random());
+      for (const { host } of cluster.agents.filter((_, index) => index !== except)) host.pause(500, round % 2 === 0);
+      cluster.controller.pause(500, round % 2 === 0);
+      network.run(1_500 + 200 * network.random());
+    }
+    expect(cluster.agents.map(({ isolations }) => isolations)).toEqual([0, 0, 0, 0]);
+  }
+});
+
 test("a carrier that is lost isolates at once, and its return does not end that before somebody is heard", () => {
   const cluster = new Cluster({ nodes: 4, seed: 3 }).settle();
   const { detector } = cluster.agents[HERE]!;
@@ -113,10 +146,8 @@ test("while the controller is away and nodes answer, they are asked five times a
   const detector = new IsolationDetector();
   let [now, probes] = [0, 0];
   detector.tick(now, true);
-  detector.controllerHeard(now, 40, [
-    { name: "a", address: "10.0.0.1" },
-    { name: "b", address: "10.0.0.2" },
-  ]);
+  const peers = ["a", "b"].map((name, index) => ({ name, address: `10.0.0.${index}` }));
+  detector.controllerHeard(now, { intervalMs: 40, peers, neighbour: false });
   for (const end = 60_000; now < end;) {
     const { probe, askApi, waitMs } = detector.tick(now, true);
     expect(askApi).toBe(false);

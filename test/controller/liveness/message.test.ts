@@ -23,7 +23,7 @@ const peer: fc.Arbitrary<Peer> = fc.record({ name, address });
 const nonce = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const probe: fc.Arbitrary<Probe> = fc.record({
   type: fc.constant("probe" as const),
-  prober: fc.constantFrom("controller" as const, "agent" as const),
+  prober: fc.constantFrom("controller" as const, "agent" as const, "neighbour" as const),
   node: name,
   boot: nonce,
   nonce,
