@@ -24,8 +24,8 @@ export const Flag = {
 } as const;
 
 /**
- * Where container runtimes keep the results of CNI calls on a node (libcni's folder, containerd and CRI-O alike): whose a
- * Pod address is, by UID. The agent sees it under the same path, and only reads.
+ * Where container runtimes that use the CNI library keep the results of its calls on a node: whose a Pod address is, by
+ * UID. The agent sees it under the same path, and only reads.
  */
 export const CNI_RESULTS_FOLDER = "/var/lib/cni/results";
 

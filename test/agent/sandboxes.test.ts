@@ -52,12 +52,15 @@ describe("the runtime's files", () => {
       { podUid: "uid-1", ips: ["10.244.1.11", "fd00::1"] },
     ],
     ["of CNI 0.2", cached({ ip4: { ip: "10.244.1.11/24" } }), { podUid: "uid-1", ips: ["10.244.1.11"] }],
-    ["of the loopback plugin", cached({ cniVersion: "1.0.0" }), { podUid: "uid-1", ips: [] }],
+    [
+      "of the loopback plugin",
+      cached({ cniVersion: "1.0.0", ips: [{ address: "127.0.0.1/8" }, { address: "::1/128" }] }),
+      undefined,
+    ],
     ["without a UID", cached({ ips: [] }, [["K8S_POD_NAME", "web-0"]]), undefined],
-    ["empty, after a crash", "", undefined],
     ["of something else", "[1]", undefined],
     ["null", "null", undefined],
-    ["with ips that are none", cached({ ips: [null, { address: 7 }] }), { podUid: "uid-1", ips: [] }],
+    ["with ips that are none", cached({ ips: [null, { address: 7 }] }), undefined],
   ])("%s", (_title, text, found) => {
     expect(parseResult(text)).toEqual(found);
   });
@@ -72,7 +75,7 @@ describe("the runtime's files", () => {
       utimesSync(file, 100, 100);
       writeFileSync(join(folder, "lab-broken-eth0"), "");
       expect(await read()).toEqual([{ podUid: "uid-1", ips: ["10.244.1.11"], since: 100_000 }]);
-      writeFileSync(join(folder, "lab-broken-eth0"), cached({}));
+      writeFileSync(join(folder, "lab-broken-eth0"), cached({ ips: [{ address: "10.244.1.12/24" }] }));
       expect((await read())?.length).toBe(2);
       rmSync(file);
       expect((await read())?.length).toBe(1);

@@ -1,5 +1,5 @@
-// Whose a Pod address is, from the node itself: container runtimes (containerd, CRI-O) keep the result of every CNI call
-// in a folder, with the Pod's UID, until the Pod's sandbox is taken down. An address that was given to the next Pod before
+// Whose a Pod address is, from the node itself: the CNI library in container runtimes keeps the result of every call in a
+// folder, with the Pod's UID, until the Pod's sandbox is taken down. An address that was given to the next Pod before
 // this node heard of it is found out here, before the first packet goes astray.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,23 +36,17 @@ export function claimOf(sandboxes: readonly Sandbox[] | undefined, podUid: strin
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads one file of the folder. Nothing when it says no UID; a crash in the middle of writing leaves empty files. */
+/** One interface and its addresses; a Pod's loopback says nothing, nor does a result without a UID. */
 export function parseResult(text: string): Omit<Sandbox, "since"> | undefined {
-  let cached: Json | null;
-  try {
-    cached = JSON.parse(text) as Json | null;
-  } catch {
-    return undefined;
-  }
+  const cached = JSON.parse(text) as Json | null;
   const args: unknown[] = Array.isArray(cached?.cniArgs) ? cached.cniArgs : [];
   const uid = args.find((pair): pair is [string, string] => Array.isArray(pair) && pair[0] === "K8S_POD_UID")?.[1];
   if (typeof uid !== "string" || uid === "") return undefined;
-  const { ips, ip4 } = (cached?.result ?? {}) as { ips?: unknown; ip4?: Json };
-  const addresses = [...(Array.isArray(ips) ? (ips as Json[]).map((ip) => ip?.address) : []), ip4?.ip];
-  return {
-    podUid: uid,
-    ips: addresses.flatMap((cidr) => (typeof cidr === "string" ? (cidr.split("/")[0] ?? []) : [])),
-  };
+  const { ips: all, ip4 } = (cached?.result ?? {}) as { ips?: unknown; ip4?: Json };
+  const addresses = [...(Array.isArray(all) ? (all as Json[]).map((ip) => ip?.address) : []), ip4?.ip];
+  const found = addresses.flatMap((cidr) => (typeof cidr === "string" ? (cidr.split("/")[0] ?? []) : []));
+  const ips = found.filter((ip) => !ip.startsWith("127.") && ip !== "::1");
+  return ips.length === 0 ? undefined : { podUid: uid, ips };
 }
 
 /**
@@ -60,28 +54,28 @@ export function parseResult(text: string): Omit<Sandbox, "since"> | undefined {
  * and a sandbox never gets another address.
  */
 export function sandboxReader(folder: string): () => Promise<readonly Sandbox[] | undefined> {
-  let known = new Map<string, Sandbox>();
+  let known = new Map<string, Sandbox | "nothing">();
   return async () => {
     const names = await readdir(folder).catch(() => undefined);
     if (names === undefined) return undefined;
     const present = await Promise.all(
-      names.map(async (name): Promise<[string, Sandbox][]> => {
+      names.map(async (name): Promise<[string, Sandbox | "nothing"][]> => {
         const sandbox = known.get(name) ?? (await readSandbox(join(folder, name)));
         return sandbox === undefined ? [] : [[name, sandbox]];
       }),
     );
     known = new Map(present.flat());
-    return [...known.values()];
+    return [...known.values()].filter((sandbox) => sandbox !== "nothing");
   };
 }
 
-async function readSandbox(path: string): Promise<Sandbox | undefined> {
+/** Undefined: to be read again. A file is empty while it is written, and for ever after a crash at that moment. */
+async function readSandbox(path: string): Promise<Sandbox | "nothing" | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
     const found = parseResult(text);
-    return found && { ...found, since: mtimeMs };
+    return found === undefined ? "nothing" : { ...found, since: mtimeMs };
   } catch {
-    // Gone between the two looks.
     return undefined;
   }
 }
