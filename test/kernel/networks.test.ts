@@ -100,6 +100,23 @@ test("addresses on both networks of a Pod do not meet", async () => {
   }
 });
 
+test("behind a bridge the next Pod with the same address gets nothing until a higher epoch says so", async () => {
+  const old = segment.addPod("n1", "old", "10.244.1.140", CniStyle.Bridge);
+  await segment.respond(old.name, [old.ip]);
+  await give(LOWEST, old, "nat");
+  expect(segment.ask("cl", "tcp", LOWEST)).toEqual({ name: old.name, peer: CLIENT });
+  segment.removePod(old);
+  await cluster.acked(LOWEST, "n1", { state: "Failed", reason: "PodInterfaceGone" });
+  const next = segment.addPod("n1", "next", old.ip, CniStyle.Bridge);
+  await segment.respond(next.name, [next.ip]);
+  expect(segment.ask("cl", "tcp", LOWEST)).toBeUndefined();
+  cluster.give(LOWEST, next, 2);
+  await cluster.acked(LOWEST, "n1", { state: "Announced", epoch: 2 });
+  expect(segment.ask("cl", "tcp", LOWEST)?.name).toBe(next.name);
+  await cluster.takeBack(LOWEST);
+  segment.removePod(next);
+});
+
 test("of several addresses every one arrives, and the Pod's own connections leave with the lowest that is left", async () => {
   await Promise.all([THIRD, LOWEST, SECOND].map((pip) => give(pip, primary, "nat")));
   expect([LOWEST, SECOND, THIRD].map((pip) => segment.pings("cl", pip))).toEqual([true, true, true]);

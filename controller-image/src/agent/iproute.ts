@@ -131,11 +131,16 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
         .map((link) => [text(link.ifname), { ifindex: Number(link.ifindex), kind: text(infoOf(link).info_kind) }]),
     ),
     namespaceAt: namespacesOf([...links.values()], answers[6] ?? []),
-    neighbours: new Map(
-      (answers[5] ?? []).map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]),
-    ),
+    neighbours: neighboursOf(answers[5] ?? []),
   };
 }
+
+function neighboursOf(entries: readonly Json[]): IpState["neighbours"] {
+  return new Map(entries.map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]));
+}
+
+/** Reads `ip -j neigh show`. */
+export const parseNeighbours = (stdout: string): IpState["neighbours"] => neighboursOf(records(stdout.trim() || "[]"));
 
 /** What CNI plugins build tunnels between nodes of. */
 const TUNNEL_KINDS: ReadonlySet<unknown> = new Set(["vxlan", "geneve", "ipip", "gre", "wireguard", "tun"]);

@@ -6,7 +6,15 @@ import { type PodNamespaces, podNamespaces } from "./enter";
 import type { PodChanges } from "./inside";
 import { parseFences } from "./fence";
 import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
-import { failedLines, type IpState, observationLines, parseObservation, parsePorts, withPorts } from "./iproute";
+import {
+  failedLines,
+  type IpState,
+  observationLines,
+  parseNeighbours,
+  parseObservation,
+  parsePorts,
+  withPorts,
+} from "./iproute";
 import { monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
@@ -143,18 +151,25 @@ async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelSt
   const toPods = [...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge");
   const routed = [...seen.routes.values()].some(({ path }) => seen.devices.get(path?.dev ?? "")?.kind === "bridge");
   if (!toPods && !routed) return seen;
-  // An image without the program is no reason to look at nothing: the ports stay unknown.
-  const nothing = { code: 1, stdout: "" };
-  const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]).catch(() => nothing);
-  const found = withPorts(seen, code === 0 ? parsePorts(stdout) : new Map());
+  const found = withPorts(seen, await bridgePorts(commands));
   const unknown = [...found.hops].flatMap(([ip, hop]) =>
     hop !== "unreachable" && hop.kind === "bridge" && hop.port === undefined
       ? [`neigh replace ${ip} dev ${hop.dev} use`]
       : [],
   );
-  // As a packet for the Pod would, this makes the node ask for it; the next look finds the answer.
-  if (unknown.length > 0) await commands.run(IP_BATCH, lines(unknown));
-  return found;
+  if (unknown.length === 0) return found;
+  // As a packet for the Pod would, this makes the node ask for it, and a Pod that is there has answered when it returns.
+  await commands.run(IP_BATCH, lines(unknown));
+  const { code, stdout } = await commands.run(["ip", "-j", "neigh", "show"]);
+  const neighbours = code === 0 ? parseNeighbours(stdout) : seen.neighbours;
+  return withPorts({ ...seen, neighbours }, await bridgePorts(commands));
+}
+
+/** An image without the program is no reason to look at nothing: the ports stay unknown. */
+async function bridgePorts(commands: Commands): Promise<ReadonlyMap<string, string>> {
+  const nothing = { code: 1, stdout: "" };
+  const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]).catch(() => nothing);
+  return code === 0 ? parsePorts(stdout) : new Map();
 }
 
 function nftState(result: CommandResult) {

@@ -39,7 +39,13 @@ export interface AddressMemory {
   /** When it was known last, or had a trace in the kernel, on the clock of {@link NodeView.now}. */
   readonly seenAt?: number;
   /** The Pod interface that was programmed last; a Pod that takes over the same Pod IP has another one. */
-  readonly programmed?: { readonly epoch: number; readonly podUid: string; readonly ifindex: number };
+  readonly programmed?: {
+    readonly epoch: number;
+    readonly podUid: string;
+    readonly ifindex: number;
+    /** Behind a bridge, whose own number says nothing: that of the Pod's port, where it is known. */
+    readonly port?: number;
+  };
   readonly announced?: { readonly epoch: number; readonly podUid: string };
   /** When forwarding to a new node began, on the clock of {@link NodeView.now}. */
   readonly forwardingSince?: number;
@@ -138,8 +144,11 @@ export function deliver(
   }
   const path = { via: owner.podIp, dev: hop.dev };
   // Without memory (the agent was restarted) the kernel remembers: a route outlives no interface.
+  const port = portOf(hop, view);
+  const gone = before?.port !== undefined && (!exists(before.port, view) || (port ?? before.port) !== before.port);
   const changed =
-    before !== undefined ? before.ifindex !== hop.ifindex : wasProgrammed(mine, id) && !samePath(current.path, path);
+    gone ||
+    (before !== undefined ? before.ifindex !== hop.ifindex : wasProgrammed(mine, id) && !samePath(current.path, path));
   if (changed)
     return refuse(FailReason.PodInterfaceGone, goneMessage(owner.podIp, `another Pod may have it on ${hop.dev}`));
 
@@ -175,7 +184,7 @@ export function deliver(
     },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
     announce: arp && allowed ? id : undefined,
-    programmed: { ...id, ifindex: hop.ifindex },
+    programmed: { ...id, ifindex: hop.ifindex, port: port ?? before?.port },
   };
 }
 
@@ -270,6 +279,12 @@ function forwarding(current: Footprint, forwardTo: string, view: NodeView): Foot
   // Untracked, or the kernel calls connections that it sees from the middle on invalid. In `app` stays: the mark.
   return { ...NO_FOOTPRINT, path: { via: forwardTo, dev: view.uplink }, app: current.app, forward: true };
 }
+
+const portOf = ({ port }: Hop, { kernel }: NodeView): number | undefined =>
+  port === undefined ? undefined : kernel.devices.get(port)?.ifindex;
+
+const exists = (ifindex: number, { kernel }: NodeView): boolean =>
+  [...kernel.devices.values()].some((device) => device.ifindex === ifindex);
 
 function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): string | undefined {
   if (hop === "unreachable") return `this node has no route to the Pod's address ${podIp}`;
