@@ -108,7 +108,8 @@ export class Checks {
 
   #newEpoch(address: string, before: AddressBinding, after: AddressBinding): void {
     const { nodeName, owner, releasing: pending } = before.spec;
-    if (owner !== undefined && after.spec.owner === undefined && this.world.isQuiet()) {
+    const alive = owner !== undefined && this.world.podExists(owner.podUid);
+    if (alive && after.spec.owner === undefined && this.world.isQuiet()) {
       this.fail(2, `${address}: was taken from ${owner.podName}, to which nothing had happened`);
     }
     if (owner === undefined || nodeName === after.spec.nodeName || !this.world.nodeReady(nodeName).exists) return;
@@ -125,7 +126,6 @@ export class Checks {
     }
     if (after.spec.owner === undefined || !mayHaveSpoken) return;
     const node = this.world.nodeReady(nodeName);
-    const alive = this.world.podExists(owner.podUid);
     if (alive && node.exists && node.unreadySince === undefined && after.spec.releasing?.wait !== true) {
       this.fail(1, `${address}: epoch ${after.spec.epoch} does not wait for node ${nodeName}, whose Pod lives`);
     }
@@ -216,7 +216,8 @@ export class Checks {
     const history = this.history.of(address);
     if (entry === undefined) return;
     if (has === undefined) this.#entries.delete(key);
-    const gone = this.#ifindex(node, had) !== entry.ifindex;
+    // It may have gone between two stages of the change that put the entry there.
+    const gone = entry.ifindex === undefined || this.#ifindex(node, had) !== entry.ifindex;
     const higher = history.grants.filter(({ order }) => order > entry.grant.order);
     if (gone || (history.deleted && history.last?.order === entry.grant.order)) return;
     // An agent that is behind sees the epochs one by one, also one in which this very Pod had lost the address.

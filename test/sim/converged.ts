@@ -146,9 +146,9 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
   return problems;
 }
 
-/** Nobody is waiting for what a node said before it lost power, and it remembers nothing of it. */
+/** Nobody waits for what a node said before it lost power, or for what came in late: it carries an epoch that has ended. */
 const hasForgotten = (world: World, name: string): boolean =>
-  world.nodes.some((node) => node.name === name && node.boots > 1);
+  world.late.has(name) || world.nodes.some((node) => node.name === name && node.boots > 1);
 
 function routeProblems(world: World, route: GKEIPRoute, routes: readonly GKEIPRoute[]): string[] {
   const { name, deletionTimestamp, generation } = route.metadata;

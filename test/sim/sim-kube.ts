@@ -43,6 +43,8 @@ export interface SimKubeOptions {
   readonly watchDelayMs: number;
   /** Called around each deed at the server, so that commits have an author. */
   readonly as: <R>(author: string, act: () => R) => R;
+  /** A request of the process arrived when it had long given it up. */
+  readonly onLate: () => void;
   /** A callback of the process threw. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -207,6 +209,7 @@ export class SimKube implements Kube {
           return fail(back, new KubeError(429, "TooManyRequests", "later", { retryAfterSeconds: 1 }));
         }
         if (fault === "conflict") return fail(back, new KubeError(409, "Conflict", "somebody else was faster"));
+        if (there >= REQUEST_TIMEOUT_MS) this.#options.onLate();
         try {
           const result = as(process.name, () => deed(server));
           if (fault === "answer-lost") fail(back, noAnswer("the answer was lost"));

@@ -75,6 +75,8 @@ export class World {
   readonly trace: string[] | undefined;
   /** Pods that shall not be Ready, by UID. */
   readonly unready = new Set<string>();
+  /** Nodes whose agents' requests have come in so late that nobody had waited for them any more. */
+  readonly late = new Set<string>();
   steps = 0;
   /** Commits but for Events, which are best effort. */
   writes = 0;
@@ -197,6 +199,7 @@ export class World {
       random,
       watchDelayMs: this.random.chance(0.2) ? 400 : 20,
       as: (author, act) => this.as(author, act),
+      onLate: () => this.late.add(process.name.replace(/^agent-|#.*/g, "")),
       onTrouble: (error) => {
         this.say(() => `${process.name}: a callback threw: ${String(error)}`);
         this.checks.fail(6, `${process.name}: a callback threw: ${String(error)}`);
