@@ -7,7 +7,7 @@ export type NodeState = "unheard" | "answering" | "suspect" | "agent silent" | "
 interface Sent {
   readonly nonce: number;
   readonly at: number;
-  /** The nodes that it asked about. */
+  /** The nodes that it asked about, the first of which answers. */
   readonly asked: readonly string[];
 }
 

@@ -4,7 +4,7 @@
 // A node is lost only when all of this holds:
 //  - it has answered before, and since then nothing for the limit;
 //  - no other node has heard it, and its kernel has answered no knock (a node whose agent alone is gone goes on serving);
-//  - others than the node of this process, two where there are two, have asked it in vain themselves;
+//  - others than the node of this process, two where there are two, have asked it in vain themselves, and have heard a third;
 //  - more than half of all nodes answer, so that whoever is cut off himself blames nobody.
 // Silence is counted in attentive time: while this process pauses, that clock stands still.
 import type { Answer, Peer, Probe } from "./message";
@@ -69,6 +69,8 @@ const SECOND_MS = 1_000;
 export class Watcher {
   readonly #nodes = new Map<string, Watched>();
   readonly #panel: Panel;
+  /** By the name of the witness: a node that it must hear for its silence about others to count. */
+  readonly #controls = new Map<string, Watched>();
   #list: readonly Watched[] = [];
   #times = STANDBY_TIMES;
   /** Attentive time. */
@@ -156,9 +158,12 @@ export class Watcher {
     const node = this.#nodes.get(answer.node);
     const asked = node?.heard(answer, this.#at);
     if (node === undefined || asked === undefined) return false;
-    asked.forEach((name, index) => {
-      const report = answer.reports[index];
-      if (report !== undefined) this.#nodes.get(name)?.reported(node.name, report, this.#at);
+    const [control, ...reports] = answer.reports;
+    asked.slice(1).forEach((name, index) => {
+      const report = reports[index];
+      // Who does not even hear a node that answers me may say that it hears another, but not that it does not.
+      if (report === undefined || (control?.heardAgoMs === undefined && report.heardAgoMs === undefined)) return;
+      this.#nodes.get(name)?.reported(node.name, report, this.#at);
     });
     if (node.lostAt !== undefined) {
       const because = node.boot === answer.boot ? "same agent" : "new agent";
@@ -244,6 +249,7 @@ export class Watcher {
     const { askAfterMs, askEveryMs, restMs, perSecond, limitMs } = this.#times;
     if (suspects.length === 0) {
       this.#panel.dismiss();
+      this.#controls.clear();
       return [];
     }
     const about = suspects.filter((node) => node.silentFor(this.#at) >= askAfterMs);
@@ -254,9 +260,11 @@ export class Watcher {
       this.#able(),
     )) {
       const node = this.#nodes.get(witness);
-      for (let from = 0; node !== undefined && from < asked.length; from += MAX_NODES) {
-        const peers = asked.slice(from, from + MAX_NODES).flatMap((name) => this.#nodes.get(name)?.peer ?? []);
-        send.push(this.#probe(node, "asks", peers));
+      const control = node && this.#controlFor(node);
+      if (node === undefined || control === undefined) continue;
+      for (let from = 0; from < asked.length; from += MAX_NODES - 1) {
+        const peers = asked.slice(from, from + MAX_NODES - 1).flatMap((name) => this.#nodes.get(name)?.peer ?? []);
+        send.push(this.#probe(node, "asks", [control, ...peers]));
       }
     }
     const unknown = this.#list.filter(
@@ -269,6 +277,17 @@ export class Watcher {
     const least = (SECOND_MS * send.length) / perSecond;
     this.#nextAskAt = this.#at + Math.max(urgent ? askEveryMs : restMs, least);
     return send;
+  }
+
+  /** A node that answers, about which the witness is asked as well: whether it hears anybody. */
+  #controlFor(witness: Watched): Peer | undefined {
+    const fits = (node: Watched | undefined): boolean =>
+      node !== undefined && node !== witness && this.#stateOf(node) === "answering";
+    let control = this.#controls.get(witness.name);
+    if (!fits(control)) control = sample(this.#list, CANARIES, this.options.random).find(fits);
+    if (control === undefined) return undefined;
+    this.#controls.set(witness.name, control);
+    return control.peer;
   }
 
   #probe(node: Watched, list: Probe["list"], nodes: readonly Peer[]): Outgoing {

@@ -156,6 +156,30 @@ describe("nobody is lost", () => {
     expect(cluster.verdicts).toEqual([]);
   });
 
+  test("when nodes cannot hear each other at all: then none of them can say that another is silent", () => {
+    const cluster = settled({ nodes: 5, detectors: false });
+    const [gone] = [nodeAddress(2)];
+    cluster.network.cut = (from, to) => (from !== CONTROLLER && to !== CONTROLLER ? true : [from, to].includes(gone!));
+    cluster.network.run(20_000);
+    expect(cluster.verdicts).toEqual([]);
+  });
+
+  test("when none but the controller's own node has asked it too", () => {
+    const cluster = settled({ nodes: 3 });
+    const { host } = cluster.agents[1]!;
+    const { receive } = host;
+    host.receive = (message, from) => {
+      if (message.type !== "probe" || message.list !== "asks") receive(message, from);
+    };
+    cluster.powerOff(2);
+    cluster.network.run(20_000);
+    expect(cluster.verdicts).toEqual([]);
+    // Once another node does its part, it is certain.
+    host.receive = receive;
+    cluster.network.run(1_000);
+    expect(cluster.lost).toEqual([nodeName(2)]);
+  });
+
   test("that was never heard", () => {
     const cluster = new Cluster({ nodes: 4, seed: 1 });
     cluster.powerOff(3);
