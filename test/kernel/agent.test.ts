@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { sandboxReader } from "../../controller-image/src/agent/sandboxes";
 import { AckState } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { Cluster, type RunningAgent } from "./agents";
@@ -262,6 +267,33 @@ describe("a Pod address that is used again", () => {
     await cluster.takeBack(NAT);
     segment.removePod(thief);
   });
+});
+
+test("a Pod address that was given to the next Pod before its binding was read is not followed", async () => {
+  const thief = segment.addPod("n1", "quick", "10.244.1.21");
+  await segment.respond(thief.name, [thief.ip]);
+  const records = mkdtempSync(join(tmpdir(), "podpin-records-"));
+  const result = { ips: [{ address: `${thief.ip}/24` }] };
+  writeFileSync(join(records, "lab-1-eth0"), JSON.stringify({ cniArgs: [["K8S_POD_UID", thief.uid]], result }));
+  const read = sandboxReader(records);
+  await agents.n1.stop();
+  agents.n1 = cluster.agent("n1", {
+    kernelOf: (shipped) => ({
+      ...shipped,
+      observe: async (...wanted) => ({ ...(await shipped.observe(...wanted)), sandboxes: await read() }),
+    }),
+  });
+  cluster.give(NAT, { ...thief, uid: "uid-of-the-one-before" }, 1);
+  const ack = await cluster.acked(NAT, "n1", { state: AckState.Failed, reason: "PodNotOnNode" });
+  expect(ack.message).toContain("another Pod's");
+  expect(segment.ask("cl", "udp", NAT)).toBeUndefined();
+  expect(segment.ask(b.name, "udp", NAT)).toBeUndefined();
+  cluster.give(NAT, thief, 2);
+  await cluster.acked(NAT, "n1", { state: AckState.Announced, epoch: 2, podUid: thief.uid });
+  expect(segment.ask("cl", "udp", NAT)?.name).toBe(thief.name);
+  await cluster.takeBack(NAT);
+  segment.removePod(thief);
+  rmSync(records, { recursive: true });
 });
 
 describe("one bad binding", () => {

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 
-import { uninstall } from "../../controller-image/src/agent/uninstall";
-import { linuxKernel } from "../../controller-image/src/agent/kernel";
-import { commands } from "../../controller-image/src/fabric/commands";
-import { systemClock } from "../../controller-image/src/kube/clock";
+import { bundled } from "../../controller-image/build";
 import { AckState } from "../../lib/model/binding";
 import { Cluster, type RunningAgent } from "./agents";
 import { BASE_V1 } from "./base-v1";
@@ -166,13 +166,20 @@ describe("an older base", () => {
 test("uninstalling removes exactly what is ours beside what is others', and a second time nothing", async () => {
   segment.sh("n1", ["ip route add 198.51.100.77/32 dev lo table 7421", `ip neigh add proxy 10.90.0.251 dev ${UPLINK}`]);
   await agent.stop();
-  const here = commands(segment.prefix("n1"));
-  const kernel = linuxKernel({ uplink: UPLINK, commands: here, clock: systemClock, log: () => undefined });
-  const { removed, failed } = await uninstall(kernel, here, UPLINK);
-  expect([failed.size, removed.length > 10]).toEqual([0, true]);
+  const program = join(mkdtempSync(join(tmpdir(), "podpin-uninstall-")), "podpin.js");
+  writeFileSync(program, await bundled());
+  const run = (): { code: number | null; said: string[] } => {
+    const [ip = "", ...rest] = [...segment.prefix("n1"), process.execPath, program, "agent", "--uninstall"];
+    const { status, stdout } = spawnSync(ip, [...rest, `--uplink=${UPLINK}`], { encoding: "utf8" });
+    const lines = stdout.split("\n").filter(Boolean);
+    return { code: status, said: lines.map((line) => (JSON.parse(line) as { message: string }).message) };
+  };
+  const { code, said } = run();
+  expect([code, said.length > 10, said.at(-1)]).toEqual([0, true, "this node has nothing of podpin's any more"]);
   expect(segment.sh("n1", ["ip route show table 7421"])).toContain("198.51.100.77");
   expect(segment.sh("n1", ["ip neigh show proxy"])).toContain("10.90.0.251");
   segment.sh("n1", ["ip route del 198.51.100.77/32 dev lo table 7421", `ip neigh del proxy 10.90.0.251 dev ${UPLINK}`]);
   expect(snapshot()).toBe(withoutCounters(untouched));
-  expect((await uninstall(kernel, here, UPLINK)).removed).toEqual([]);
+  expect(run()).toEqual({ code: 0, said: ["this node had nothing of podpin's"] });
+  rmSync(dirname(program), { recursive: true });
 });
