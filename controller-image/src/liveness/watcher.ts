@@ -220,12 +220,14 @@ export class Watcher {
     return this.#at - elsewhereAt < 2 * this.#times.restMs;
   }
 
-  /** Nodes whose word counts. */
+  /** Nodes whose word counts: those that answer, but for a probe that may have been lost. */
   #able(): string[] {
     const { ownNode } = this.options;
-    return this.#list.flatMap((node) =>
-      node.name !== ownNode && this.#stateOf(node) === "answering" ? node.name : [],
-    );
+    return this.#list.flatMap((node) => {
+      const { name, boot, lostAt } = node;
+      const answers = boot !== undefined && lostAt === undefined && node.silentFor(this.#at) < this.#times.askAfterMs;
+      return answers && name !== ownNode ? name : [];
+    });
   }
 
   /** Whether more than half of all nodes that ever answered still do, as far as those tell that were asked lately. */

@@ -44,12 +44,12 @@ test("a node of 5,000 that all have addresses is lost within 2.3 s, at 3,000 que
   const [from, sent] = [network.now, network.sent];
   network.run(1_000);
   expect((network.sent - sent) / (network.now - from)).toBeLessThanOrEqual(6.5);
-  for (const victim of [17, 4_711, 2_500]) {
+  for (const victim of [17, 4_711]) {
     const began = network.now;
     cluster.powerOff(victim);
     expect(network.runUntil(() => cluster.lost.includes(nodeName(victim)), 2_300)).toBeLessThanOrEqual(began + 2_300);
   }
-  expect(cluster.lost).toHaveLength(3);
+  expect(cluster.lost).toHaveLength(2);
 });
 
 test("few nodes with addresses among many are asked as often as in a small cluster", () => {
@@ -158,26 +158,28 @@ describe("nobody is lost", () => {
 
   test("when nodes cannot hear each other at all: then none of them can say that another is silent", () => {
     const cluster = settled({ nodes: 5, detectors: false });
-    const [gone] = [nodeAddress(2)];
-    cluster.network.cut = (from, to) => (from !== CONTROLLER && to !== CONTROLLER ? true : [from, to].includes(gone!));
+    cluster.network.cut = (from, to) => ![from, to].includes(CONTROLLER) || [from, to].includes(nodeAddress(2));
     cluster.network.run(20_000);
     expect(cluster.verdicts).toEqual([]);
   });
 
-  test("when none but the controller's own node has asked it too", () => {
-    const cluster = settled({ nodes: 3 });
+  test.each([
+    [3, "none but the controller's own node has"],
+    [4, "but one of two that could have"],
+  ])("when of %d nodes %s asked it too", (nodes) => {
+    const cluster = settled({ nodes });
     const { host } = cluster.agents[1]!;
     const { receive } = host;
     host.receive = (message, from) => {
       if (message.type !== "probe" || message.list !== "asks") receive(message, from);
     };
-    cluster.powerOff(2);
+    cluster.powerOff(nodes - 1);
     cluster.network.run(20_000);
     expect(cluster.verdicts).toEqual([]);
-    // Once another node does its part, it is certain.
+    // Once that node does its part, it is certain.
     host.receive = receive;
     cluster.network.run(1_000);
-    expect(cluster.lost).toEqual([nodeName(2)]);
+    expect(cluster.lost).toEqual([nodeName(nodes - 1)]);
   });
 
   test("that was never heard", () => {
