@@ -152,6 +152,31 @@ test("where netfilter does not see what a bridge carries, neighbours still reach
   }
 });
 
+test("where the node forwards only what its FORWARD chain names, as container runtimes and firewalls have it", async () => {
+  const chain = (): string => segment.sh("n1", ["nft list chain ip filter FORWARD"]);
+  segment.sh("n1", [
+    `nft -f - <<'END'
+table ip filter {
+  chain FORWARD {
+    type filter hook forward priority 0; policy drop;
+    ct state related,established accept
+    ip saddr 10.244.0.0/16 accept
+    ip daddr 10.244.0.0/16 accept
+  }
+}
+END`,
+  ]);
+  const before = chain();
+  agent.poke();
+  try {
+    await eventually(() => expect(chain()).not.toBe(before));
+    const rows = ROWS.filter(({ place }) => place !== "bridge sibling" || canFilter);
+    expect(await answers(rows)).toEqual(expected(rows));
+  } finally {
+    segment.sh("n1", ["nft delete table ip filter"]);
+  }
+});
+
 test("what is too big for the Pod's interface is said to the sender, and TCP copes", async () => {
   const setMtu = (mtu: number): void => {
     const lines = owners.map(({ pod }) => `ip link set ${pod.veth} mtu ${mtu}`);
