@@ -18,8 +18,11 @@ export async function bundled(entry: string = ENTRY): Promise<Uint8Array> {
     platform: "node",
     target: "node24",
     format: "cjs",
-    // Names stay as written, so that a stack trace in a log can be read.
+    // Names stay as written and lines are short, so that a stack trace in a log can be read; indentation goes, as the
+    // bundle is a large part of what everybody downloads who installs the package.
     minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: 120,
     sourcemap: false,
     legalComments: "none",
     metafile: true,

@@ -2,6 +2,7 @@ import { ApiObject, type ApiObjectProps, Chart, JsonPatch } from "cdk8s";
 import type { Construct } from "constructs";
 
 import { Problems } from "../model/problems";
+import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
 
 /** Adds an object to the chart exactly as it is, but for the labels that the user gave to the chart. */
 export function kubernetesObject(scope: Construct, id: string, manifest: ApiObjectProps): ApiObject {
@@ -20,4 +21,9 @@ export function checked<T>(kind: string, name: string, plan: (problems: Problems
   const message = problems.message(`${kind} "${name}"`);
   if (message !== undefined) throw new Error(message);
   return result;
+}
+
+/** Throws what is wrong with the shape of a construct's properties, before the construct itself reads them. */
+export function checkProperties(component: ShapedComponent, id: string, props: unknown): void {
+  checked(shapedKind(component), id, (problems) => checkShape(component, props, problems));
 }

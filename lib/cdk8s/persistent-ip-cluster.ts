@@ -8,7 +8,7 @@ import { isKnown, type MaybeLater } from "../model/later";
 import { checkNamespaceName } from "../model/names";
 import { DEFAULT_NAMESPACE } from "../model/pool";
 import { existingFacts, type PersistentIpClusterFromExistingProps } from "./existing-cluster";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 
 /** What a {@link PersistentIpCluster} is made of. */
 export interface PersistentIpClusterProps extends ClusterOptions {
@@ -118,11 +118,13 @@ export class PersistentIpCluster extends Construct {
     id: string,
     props: PersistentIpClusterFromExistingProps,
   ): PersistentIpCluster {
+    checkProperties("PersistentIpCluster", id, props);
     const { location, project = "" } = props;
     return new PersistentIpCluster(scope, id, { location, project, existing: props });
   }
 
   constructor(scope: Construct, id: string, props: PersistentIpClusterProps) {
+    checkProperties("PersistentIpCluster", id, props);
     super(scope, id);
 
     const { existing, clusterSpec, namespace = DEFAULT_NAMESPACE, ...options } = props;

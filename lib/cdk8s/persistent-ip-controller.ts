@@ -7,7 +7,7 @@ import { controllerObjects } from "../model/controller-manifests";
 import { controllerPrincipal, workloadPoolOf } from "../model/iam";
 import { configConnectorIdentity } from "../model/iam-objects";
 import { RESOURCES } from "../model/kubernetes";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import { amongOthers } from "./program";
 
@@ -82,6 +82,7 @@ export class PersistentIpController extends Construct {
   public readonly interfaceDelivery: boolean;
 
   constructor(scope: Construct, id: string, props: PersistentIpControllerProps) {
+    checkProperties("PersistentIpController", id, props);
     super(scope, id);
 
     const facts = props.cluster?.facts;

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 
 import { typedAddress } from "../model/address";
 import { computeFirewallObject, firewallDescription, type FirewallOptions, planFirewall } from "../model/firewall";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 
 /** What a {@link PersistentIpFirewall} takes. */
@@ -50,6 +50,7 @@ export class PersistentIpFirewall extends Construct {
   public readonly rule: ApiObject;
 
   constructor(scope: Construct, id: string, props: PersistentIpFirewallProps) {
+    checkProperties("PersistentIpFirewall", id, props);
     super(scope, id);
 
     const { pool, ...values } = props;

@@ -11,7 +11,7 @@ import {
 } from "../model/health-check";
 import { isKnown } from "../model/later";
 import { DEFAULT_NAMESPACE } from "../model/pool";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PersistentIpHealthCheck} takes. */
@@ -84,6 +84,7 @@ export class PersistentIpHealthCheck extends Construct {
   public readonly firewall: ApiObject | undefined;
 
   constructor(scope: Construct, id: string, props: PersistentIpHealthCheckProps) {
+    checkProperties("PersistentIpHealthCheck", id, props);
     super(scope, id);
 
     const { cluster, namespace = DEFAULT_NAMESPACE, probeNetwork, probeRanges = [...PROBE_RANGES] } = props;

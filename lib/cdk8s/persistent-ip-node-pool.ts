@@ -4,7 +4,7 @@ import { Construct } from "constructs";
 import { containerNodePool } from "../model/container-node-pool";
 import { isKnown } from "../model/later";
 import { type NodePoolOptions, type NodePoolPlan, planNodePool } from "../model/node-pool";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** A further network interface of every node, for Pods with several networks. */
@@ -87,6 +87,7 @@ export class PersistentIpNodePool extends Construct {
   public readonly plan: NodePoolPlan;
 
   constructor(scope: Construct, id: string, props: PersistentIpNodePoolProps) {
+    checkProperties("PersistentIpNodePool", id, props);
     super(scope, id);
 
     const { cluster, nodePoolSpec, ...options } = props;

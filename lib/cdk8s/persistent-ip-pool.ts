@@ -7,7 +7,7 @@ import { gatewayObject, planPool, type PoolInput, type PoolOptions, type PoolPla
 import { notePool } from "../model/pool-others";
 import { computeAddressObject } from "../model/pool-reservation";
 import type { Claim } from "../model/route";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
@@ -84,12 +84,14 @@ export class PersistentIpPool extends Construct {
     id: string,
     props: PersistentIpPoolFromAddressesProps,
   ): PersistentIpPool {
+    checkProperties("PersistentIpPool.fromAddresses", id, props);
     const { addresses, ...rest } = props;
     return new PersistentIpPool(scope, id, { ...rest, adopted: addresses });
   }
 
   /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(scope: Construct, id: string, props: PersistentIpPoolProps) {
+    checkProperties("PersistentIpPool", id, props);
     super(scope, id);
 
     const program = amongOthers(this, `PersistentIpPool "${id}"`, props.cluster);

@@ -4,7 +4,7 @@ import { Construct } from "constructs";
 import { type PinnedDeploymentOptions, planPinnedDeployment } from "../model/pinned-deployment";
 import { claimantOf, noteRoute } from "../model/route";
 import { deploymentFacts, type DeploymentReference } from "./deployment";
-import { checked } from "./kubernetes-object";
+import { checkProperties, checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
@@ -66,6 +66,7 @@ export class PinnedDeployment extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedDeploymentProps) {
+    checkProperties("PinnedDeployment", id, props);
     super(scope, id);
 
     const { pool, addresses, network, deployment, ...options } = props;

@@ -2,7 +2,7 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import { claimantOf, noteRoute, planRoute, type RouteOptions } from "../model/route";
-import { checked } from "./kubernetes-object";
+import { checkProperties, checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
@@ -67,6 +67,7 @@ export class PinnedPodRoute extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedPodRouteProps) {
+    checkProperties("PinnedPodRoute", id, props);
     super(scope, id);
 
     const { pool, addresses, network, statefulSet, ...options } = props;

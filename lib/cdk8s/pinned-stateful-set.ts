@@ -7,7 +7,7 @@ import {
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
 import { noteRoute } from "../model/route";
-import { checked } from "./kubernetes-object";
+import { checkProperties, checked } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
@@ -51,6 +51,7 @@ export class PinnedStatefulSet extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedStatefulSetProps) {
+    checkProperties("PinnedStatefulSet", id, props);
     super(scope, id);
 
     const { pool, network, statefulSet, ...options } = props;

@@ -4,7 +4,7 @@ import { Construct } from "constructs";
 import { podInterfaces } from "../model/pod-interfaces";
 import { checkPodNetwork, networkObject, paramSetObject, placesOf, type PodNetworkOptions } from "../model/pod-network";
 import type { RouteNetwork } from "../model/route-network";
-import { checked, kubernetesObject } from "./kubernetes-object";
+import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import { amongOthers } from "./program";
 
@@ -64,6 +64,7 @@ export class PodNetwork extends Construct {
   public readonly facts: RouteNetwork;
 
   constructor(scope: Construct, id: string, props: PodNetworkProps) {
+    checkProperties("PodNetwork", id, props);
     super(scope, id);
 
     const { cluster, ...rest } = props;

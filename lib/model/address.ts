@@ -79,3 +79,17 @@ export function baseOfCidr(text: string): string | undefined {
 export function numberToAddress(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
+
+/**
+ * How many addresses of a subnetwork's primary range nobody can have: the first two and the last two.
+ *
+ * @see https://cloud.google.com/vpc/docs/subnets
+ */
+export const RESERVED_IN_PRIMARY_RANGE = 4;
+
+/** Whether Google Cloud keeps an address of a subnetwork's primary range: the network's, the gateway's, the last two. */
+export function isReservedInPrimaryRange(range: string, address: string): boolean {
+  const [base = "", prefix] = range.split("/");
+  const offset = addressToNumber(address) - addressToNumber(base);
+  return offset < 2 || offset >= 2 ** (32 - Number(prefix)) - 2;
+}

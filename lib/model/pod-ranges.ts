@@ -1,5 +1,5 @@
 // How large the ranges of a cluster must be. A persistent address comes on top of them and replaces no Pod address.
-import { baseOfCidr, cidrContains, isIPv4Cidr } from "./address";
+import { baseOfCidr, cidrContains, isIPv4Cidr, RESERVED_IN_PRIMARY_RANGE } from "./address";
 import { Problems } from "./problems";
 
 /** What {@link PodRangePlan.forNodes} takes. */
@@ -108,8 +108,6 @@ const MIN_PODS_PER_NODE = 8;
 const MAX_PODS_PER_NODE = 256;
 /** About 4,000 Services by default (training text on GKE Pod address planning). */
 export const DEFAULT_SERVICE_RANGE = "/20";
-/** Network, gateway, second-to-last and broadcast address. The number is common knowledge of Google Cloud, not re-read. */
-const RESERVED_IN_PRIMARY_RANGE = 4;
 /** The smallest subnetwork, and the largest private range (RFC 1918). */
 const SMALLEST_PREFIX = 29;
 const LARGEST_PREFIX = 8;

@@ -1,5 +1,5 @@
 // Addresses that a pool reserves in Compute Engine, and what they may be asked for.
-import { isIPv4Cidr, cidrContains } from "./address";
+import { cidrContains, isIPv4Cidr, isReservedInPrimaryRange, RESERVED_IN_PRIMARY_RANGE } from "./address";
 import { checkChoice } from "./choices";
 import { AddressType } from "./classes";
 import { type ClusterFacts, checkClusterRegion } from "./cluster-facts";
@@ -184,12 +184,12 @@ function checkInternal(input: ReservationInput, count: number, problems: Problem
     if (!isIPv4Cidr(subnetworkRange)) {
       problems.add("subnetworkRange", subnetworkRange, 'use the primary range of the subnetwork, as in "10.0.0.0/20"');
     } else {
-      const room = 2 ** (32 - Number(subnetworkRange.split("/")[1]));
+      const room = Math.max(0, 2 ** (32 - Number(subnetworkRange.split("/")[1])) - RESERVED_IN_PRIMARY_RANGE);
       if (count > room) {
         problems.add(
           "size",
           count,
-          `subnetworkRange "${subnetworkRange}" has ${room} addresses, use a larger subnetwork`,
+          `subnetworkRange "${subnetworkRange}" has ${room} addresses to give, use a larger subnetwork`,
         );
       }
     }
@@ -267,8 +267,13 @@ export function checkAddressesInRange(
 ): void {
   if (range === undefined || !isKnown(range) || !isIPv4Cidr(range)) return;
   addresses.forEach((address, index) => {
-    if (!isKnown(address) || cidrContains(range, address)) return;
-    problems.add(`addresses[${index}]`, address, `the subnetwork's range is "${range}", use an address of that`);
+    if (!isKnown(address)) return;
+    const what = `addresses[${index}]`;
+    if (!cidrContains(range, address)) {
+      problems.add(what, address, `the subnetwork's range is "${range}", use an address of that`);
+    } else if (isReservedInPrimaryRange(range, address)) {
+      problems.add(what, address, `nobody can have the first two and the last two of "${range}", use another address`);
+    }
   });
 }
 

@@ -4,7 +4,7 @@ import type { PublicAdvertisedPrefix } from "@pulumi/gcp/compute/publicAdvertise
 import { ADVERTISED_PREFIX_SCOPE, checkByoip } from "../model/byoip";
 import type { DelegatedPrefixResource } from "./declared-resources";
 import { gcp } from "./gcp";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import { checkFieldExists } from "./known-fields";
 
 /** What a {@link ByoipPrefix} takes. */
@@ -72,6 +72,7 @@ export class ByoipPrefix extends pulumi.ComponentResource {
   public readonly delegated: DelegatedPrefixResource | undefined;
 
   constructor(name: string, args: ByoipPrefixArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("ByoipPrefix", name, args);
     super("podpin:index:ByoipPrefix", name, {}, opts);
 
     const { advertisedRange, dnsVerificationIp, advertisedPrefix, delegatedRange, region, project } = args;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { isKnown, LATER, type MaybeLater } from "../model/later";
 import { Problems } from "../model/problems";
+import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
 
 /** What the program knows of an input while it runs. */
 export function knownNow<T>(input: pulumi.Input<T>): MaybeLater<T> {
@@ -19,6 +20,15 @@ export function partOf<Whole, T>(whole: pulumi.Output<Whole>, of: (whole: Whole)
     const part = of(found);
     return (isKnown(part) ? part : pulumi.unknown) as pulumi.Input<T>;
   }) as pulumi.Output<T>;
+}
+
+/** Throws what is wrong with the shape of a component's arguments, before the component itself reads them. */
+export function checkArguments(component: ShapedComponent, name: string, args: unknown): void {
+  const problems = new Problems();
+  checkShape(component, args, problems);
+  const message = problems.message(`${shapedKind(component)} "${name}"`);
+  // There is no resource yet to show it under; of a RunError Pulumi prints the message alone.
+  if (message !== undefined) throw new pulumi.RunError(message);
 }
 
 /** Runs checks and throws all that is wrong as one message, which the Pulumi CLI prints under the resource. */

@@ -12,7 +12,7 @@ import { Problems } from "../model/problems";
 import { type ClusterInUse, existingCluster, type PersistentIpClusterFromExistingArgs } from "./existing-cluster";
 import { gcp } from "./gcp";
 import { projectOf } from "./gcp-project";
-import { checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { checkKnownFields } from "./known-fields";
 
 /** What a {@link PersistentIpCluster} is made of. */
@@ -128,10 +128,12 @@ export class PersistentIpCluster extends pulumi.ComponentResource {
     args: PersistentIpClusterFromExistingArgs,
     opts?: pulumi.ComponentResourceOptions,
   ): PersistentIpCluster {
+    checkArguments("PersistentIpCluster", name, args);
     return new PersistentIpCluster(name, { location: args.location, existing: args }, opts);
   }
 
   constructor(name: string, args: PersistentIpClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpCluster", name, args);
     super("podpin:index:PersistentIpCluster", name, {}, opts);
 
     const cluster =

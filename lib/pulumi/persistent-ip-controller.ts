@@ -10,7 +10,7 @@ import { RESOURCES } from "../model/kubernetes";
 import { isKnown, type MaybeLater } from "../model/later";
 import type { DaemonSetObject, DeploymentObject, KubernetesObject } from "./declared-resources";
 import { builtImage } from "./docker-build";
-import { checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { kubernetesResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import { controllerIdentity } from "./persistent-ip-controller-iam";
@@ -111,6 +111,7 @@ export class PersistentIpController extends pulumi.ComponentResource {
   public readonly interfaceDelivery: boolean;
 
   constructor(name: string, args: PersistentIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpController", name, args);
     super("podpin:index:PersistentIpController", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const now: KnownInputs = {

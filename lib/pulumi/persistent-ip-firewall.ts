@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { FIREWALL_DIRECTION, firewallDescription, type FirewallOptions, planFirewall } from "../model/firewall";
 import type { FirewallResource } from "./declared-resources";
 import { gcp } from "./gcp";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 
 /** What a {@link PersistentIpFirewall} takes. */
@@ -49,6 +49,7 @@ export class PersistentIpFirewall extends pulumi.ComponentResource {
   public readonly rule: FirewallResource;
 
   constructor(name: string, args: PersistentIpFirewallArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpFirewall", name, args);
     super("podpin:index:PersistentIpFirewall", name, {}, opts);
 
     const { pool, protocols, ports, priority, targetTags, targetServiceAccounts } = args;

@@ -12,7 +12,7 @@ import {
 } from "../model/health-check";
 import type { FirewallResource, HealthCheckResource } from "./declared-resources";
 import { gcp } from "./gcp";
-import { checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PersistentIpHealthCheck} takes. */
@@ -79,6 +79,7 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
   public readonly firewall: FirewallResource | undefined;
 
   constructor(name: string, args: PersistentIpHealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpHealthCheck", name, args);
     super("podpin:index:PersistentIpHealthCheck", name, {}, opts);
 
     const { cluster, targetTags, targetServiceAccounts } = args;

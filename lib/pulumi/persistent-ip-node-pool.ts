@@ -14,7 +14,7 @@ import { isKnown } from "../model/later";
 import { type Fields, mergeFields, type PassThrough, withoutUndefined } from "../model/pass-through";
 import { Problems } from "../model/problems";
 import { gcp } from "./gcp";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import { checkKnownFields } from "./known-fields";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
@@ -103,6 +103,7 @@ export class PersistentIpNodePool extends pulumi.ComponentResource {
   public readonly created: pulumi.CustomResource;
 
   constructor(name: string, args: PersistentIpNodePoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpNodePool", name, args);
     super("podpin:index:PersistentIpNodePool", name, {}, opts);
 
     const { cluster, nodePoolArgs, machineType, imageType, ...rest } = args;

@@ -15,7 +15,7 @@ import {
 import { notePool } from "../model/pool-others";
 import type { Claim } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
-import { checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
@@ -112,12 +112,14 @@ export class PersistentIpPool extends pulumi.ComponentResource {
     args: PersistentIpPoolFromAddressesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ): PersistentIpPool {
+    checkArguments("PersistentIpPool.fromAddresses", name, args);
     const { addresses, ...rest } = args;
     return new PersistentIpPool(name, { ...rest, adopted: addresses }, opts);
   }
 
   /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(name: string, args: PersistentIpPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PersistentIpPool", name, args);
     super("podpin:index:PersistentIpPool", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { cluster, adopted } = args;

@@ -10,7 +10,7 @@ import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -80,6 +80,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PinnedDeployment", name, args);
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, healthCheckName, deployment, addresses: given, ...options } = args;

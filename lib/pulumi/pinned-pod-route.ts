@@ -4,7 +4,7 @@ import { isAllKnown } from "../model/later";
 import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -79,6 +79,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedPodRouteArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PinnedPodRoute", name, args);
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, healthCheckName, statefulSet, addresses: given, ...options } = args;

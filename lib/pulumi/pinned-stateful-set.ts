@@ -12,7 +12,7 @@ import { isAllKnown } from "../model/later";
 import { noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
-import { checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -64,6 +64,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedStatefulSetArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PinnedStatefulSet", name, args);
     super("podpin:index:PinnedStatefulSet", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, statefulSet, ...options } = args;

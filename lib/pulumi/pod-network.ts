@@ -14,7 +14,7 @@ import {
 } from "../model/pod-network";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
-import { checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import { amongOthers } from "./program";
@@ -78,6 +78,7 @@ export class PodNetwork extends pulumi.ComponentResource {
   public readonly settled: pulumi.Output<RouteNetwork>;
 
   constructor(name: string, args: PodNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkArguments("PodNetwork", name, args);
     super("podpin:index:PodNetwork", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { vpc, subnetwork, secondaryRanges, networkAttachment, cluster, ...options } = args;

@@ -122,10 +122,25 @@ test.each<[string, Partial<ReservationInput>, Partial<PoolInput>, string[]]>([
     ['addresses[1]: got "10.0.16.9"; the subnetwork\'s range is "10.0.0.0/20", use an address of that'],
   ],
   [
-    "more addresses than the subnetwork has",
-    { subnetwork, subnetworkRange: "10.0.0.0/28", size: 20 },
+    "addresses that Google Cloud keeps of every subnetwork, but not their neighbours",
+    {
+      subnetwork,
+      subnetworkRange: "10.0.0.0/24",
+      addresses: ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.253", "10.0.0.254", "10.0.0.255"],
+    },
     INTERNAL,
-    ['size: got 20; subnetworkRange "10.0.0.0/28" has 16 addresses, use a larger subnetwork'],
+    [
+      'addresses[0]: got "10.0.0.0"; nobody can have the first two and the last two of "10.0.0.0/24", use another address',
+      'addresses[1]: got "10.0.0.1"; nobody can have the first two and the last two of "10.0.0.0/24", use another address',
+      'addresses[4]: got "10.0.0.254"; nobody can have the first two and the last two of "10.0.0.0/24", use another address',
+      'addresses[5]: got "10.0.0.255"; nobody can have the first two and the last two of "10.0.0.0/24", use another address',
+    ],
+  ],
+  [
+    "more addresses than the subnetwork has",
+    { subnetwork, subnetworkRange: "10.0.0.0/28", size: 13 },
+    INTERNAL,
+    ['size: got 13; subnetworkRange "10.0.0.0/28" has 12 addresses to give, use a larger subnetwork'],
   ],
   [
     "a tier of internal addresses",

@@ -1,0 +1,94 @@
+// What a compiler says of TypeScript: whether arguments have the shape that a component reads. JavaScript, and whatever was
+// cast, comes without that, and would end in a TypeError of ours.
+import type { Problems } from "./problems";
+
+/** The arguments of a component that are read before anything of it is checked. */
+interface Shape {
+  /** Another component, by the name of its argument, that is required. */
+  readonly required?: readonly (keyof typeof COMPONENTS)[];
+  /** Another component that may be left out. */
+  readonly optional?: readonly (keyof typeof COMPONENTS)[];
+  /** Lists that are required. */
+  readonly requiredLists?: readonly string[];
+  /** Lists that may be left out. */
+  readonly lists?: readonly string[];
+}
+
+/** By the name of the argument: the component, and a field by which it is known. Copies of a class are not the same. */
+const COMPONENTS = {
+  pool: { kind: "PersistentIpPool", field: "claims" },
+  cluster: { kind: "PersistentIpCluster", field: "facts" },
+  controller: { kind: "PersistentIpController", field: "interfaceDelivery" },
+} as const;
+
+const SELECTORS = ["podSelectorExpressions", "nodeSelectorExpressions"];
+const TARGETS = ["targetTags", "targetServiceAccounts"];
+
+const SHAPES = {
+  ByoipPrefix: {},
+  PersistentIpCluster: {},
+  PersistentIpController: {
+    optional: ["cluster"],
+    lists: ["imagePlatforms", "clusterCidrs", "apiServerPorts", "tolerations"],
+  },
+  PersistentIpFirewall: { required: ["pool"], lists: ["sourceRanges", ...TARGETS, "protocols", "ports"] },
+  PersistentIpHealthCheck: { optional: ["cluster"], lists: ["probeRanges", ...TARGETS] },
+  PersistentIpNodePool: {
+    required: ["cluster"],
+    lists: ["additionalNodeNetworkConfigs", "additionalPodNetworkConfigs", "allowedUnsafeSysctls"],
+  },
+  PersistentIpPool: { optional: ["cluster", "controller"], lists: ["addresses"] },
+  "PersistentIpPool.fromAddresses": { optional: ["cluster", "controller"], requiredLists: ["addresses"] },
+  PinnedDeployment: { required: ["pool"], lists: ["addresses", ...SELECTORS] },
+  PinnedPodRoute: { required: ["pool"], lists: ["addresses", ...SELECTORS] },
+  PinnedStatefulSet: { required: ["pool"] },
+  PodNetwork: { optional: ["cluster"], lists: ["secondaryRanges", "routes", "nameservers", "searchDomains"] },
+} satisfies Record<string, Shape>;
+
+/** A component whose arguments have a shape, or a way to make one. */
+export type ShapedComponent = keyof typeof SHAPES;
+
+/** Adds what is wrong with the shape of a component's arguments. Where anything is, they cannot be read any further. */
+export function checkShape(component: ShapedComponent, given: unknown, problems: Problems): void {
+  if (typeof given !== "object" || given === null) {
+    problems.add("arguments", given, "pass them as one object");
+    return;
+  }
+  const shape: Shape = SHAPES[component];
+  const values = given as Readonly<Record<string, unknown>>;
+  for (const name of shape.required ?? []) checkComponent(name, values[name], problems);
+  for (const name of shape.optional ?? []) {
+    if (values[name] !== undefined) checkComponent(name, values[name], problems);
+  }
+  for (const name of shape.requiredLists ?? []) checkList(name, values[name], problems);
+  for (const name of shape.lists ?? []) {
+    if (values[name] !== undefined) checkList(name, values[name], problems);
+  }
+}
+
+/** The component as messages name it, however it is made. */
+export function shapedKind(component: ShapedComponent): string {
+  return component.split(".", 1).join();
+}
+
+function checkComponent(name: keyof typeof COMPONENTS, given: unknown, problems: Problems): void {
+  const { kind, field } = COMPONENTS[name];
+  if (typeof given === "object" && given !== null && field in given) return;
+  const want = `pass the ${kind} itself`;
+  if (typeof given === "object" && given !== null) problems.addFact(name, "another object", want);
+  else problems.add(name, given, want);
+}
+
+function checkList(name: string, given: unknown, problems: Problems): void {
+  if (Array.isArray(given)) return;
+  // An object can be a value that comes later, which prints itself in many lines.
+  if (typeof given !== "object" || given === null) {
+    problems.add(name, given, "use a list, even for one entry");
+    return;
+  }
+  problems.addFact(
+    name,
+    "an object",
+    "use a list: its entries may come from other resources, how many there are may not",
+  );
+}

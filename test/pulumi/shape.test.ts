@@ -1,0 +1,109 @@
+// The same mistakes in both flavours, by the components themselves: what JavaScript and casts let through.
+import * as pulumi from "@pulumi/pulumi";
+import { Testing } from "cdk8s";
+
+import * as constructs from "../../lib/cdk8s";
+import * as components from "../../lib/pulumi";
+
+type Kind = "PinnedPodRoute" | "PinnedStatefulSet" | "PinnedDeployment" | "PersistentIpPool" | "PersistentIpNodePool";
+type Component = Kind | "PersistentIpFirewall" | "PersistentIpHealthCheck" | "PersistentIpController" | "PodNetwork";
+
+beforeAll(() =>
+  pulumi.runtime.setMocks({ newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) }),
+);
+
+const saidBy = (make: () => unknown): string => {
+  try {
+    make();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return "nothing";
+};
+const both = (kind: Component, args: unknown): string[] => [
+  saidBy(() => new components[kind]("shaped", args as never)),
+  saidBy(() => new constructs[kind](Testing.chart(), "shaped", args as never)),
+];
+const invalid = (kind: string, ...lines: string[]) =>
+  [`${kind} "shaped" is not valid:`, ...lines.map((line) => `  - ${line}`)].join("\n");
+const pool = { claims: new Map() };
+
+test.each<[string, Component, unknown, string[]]>([
+  ["no arguments", "PinnedPodRoute", undefined, ["arguments: got nothing; pass them as one object"]],
+  ["a text for the arguments", "PersistentIpPool", "edge", ['arguments: got "edge"; pass them as one object']],
+  ["no pool", "PinnedPodRoute", {}, ["pool: got nothing; pass the PersistentIpPool itself"]],
+  ["the name of a pool", "PinnedStatefulSet", { pool: "n2" }, ['pool: got "n2"; pass the PersistentIpPool itself']],
+  [
+    "another object for the pool, and one address without a list",
+    "PinnedDeployment",
+    { pool: {}, addresses: "198.51.100.7" },
+    [
+      "pool: got another object; pass the PersistentIpPool itself",
+      'addresses: got "198.51.100.7"; use a list, even for one entry',
+    ],
+  ],
+  [
+    "a list that comes later",
+    "PinnedPodRoute",
+    { pool, addresses: pulumi.output(["198.51.100.7"]) },
+    ["addresses: got an object; use a list: its entries may come from other resources, how many there are may not"],
+  ],
+  [
+    "names of components that may be left out",
+    "PersistentIpPool",
+    { cluster: "core", controller: "podpin" },
+    [
+      'cluster: got "core"; pass the PersistentIpCluster itself',
+      'controller: got "podpin"; pass the PersistentIpController itself',
+    ],
+  ],
+  ["no cluster", "PersistentIpNodePool", {}, ["cluster: got nothing; pass the PersistentIpCluster itself"]],
+  [
+    "texts for lists",
+    "PodNetwork",
+    { secondaryRanges: "pods", routes: "10.0.0.0/8", nameservers: "10.0.0.53" },
+    [
+      'secondaryRanges: got "pods"; use a list, even for one entry',
+      'routes: got "10.0.0.0/8"; use a list, even for one entry',
+      'nameservers: got "10.0.0.53"; use a list, even for one entry',
+    ],
+  ],
+  [
+    "a text for the ranges of a firewall rule",
+    "PersistentIpFirewall",
+    { pool, sourceRanges: "203.0.113.0/24" },
+    ['sourceRanges: got "203.0.113.0/24"; use a list, even for one entry'],
+  ],
+  [
+    "a text for the tags of a health check",
+    "PersistentIpHealthCheck",
+    { targetTags: "edge" },
+    ['targetTags: got "edge"; use a list, even for one entry'],
+  ],
+  [
+    "a number for the ports of a controller",
+    "PersistentIpController",
+    { apiServerPorts: 443 },
+    ["apiServerPorts: got 443; use a list, even for one entry"],
+  ],
+])("%s", (_, kind, args, lines) => {
+  expect(both(kind, args)).toEqual([invalid(kind, ...lines), invalid(kind, ...lines)]);
+});
+
+test("a pool that adopts says that it has no addresses, and reserves none", () => {
+  const args = { region: "us-central1" } as never;
+  const lines = "addresses: got nothing; use a list, even for one entry";
+  expect(saidBy(() => components.PersistentIpPool.fromAddresses("shaped", args))).toBe(
+    invalid("PersistentIpPool", lines),
+  );
+  expect(saidBy(() => constructs.PersistentIpPool.fromAddresses(Testing.chart(), "shaped", args))).toBe(
+    invalid("PersistentIpPool", lines),
+  );
+});
+
+test("a cluster that exists needs arguments too", () => {
+  const nothing = undefined as never;
+  const expected = invalid("PersistentIpCluster", "arguments: got nothing; pass them as one object");
+  expect(saidBy(() => components.PersistentIpCluster.fromExisting("shaped", nothing))).toBe(expected);
+  expect(saidBy(() => constructs.PersistentIpCluster.fromExisting(Testing.chart(), "shaped", nothing))).toBe(expected);
+});
