@@ -61,6 +61,19 @@ test("few nodes with addresses among many are asked as often as in a small clust
   expect(cluster.lost).toEqual([nodeName(3)]);
 });
 
+test("what others heard of a node before it last answered itself delays no verdict", () => {
+  const cluster = settled({ nodes: 4 });
+  const { network } = cluster;
+  cluster.agents[2]!.host.pause(400);
+  network.run(390);
+  expect(cluster.watcher.counts["agent silent"]).toBe(1);
+  network.run(60);
+  expect(cluster.watcher.counts.answering).toBe(4);
+  const began = network.now;
+  cluster.powerOff(2);
+  expect(network.runUntil(() => cluster.lost.length > 0, 5_000)! - began).toBeLessThanOrEqual(620);
+});
+
 test("a rack of 30 nodes of 200 is lost at once, and nobody else", () => {
   const cluster = settled({ nodes: 200, loss: 0.01, detectors: false });
   for (let index = 20; index < 50; index++) cluster.powerOff(index);
