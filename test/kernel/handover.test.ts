@@ -52,8 +52,6 @@ afterEach(async () => {
     for (const { metadata } of cluster.server.list(RESOURCES.addressBindings)) {
       await cluster.server.delete(RESOURCES.addressBindings, { name: metadata.name });
     }
-    await cluster.close();
-    for (const node of ["n1", "n2"] as const) start(node);
     for (const node of ["n1", "n2"] as const) {
       await eventually(() => expect(segment.snapshot(node)).not.toContain("table ip pip_agent"));
     }
