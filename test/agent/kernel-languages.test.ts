@@ -255,6 +255,7 @@ describe("nft", () => {
        chain raw_pre {
          type filter hook prerouting priority -300; policy accept;
          ip daddr @pip_forward notrack
+         ip daddr @nat_pips fib daddr oif missing drop
        }
        chain dnat_pre {
          type nat hook prerouting priority -110; policy accept;

@@ -145,6 +145,7 @@ export class MemoryKernel implements Kernel {
       }
     };
     inPods("first");
+    for (const { address, untranslate } of working()) attempt(address, untranslate);
     setup.forEach((line) => this.#line(line));
     for (const { address, routes } of working()) attempt(address, routes);
     inPods("leave");

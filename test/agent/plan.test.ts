@@ -156,6 +156,20 @@ describe("delivering", () => {
     expect(flushed(node.pass({ delivering: [binding(A, { epoch: 2, owner }), binding(B)] }))).toEqual([A]);
     expect(flushed(node.pass({ delivering: [binding(B)], releasing: [takenBack(A)] }))).toEqual([A]);
   });
+
+  test("of a Pod whose interface is gone nothing is translated any more before any route changes, and only then", () => {
+    const early = (made: Plan) => made.changes.steps.flatMap(({ untranslate }) => untranslate);
+    const lost = new Node();
+    expect(early(lost.pass({ delivering: [binding(A)] }))).toEqual([]);
+    lost.kernel.dropInterface("veth1");
+    const made = lost.pass({ releasing: [takenBack(A)] });
+    expect(early(made)).toEqual([`delete element ip pip_agent pip_to_pod { ${A} : 10.244.1.11 }`]);
+    expect(made.changes.steps.flatMap(({ elements }) => elements.remove).join()).not.toContain("pip_to_pod");
+    expect(lost.kernel.untouched).toBe(true);
+    const living = new Node();
+    living.pass({ delivering: [binding(A)] });
+    expect(early(living.pass({ releasing: [takenBack(A)] }))).toEqual([]);
+  });
 });
 
 describe("refusing", () => {

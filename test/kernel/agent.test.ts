@@ -296,6 +296,26 @@ test("a Pod address that was given to the next Pod before its binding was read i
   rmSync(records, { recursive: true });
 });
 
+describe("a Pod address that is used again while no agent runs", () => {
+  test("gets nothing of what is for the Pod before it", async () => {
+    const old = segment.addPod("n1", "old", "10.244.1.21");
+    await segment.respond(old.name, [old.ip]);
+    cluster.give(NAT, old, 1);
+    await cluster.acked(NAT, "n1", { state: AckState.Announced });
+    expect(segment.ask("cl", "tcp", NAT)?.name).toBe(old.name);
+    await agents.n1.stop();
+    segment.removePod(old);
+    const thief = segment.addPod("n1", "thief", old.ip);
+    await segment.respond(thief.name, [thief.ip]);
+    for (const protocol of ["tcp", "udp"] as const) expect(segment.ask("cl", protocol, NAT)).toBeUndefined();
+    agents.n1 = cluster.agent("n1");
+    await cluster.acked(NAT, "n1", { state: AckState.Failed, reason: "PodInterfaceGone" });
+    expect(segment.ask("cl", "tcp", NAT)).toBeUndefined();
+    await cluster.takeBack(NAT);
+    segment.removePod(thief);
+  });
+});
+
 describe("one bad binding", () => {
   test("fails alone", async () => {
     const absent: TestPod = { name: "absent", node: "n1", ip: "10.244.2.99", uid: "uid-absent", veth: "none" };

@@ -90,6 +90,8 @@ export class Segment {
       // nat comes before routing.
       const translated = kernel.table?.maps.get("pip_to_pod")?.get(address);
       if (translated !== undefined) {
+        const blackhole = kernel.rule && !kernel.paths.has(address) && kernel.fallbacks.has(address);
+        if (blackhole) return { end: "lost", why: `the interface of its Pod on ${node.name} is gone` };
         const uid = node.podAt(translated);
         return uid === undefined
           ? { end: "lost", why: `nobody has ${translated}` }

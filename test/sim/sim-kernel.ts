@@ -53,6 +53,10 @@ export class SimKernel implements Kernel {
     const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
     const only = (keep: Partial<Step>) =>
       working().map((step) => ({ ...EMPTY, address: step.address, ...pickOf(step, keep) }));
+    if (steps.some(({ untranslate }) => untranslate.length > 0)) {
+      await this.#time(3);
+      this.#stage({ ...NOTHING, steps: only({ untranslate: [] }) }, failed);
+    }
     await this.#time(2);
     this.#stage({ ...NOTHING, setup, steps: only({ routes: [] }) }, failed);
     if (base.length > 0 || steps.some(({ elements }) => elements.add.length + elements.remove.length > 0)) {
@@ -112,6 +116,7 @@ export class SimKernel implements Kernel {
 }
 
 const EMPTY = {
+  untranslate: [],
   routes: [],
   elements: { add: [], remove: [] },
   flush: false,

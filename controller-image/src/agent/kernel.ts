@@ -95,7 +95,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   return {
     observe: async (ips, { pods: wanted, fresh } = { pods: [], fresh: false }) => {
       watched = ips;
-      if (fresh) bridgeFilter.forget();
+      if (fresh) for (const slow of [bridgeFilter, forwardChain]) slow.forget();
       const seen = await look(ips);
       if (pods === undefined) return seen;
       const recorded = [...seen.nft.insideOf.values()];
@@ -188,6 +188,8 @@ async function apply(
   const working = (): Step[] => changes.steps.filter(({ address }) => !failed.has(address));
 
   await inPods(pods, working(), "first", failed);
+  const early = working().map(({ address, untranslate }) => ({ address, elements: { remove: untranslate, add: [] } }));
+  await applyNft(commands, [], early, failed);
   const setup = changes.setup.map((line): Line => ({ line }));
   const routes = working().flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
   await ipBatch(commands, [...setup, ...routes], failed);
@@ -259,7 +261,7 @@ async function ipBatch(commands: Commands, batch: readonly Line[], failed: Map<s
 async function applyNft(
   commands: Commands,
   base: readonly string[],
-  steps: readonly Step[],
+  steps: readonly Pick<Step, "address" | "elements">[],
   failed: Map<string, string>,
 ): Promise<void> {
   const script = [

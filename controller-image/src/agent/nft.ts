@@ -26,7 +26,18 @@ const FROM_BRIDGE = `meta mark & 0x${BRIDGE_MARK.toString(16)} != 0`;
  * translated to that very source is not masqueraded any more.
  */
 const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: readonly string[] }> = new Map([
-  ["raw_pre", { hook: "type filter hook prerouting priority -300", rules: ["ip daddr @pip_forward notrack"] }],
+  [
+    "raw_pre",
+    {
+      hook: "type filter hook prerouting priority -300",
+      rules: [
+        "ip daddr @pip_forward notrack",
+        // The route of an address goes with the interface of its Pod, and the blackhole below it takes over. Then the Pod's own
+        // address may be another Pod's by now, so nothing is translated to it, whether an agent lives to notice or not.
+        "ip daddr @nat_pips fib daddr oif missing drop",
+      ],
+    },
+  ],
   ["dnat_pre", { hook: "type nat hook prerouting priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
   ["dnat_out", { hook: "type nat hook output priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
   [
@@ -129,6 +140,11 @@ export function elementChange(address: string, from: Footprint, to: Footprint): 
     remove: [...remove, ...mapping.remove, ...inside.remove],
     add: [...add, ...mapping.add, ...inside.add],
   };
+}
+
+/** Ends the translation alone, before anything else of the address changes. */
+export function untranslate(address: string, pod: string): string {
+  return element("delete", "pip_to_pod", `${address} : ${pod}`);
 }
 
 /** What a Pod's own connections leave with, and what it sees of itself. */

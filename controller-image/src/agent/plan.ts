@@ -6,7 +6,7 @@ import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { fenceChanges } from "./fence";
 import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
-import { baseScript, type ElementChange, elementChange, linkLines, podChange } from "./nft";
+import { baseScript, type ElementChange, elementChange, linkLines, podChange, untranslate } from "./nft";
 import type { NodeVerdict } from "./node-check";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
 import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release, silenced } from "./outcome";
@@ -52,6 +52,11 @@ export interface PlanInput {
 /** The changes for one address, in order: routes, elements, Pods, proxy neighbour; then connections are forgotten. */
 export interface Step {
   readonly address: string;
+  /**
+   * Of an address whose Pod's interface is gone, before the routes: while they still end in the blackhole nothing is translated
+   * to the Pod's address, which may be another Pod's by now; with other routes it would be, until the elements have changed.
+   */
+  readonly untranslate: readonly string[];
   readonly routes: readonly string[];
   readonly elements: ElementChange;
   /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
@@ -209,13 +214,16 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const steps = [...targets].flatMap(([address, target]): Step[] => {
     if (!isIPv4(address)) return [];
     const before = footprintOf(kernel, address);
+    const gone = !rebuild && before.path === undefined && before.natPod !== target.natPod ? before.natPod : undefined;
+    const from = footprintOf(present, address);
     const elements = joined([
-      elementChange(address, footprintOf(present, address), target),
+      elementChange(address, gone === undefined ? from : { ...from, natPod: undefined }, target),
       pods.get(address),
       fences.steps.get(address),
     ]);
     const step: Step = {
       address,
+      untranslate: gone === undefined ? [] : [untranslate(address, gone)],
       routes: routeLines(address, before, target, uplink),
       elements,
       flush: before.natPod !== target.natPod,
@@ -224,7 +232,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
     const { first, leave, enter } = step.pods;
-    const parts = [step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
+    const parts = [step.untranslate, step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
     const idle = parts.every((part) => part.length === 0);
     return idle && !step.flush ? [] : [step];
   });
