@@ -210,8 +210,9 @@ export class RouteReconciler {
       this.#written.set(keyOf(written), decodeRoute(written));
       return written;
     } catch (error) {
-      // Deleted meanwhile: there is nobody left to tell, and the next event says what to do.
-      if (error instanceof KubeError && error.status === 404) return route;
+      // Deleted meanwhile: there is nobody left to tell. But a server that has just started answers 404 for every route.
+      const known = this.#store.routes.get(keyOf(route))?.metadata.uid === route.metadata.uid;
+      if (error instanceof KubeError && error.status === 404 && !known) return route;
       throw error;
     }
   }
