@@ -1,4 +1,4 @@
-import { plan, type PlanInput } from "../../controller-image/src/agent/plan";
+import { plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
 import { binding, ME, MY_IP, takenBack } from "./bindings";
 import { MemoryKernel, podHop, UPLINK } from "./memory-kernel";
 
@@ -76,6 +76,24 @@ describe("a Pod at the port of a bridge", () => {
     kernel.hops.set(POD, podHop("veth2", 12));
     pass();
     expect(kernel.state().nft.hairpinPorts).toEqual(new Set());
+  });
+
+  test("is known by it: its port may be out of sight, but the next Pod's is not followed", () => {
+    const device = (name: string, ifindex: number): void => void kernel.hops.set("10.244.9.9", podHop(name, ifindex));
+    const at = (port?: string): void => {
+      kernel.hops.set(POD, { dev: "cni0", ifindex: 8, kind: "bridge", local: false, port });
+    };
+    const state = (memory: PlanInput["memory"]) => pass({ memory }).outcomes.get(A)?.ack;
+    device("veth9", 9);
+    const delivering = [binding(A)];
+    const memory = remember({ memory: new Map(), delivering, releasing: [], nodeName: ME, now: 0 }, pass(), new Map());
+    at(undefined);
+    expect(state(memory)?.state).toBe("Announced");
+    at("veth10");
+    device("veth10", 10);
+    kernel.ports.set("veth10", false);
+    expect(state(memory)).toMatchObject({ state: "Failed", reason: "PodInterfaceGone" });
+    expect(kernel.paths.get(A)).toBeUndefined();
   });
 
   test("that no look has found is looked for again, and no port is closed meanwhile", () => {
