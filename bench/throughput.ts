@@ -107,9 +107,10 @@ async function roundTrip({ lab }: Rig, to: string): Promise<number> {
   const { code, stdout, stderr } = await lab.client.exec(["ping", "-f", "-q", "-c", String(ECHOES), to], {
     timeoutMs: 60_000,
   });
-  const average = /= [\d.]+\/([\d.]+)\//.exec(stdout)?.[1];
-  if (code !== 0 || average === undefined) throw new Error(`ping ${to}: ${stderr || stdout}`);
-  return Number(average);
+  // Each goes out when the one before it has come back: the time of all of them tells more than the rounded average.
+  const all = /, time (\d+)ms/.exec(stdout)?.[1];
+  if (code !== 0 || all === undefined) throw new Error(`ping ${to}: ${stderr || stdout}`);
+  return Number(all) / ECHOES;
 }
 
 /** Packets of 64 bytes a second, as many as one sender can send, counted by the kernel of the Pod. */

@@ -41,7 +41,7 @@ export interface Answer {
   readonly ms?: number;
 }
 
-const AT_ONCE = 96;
+const AT_ONCE = 48;
 
 async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
   const config = kubeconfigOf(JSON.parse(readFileSync(kubeconfig, "utf8")));
@@ -57,12 +57,24 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
+  /** An API server that is filled is slow at times; every call here may be made twice. */
+  async function patiently<T>(call: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (error) {
+        const passing =
+          error instanceof KubeError && (error.status === 0 || error.status === 429 || error.status >= 500);
+        if (!passing || attempt === 10) throw error;
+      }
+    }
+  }
   const create = ([resource, object]: readonly [Resource, KubeObject]): Promise<unknown> =>
-    kube.create(resource, object).catch((error: unknown) => {
+    patiently(() => kube.create(resource, object)).catch((error: unknown) => {
       if (!(error instanceof KubeError) || error.status !== 409) throw error;
     });
   const ready = (namespace: string, name: string, index: number): Promise<unknown> =>
-    kube.mergePatch(RESOURCES.pods, { namespace, name }, { status: readyStatus(index) }, "status");
+    patiently(() => kube.mergePatch(RESOURCES.pods, { namespace, name }, { status: readyStatus(index) }, "status"));
 
   async function load(): Promise<void> {
     for (const item of [...frame(size)].filter(([{ kind }]) => kind !== "Node" && kind !== "Gateway"))
@@ -134,7 +146,7 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
       if (due > now()) await new Promise((resolve) => setTimeout(resolve, due - now()));
       const ref = { namespace: namespaceOf(index), name: otherOf(index) };
       const patch = { metadata: { annotations: { touched: String(index) } } };
-      const one = kube.mergePatch(RESOURCES.pods, ref, patch).finally(() => running.delete(one));
+      const one = patiently(() => kube.mergePatch(RESOURCES.pods, ref, patch)).finally(() => running.delete(one));
       running.add(one);
     }
     await Promise.all(running);
