@@ -11,7 +11,7 @@ import { NAMESPACE, onRig, type Rig } from "./lab/rig";
 
 const ID = "P5";
 const ROUNDS = 9;
-const ECHOES = 4000;
+const ECHOES = 20_000;
 const PACKETS = 150_000;
 const CROWD = 10_000;
 /** How much slower it may be. */
