@@ -1,19 +1,10 @@
 // The admission policy at a real API server: which agent may say what. The accounts, their rights and the policy are those
 // that PersistentIpController declares; the tokens are bound to Pods, as the kubelet gives them out.
-import { readFileSync } from "node:fs";
-
 import type { Kube } from "../../controller-image/src/kube/api";
-import { systemClock } from "../../controller-image/src/kube/clock";
-import { createKube } from "../../controller-image/src/kube/kube";
-import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
-import { type ControlPlane, startControlPlane } from "../../lab/cluster/control-plane";
 import { AckState, type AddressBinding, type BindingAck } from "../../lib/model/binding";
-import { planController } from "../../lib/model/controller";
-import { controllerObjects } from "../../lib/model/controller-manifests";
 import { RESOURCES } from "../../lib/model/kubernetes";
-import { Problems } from "../../lib/model/problems";
-import { AGENT, CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
-import { parts } from "../support/parts";
+import { AGENT, CONTROLLER } from "../../lib/model/runtime";
+import { DeclaredCluster } from "./declared";
 
 jest.setTimeout(60_000);
 
@@ -22,66 +13,20 @@ const ADDRESS = "198.51.100.7";
 const UID = "0c9bd0c0-6a3b-4d3c-8a0a-7d3c1a5d9e11";
 const bindings = RESOURCES.addressBindings;
 
-let cluster: ControlPlane;
-const clients: Kube[] = [];
+let cluster: DeclaredCluster;
 /** What the agents of the nodes, an agent with a token of no Pod, and the controller write with. */
 let agent1: Kube, agent2: Kube, unbound: Kube, controller: Kube, admin: Kube;
 
-const create = (object: object) => cluster.kubectl(["create", "-f", "-"], JSON.stringify(object));
-
-function clientWith(token: string): Kube {
-  const config = { ...kubeconfigOf(JSON.parse(readFileSync(cluster.kubeconfig, "utf8"))), token };
-  const kube = createKube({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-test/0" });
-  clients.push(kube);
-  return kube;
-}
-
-async function tokenOf(account: string, pod?: string): Promise<string> {
-  const bound = pod === undefined ? [] : ["--bound-object-kind=Pod", `--bound-object-name=${pod}`];
-  return (await cluster.kubectl(["create", "token", account, "-n", PODPIN_NAMESPACE, ...bound])).trim();
-}
-
-/** A Node, and a Pod of the account on it; nothing runs there, but its token names the node. */
-async function podOn(node: string, account: string): Promise<string> {
-  const name = `${account}-${node}`;
-  await create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace: PODPIN_NAMESPACE },
-    spec: {
-      nodeName: node,
-      serviceAccountName: account,
-      containers: [{ name: "main", image: "registry.example.com/podpin:0.1.0" }],
-    },
-  });
-  return tokenOf(account, name);
-}
-
 beforeAll(async () => {
-  const found = await parts("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "kubectl");
-  cluster = await startControlPlane({
-    parts: {
-      kubeApiserver: found["kube-apiserver"],
-      etcd: found.etcd,
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-    bind: "127.0.0.1",
-  });
-  const image = "registry.example.com/podpin:0.1.0";
-  const declared = controllerObjects(planController({ image }, new Problems()), image)
-    .map(({ object }) => object)
-    .filter(({ kind }) => !["GatewayClass", "Deployment", "DaemonSet"].includes(kind));
-  for (const object of declared) await create(object);
-  await cluster.kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]);
-  for (const name of NODES) await create({ apiVersion: "v1", kind: "Node", metadata: { name } });
+  cluster = await DeclaredCluster.start();
+  for (const name of NODES) await cluster.create({ apiVersion: "v1", kind: "Node", metadata: { name } });
 
-  admin = clientWith(cluster.token);
-  agent1 = clientWith(await podOn("node1", AGENT));
-  agent2 = clientWith(await podOn("node2", AGENT));
-  unbound = clientWith(await tokenOf(AGENT));
-  controller = clientWith(await podOn("node1", CONTROLLER));
+  const clientWith = (token: string): Kube => cluster.clientWith(token);
+  admin = clientWith(cluster.controlPlane.token);
+  agent1 = clientWith(await cluster.podOn("node1", AGENT));
+  agent2 = clientWith(await cluster.podOn("node2", AGENT));
+  unbound = clientWith(await cluster.tokenOf(AGENT));
+  controller = clientWith(await cluster.podOn("node1", CONTROLLER));
   await newBinding();
   // The API server puts a new policy into force a moment after it has taken it.
   const end = performance.now() + 30_000;
@@ -94,10 +39,7 @@ beforeAll(async () => {
 
 beforeEach(newBinding);
 
-afterAll(async () => {
-  for (const kube of clients) kube.close();
-  await cluster?.stop();
-});
+afterAll(() => cluster?.stop());
 
 async function newBinding(): Promise<void> {
   await admin.delete(bindings, { name: ADDRESS });
