@@ -127,6 +127,7 @@ test("in a cluster of two nodes neither is ever isolated by silence: nothing is 
 test("an agent whose own process pauses does not take the silence for isolation", () => {
   const cluster = new Cluster({ nodes: 4, seed: 3 }).settle();
   const agent = cluster.agents[HERE]!;
+  agent.api = false;
   for (let round = 0; round < 20; round++) {
     agent.host.pause(5_000, true);
     cluster.network.run(5_000 + 300 * cluster.network.random());
