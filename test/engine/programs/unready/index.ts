@@ -8,8 +8,10 @@ import { PersistentIpPool, PinnedPodRoute } from "podpin/pulumi";
 
 const [command = "up", awaited = "both", seconds = "4", parallel = "16"] = process.argv.slice(2);
 
-/** Stands for a PersistentIpController, of which a pool only asks whether there is one. */
+/** Stands for a PersistentIpController, of which a pool only asks whether there is one, and what it may do in Pods. */
 class Controller extends pulumi.ComponentResource {
+  readonly interfaceDelivery = false;
+
   constructor(name: string) {
     super("test:index:Controller", name, {}, {});
     this.registerOutputs({});
