@@ -66,6 +66,11 @@ export function checkSelector(
   emptyMeans: string,
   problems: Problems,
 ): void {
+  // A text or a list has keys too: their positions.
+  if (typeof labels !== "object" || labels === null || Array.isArray(labels)) {
+    problems.add(what, labels, 'write the labels as an object, for example { app: "web" }');
+    return;
+  }
   if (Object.keys(labels).length === 0) problems.add(what, labels, emptyMeans);
   if (typeof labels["matchLabels"] === "object") {
     problems.add(what, labels, 'write the labels themselves, without matchLabels, for example { app: "web" }');

@@ -57,6 +57,11 @@ test.each<[string, Partial<RouteInput>, string[]]>([
     ["statefulSet: got a Deployment; its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment"],
   ],
   [
+    "a selector as kubectl takes it",
+    { podSelector: "app=db" as never },
+    ['podSelector: got "app=db"; write the labels as an object, for example { app: "web" }'],
+  ],
+  [
     "a selector as Kubernetes writes it",
     { podSelector: { matchLabels: { app: "db" } } as never },
     [
