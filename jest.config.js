@@ -28,6 +28,7 @@ module.exports = {
       "controller",
       "agent",
       "kube",
+      "liveness",
       "lab",
       "house",
       "cli",

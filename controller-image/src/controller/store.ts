@@ -168,6 +168,8 @@ export class Store implements ClusterView {
     for (const gateway of this.gateways.values()) this.#touched.gateway(keyOf(gateway));
     for (const route of this.routes.values()) this.#touched.route(keyOf(route));
     for (const binding of this.bindings.values()) this.#touched.route(routeKeyOf(binding));
+    // Whoever takes over from a replica on a lost node looks first at what was lost with it.
+    for (const name of this.#lostNodes) this.#touchRoutesOfNode(name, true);
   }
 
   gatewayClass(name: string): GatewayClass | undefined {

@@ -1,5 +1,5 @@
 // When a node takes itself for cut off: in the virtual cluster, where what it does hear is cut one by one.
-import { IsolationDetector } from "../../../controller-image/src/liveness/isolation";
+import { IsolationDetector } from "../../controller-image/src/liveness/isolation";
 import { CONTROLLER, Cluster, nodeAddress, nodeName } from "./cluster";
 
 const HERE = 2;

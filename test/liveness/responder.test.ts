@@ -1,5 +1,5 @@
-import type { Peer, Probe } from "../../../controller-image/src/liveness/message";
-import { Responder } from "../../../controller-image/src/liveness/responder";
+import type { Peer, Probe } from "../../controller-image/src/liveness/message";
+import { Responder } from "../../controller-image/src/liveness/responder";
 
 let next: number;
 let responder: Responder;

@@ -1,5 +1,5 @@
 // Machines, the cables between them and time, all of it virtual: an hour passes in a second or two.
-import type { Clock } from "../../../controller-image/src/kube/api";
+import type { Clock } from "../../controller-image/src/kube/api";
 
 interface Event {
   readonly at: number;

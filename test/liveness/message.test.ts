@@ -9,8 +9,8 @@ import {
   type Message,
   type Peer,
   type Probe,
-} from "../../../controller-image/src/liveness/message";
-import { keyOf, type Keys, MAX_DATAGRAM_BYTES, open, seal } from "../../../controller-image/src/liveness/seal";
+} from "../../controller-image/src/liveness/message";
+import { keyOf, type Keys, MAX_DATAGRAM_BYTES, open, seal } from "../../controller-image/src/liveness/seal";
 
 const name = fc.oneof(
   fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$/),

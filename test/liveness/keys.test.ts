@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keyFiles } from "../../../controller-image/src/liveness/key-files";
-import { INTRODUCE_MS, type KeySecret, keySecret, ROTATE_MS } from "../../../controller-image/src/liveness/key-secret";
-import { keyOf, type Keys, open, seal } from "../../../controller-image/src/liveness/seal";
-import { type KubeObject, RESOURCES } from "../../../lib/model/kubernetes";
-import { MemoryKube, MemoryServer } from "../../support/memory-kube";
-import { VirtualClock } from "../../support/virtual-clock";
+import { keyFiles } from "../../controller-image/src/liveness/key-files";
+import { INTRODUCE_MS, type KeySecret, keySecret, ROTATE_MS } from "../../controller-image/src/liveness/key-secret";
+import { keyOf, type Keys, open, seal } from "../../controller-image/src/liveness/seal";
+import { type KubeObject, RESOURCES } from "../../lib/model/kubernetes";
+import { MemoryKube, MemoryServer } from "../support/memory-kube";
+import { VirtualClock } from "../support/virtual-clock";
 
 const NAMESPACE = "podpin-system";
 const REF = { namespace: NAMESPACE, name: "podpin-heartbeat-keys" };

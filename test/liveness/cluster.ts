@@ -1,8 +1,8 @@
 // A cluster on the virtual network: watchers and agents as they ship, but without cryptography where hours pass.
-import { IsolationDetector } from "../../../controller-image/src/liveness/isolation";
-import { type Message, nonceFrom } from "../../../controller-image/src/liveness/message";
-import { Responder } from "../../../controller-image/src/liveness/responder";
-import { type Verdict, Watcher } from "../../../controller-image/src/liveness/watcher";
+import { IsolationDetector } from "../../controller-image/src/liveness/isolation";
+import { type Message, nonceFrom } from "../../controller-image/src/liveness/message";
+import { Responder } from "../../controller-image/src/liveness/responder";
+import { type Verdict, Watcher } from "../../controller-image/src/liveness/watcher";
 import { type Host, VirtualNetwork, type NetworkOptions } from "./virtual-network";
 
 export interface Heard extends Verdict {
