@@ -1,9 +1,7 @@
 // What the accounts of PersistentIpController may do, asked of a real API server by the requests themselves, with the
 // tokens that Pods have. Writes are dry runs: authorised and admitted like any other, but none changes what the next one meets.
-import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 
-import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { installGatewayApi } from "../../lab/cluster/lab";
 import { gkeApi } from "../../lib/crds/index";
 import { CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
@@ -178,7 +176,12 @@ function event(): object {
 }
 
 let cluster: DeclaredCluster;
-let server: { readonly url: string; readonly ca: string | undefined };
+let server: { readonly url: string; readonly ca: Buffer };
+interface KubeConfig {
+  readonly clusters: readonly [
+    { readonly cluster: { readonly server: string; readonly "certificate-authority-data": string } },
+  ];
+}
 const tokens = { agent: "", unbound: "", controller: "" };
 const connections = new Agent({ keepAlive: true });
 
@@ -212,8 +215,13 @@ beforeAll(async () => {
   const patch = ["patch", "addressbinding", ADDRESS, "--subresource=status", "--type=merge", "--patch", status];
   await cluster.kubectl(patch);
 
-  const config = kubeconfigOf(JSON.parse(readFileSync(cluster.controlPlane.kubeconfig, "utf8")));
-  server = { url: config.server, ca: config.ca };
+  const config = JSON.parse(await cluster.kubectl(["config", "view", "--raw", "-o", "json"])) as KubeConfig;
+  const [
+    {
+      cluster: { server: url, "certificate-authority-data": ca },
+    },
+  ] = config.clusters;
+  server = { url, ca: Buffer.from(ca, "base64") };
   tokens.agent = await cluster.podOn("node1", AGENT);
   await cluster.podOn("node2", AGENT);
   tokens.unbound = await cluster.tokenOf(AGENT);
