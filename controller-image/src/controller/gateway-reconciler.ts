@@ -2,7 +2,7 @@
 import { acceptRoute } from "../../../lib/model/acceptance";
 import { isOurClass } from "../../../lib/model/gateway-acceptance";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
-import { RESOURCES, type KubeObject, type Resource } from "../../../lib/model/kubernetes";
+import { keyOf, RESOURCES, type KubeObject, type Resource } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
 import { classStatus, gatewayStatus } from "./gateway-status";
 import { rivalsOf } from "./rivals";
@@ -59,7 +59,10 @@ export class GatewayReconciler {
     try {
       await this.#kube.mergePatch(resource, { name, namespace }, { metadata: { resourceVersion }, status }, "status");
     } catch (error) {
-      if (!(error instanceof KubeError && error.status === 404)) throw error;
+      // Deleted meanwhile: there is nobody left to tell. But a server that has just started answers 404 for everything.
+      const copies = namespace === undefined ? this.#store.classes : this.#store.gateways;
+      const known = copies.get(keyOf({ metadata }))?.metadata.uid === metadata.uid;
+      if (!(error instanceof KubeError && error.status === 404) || known) throw error;
     }
   }
 
