@@ -118,7 +118,8 @@ export class Checks {
     const expected = mayHaveSpoken ? nodeName : (pending?.nodeName ?? nodeName);
     // A node that has not answered for so long need not be tracked any more; who comes after it must be.
     const late = this.world.now() - (this.history.of(address).last?.since ?? 0) >= HANDOVER_MS && tracked === nodeName;
-    if (tracked !== expected && expected !== after.spec.nodeName && !late) {
+    const there = this.world.nodeReady(expected).exists;
+    if (tracked !== expected && expected !== after.spec.nodeName && there && !late) {
       this.fail(
         2,
         `${address}: epoch ${after.spec.epoch} lost sight of node ${expected} (tracks ${tracked ?? "none"})`,

@@ -66,6 +66,14 @@ const POD_EVENTS = {
     world.setUnready(pod, !world.unready.has(uid));
     if (event.how % 2 === 0) world.after(event.ms / 4, () => world.setUnready(pod, !world.unready.has(uid)));
   },
+  "readiness flaps": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod === undefined) return;
+    for (let at = 0; at <= Math.min(event.ms, 6_000); at += 500) {
+      world.after(at, () => world.setUnready(pod, (at / 500) % 2 === 0));
+    }
+    world.after(Math.min(event.ms, 6_000) + 500, () => world.setUnready(pod, false));
+  },
   "new sandbox": (world, event) => {
     const pod = podOf(world, event);
     const node = pod && world.nodeOf(pod);
@@ -100,6 +108,15 @@ const NODE_EVENTS = {
     world.after(event.ms, () => world.setCabled(node, true));
     // The API server may be reached again before the segment is, or after.
     world.after(event.ms + (event.how % 3) * 1_000, () => world.setLinked(node, true));
+  },
+  "node removed for a while": (world, event) => {
+    const node = nodeOf(world, event);
+    world.powerOff(node);
+    world.after(500, () => world.setRegistered(node, false));
+    world.after(event.ms + 1_000, () => {
+      world.setRegistered(node, true);
+      world.powerOn(node);
+    });
   },
   "node cordoned": (world, event) => {
     const node = nodeOf(world, event);

@@ -8,7 +8,10 @@ import type * as Run from "./run";
 
 const ROOT = join(__dirname, "..", "..");
 
-export type Simulator = Pick<typeof Run, "REGRESSIONS" | "runSeed" | "runSchedule" | "scheduleOf" | "shrink">;
+export type Simulator = Pick<
+  typeof Run,
+  "REGRESSIONS" | "killPoints" | "runSeed" | "runSchedule" | "scheduleOf" | "shrink"
+>;
 
 export async function loadSimulator(mutant?: Mutant): Promise<Simulator> {
   const wanted = mutant && join(ROOT, mutant.file);

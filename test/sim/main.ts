@@ -15,6 +15,7 @@ const HELP = `npm run sim -- [options]
   --failures N           stop after so many failures [1]
   --mutants              break the code on purpose, once for each mutant; every one must be noticed
   --regressions          the shortest schedules of all bugs that were found before
+  --kill-points          one move, and each process killed at each of its moments
   --only TEXT            with --mutants: those whose name contains the text
   --limit N              with --mutants: schedules for each [3000]
 `;
@@ -32,6 +33,7 @@ async function main(args: string[]): Promise<number> {
       failures: { type: "string", default: "1" },
       mutants: { type: "boolean", default: false },
       regressions: { type: "boolean", default: false },
+      "kill-points": { type: "boolean", default: false },
       only: { type: "string", default: "" },
       limit: { type: "string", default: "3000" },
       help: { type: "boolean", default: false },
@@ -45,6 +47,7 @@ async function main(args: string[]): Promise<number> {
     const chosen = MUTANTS.filter(({ name }) => name.includes(values.only));
     return mutants(chosen, whole("--limit", values.limit));
   }
+  if (values["kill-points"]) return everyKillPoint(await loadSimulator());
   if (values.regressions) return regressions(await loadSimulator());
   if (values.seed !== undefined) {
     const steps = values.steps === undefined ? undefined : whole("--steps", values.steps);
@@ -73,6 +76,20 @@ async function again({ runSchedule, scheduleOf }: Simulator, seed: number, steps
   const verdict = await runSchedule(seed, keep === undefined ? all : all.filter((_, i) => keep.includes(i)), true);
   process.stdout.write(`${(verdict.trace ?? []).join("\n")}\n\n${summary(verdict)}\n`);
   return verdict.violation === undefined ? 0 : 1;
+}
+
+/** Answers 1 when one of them breaks an invariant. */
+async function everyKillPoint({ killPoints, runSchedule }: Simulator): Promise<number> {
+  const all = killPoints();
+  let broken = 0;
+  for (const events of all) {
+    const verdict = await runSchedule(1, events);
+    if (verdict.violation === undefined) continue;
+    broken++;
+    process.stdout.write(`${summary(verdict)}\n`);
+  }
+  process.stdout.write(`${broken} of ${all.length} kill points\n`);
+  return broken === 0 ? 0 : 1;
 }
 
 async function regressions({ REGRESSIONS, runSchedule }: Simulator): Promise<number> {

@@ -177,4 +177,9 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 23211, kind: "class becomes another's for a while", which: 783, how: 958, ms: 2000 },
     ],
   },
+  {
+    name: "a route whose Gateway is away for a moment keeps its addresses",
+    seed: 1,
+    events: [{ at: 24000, kind: "gateway deleted for a while", which: 1, how: 1, ms: 2000 }],
+  },
 ];

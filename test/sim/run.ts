@@ -2,10 +2,10 @@
 // nothing.
 import { happen, type SimEvent } from "./events";
 import { keptFromServing, notConverged } from "./converged";
-import { FAULTS_END_MS, scheduleOf } from "./schedule";
+import { FAULTS_END_MS, killPoints, scheduleOf } from "./schedule";
 
 export { REGRESSIONS } from "./regressions";
-export { scheduleOf };
+export { killPoints, scheduleOf };
 import { LATEST_MS } from "./sim-kube";
 import type { Violation } from "./checks";
 import { checkSettling, inOwnTurn } from "./microtasks";

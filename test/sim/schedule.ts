@@ -15,7 +15,12 @@ const OFTEN: readonly EventKind[] = [
   "pod deleted",
   "readiness flips",
 ];
-const KINDS: readonly EventKind[] = [...(Object.keys(EVENTS) as EventKind[]), ...OFTEN];
+/** What came later: one of these in some schedules, so that what a seed meant before it means still. */
+const SELDOM: readonly EventKind[] = ["readiness flaps", "node removed for a while"];
+const KINDS: readonly EventKind[] = [
+  ...(Object.keys(EVENTS) as EventKind[]).filter((kind) => !SELDOM.includes(kind)),
+  ...OFTEN,
+];
 
 export function scheduleOf(seed: number, steps?: number): SimEvent[] {
   const random = new Random(seed ^ 0x5eed);
@@ -31,5 +36,29 @@ export function scheduleOf(seed: number, steps?: number): SimEvent[] {
     how: random.between(0, 999),
     ms: random.pick([50, 500, 2_000, 6_000, 15_000]),
   }));
+  const more = new Random(seed ^ 0x5e1d);
+  if (more.chance(0.2)) {
+    const at = Math.round(from + more.next() * spread);
+    const [which, how] = [more.between(0, 999), more.between(0, 999)];
+    events.push({ at, kind: more.pick(SELDOM), which, how, ms: more.pick([500, 2_000, 6_000, 15_000]) });
+  }
   return events.sort((a, b) => a.at - b.at).slice(0, steps);
 }
+
+/** A move to another node, and every process killed at each of its moments; the first part is the same each time. */
+export function killPoints(): SimEvent[][] {
+  const began = 6_000;
+  const move: SimEvent = { at: began, kind: "pod created", which: 2, how: 1, ms: 50 };
+  const victims: readonly Pick<SimEvent, "kind" | "which">[] = [
+    { kind: "controller dies", which: 0 },
+    ...[0, 1, 2].map((which) => ({ kind: "agent dies" as const, which })),
+    { kind: "node loses power", which: 1 },
+    { kind: "node loses power", which: 2 },
+  ];
+  const moments = Array.from({ length: MOVE_MS / KILL_EVERY_MS }, (_, n) => began + n * KILL_EVERY_MS);
+  return victims.flatMap((victim) => moments.map((at) => [move, { ...victim, at, how: 0, ms: 2_000 }]));
+}
+
+/** A move from a Pod's creation to the last write takes no longer in most schedules. */
+const MOVE_MS = 400;
+const KILL_EVERY_MS = 4;

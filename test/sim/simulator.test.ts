@@ -19,6 +19,11 @@ test("every invariant holds in ten thousand schedules", () => {
   expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/^10000 schedules, \d{7} steps, 0 failures/) });
 }, 900_000);
 
+test("a process may die at any moment of a move", () => {
+  const { code, text } = simulate("--kill-points");
+  expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/^0 of 600 kill points\n$/) });
+}, 300_000);
+
 test("no bug that a schedule has shown comes back", () => {
   const { code, text } = simulate("--regressions");
   expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/\n0 of \d+ regressions\n$/) });

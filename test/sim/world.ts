@@ -89,6 +89,7 @@ export class World {
   /** Nodes of which a controller may not know yet that they are Ready again. */
   readonly #readyAgain = new Map<string, number>();
   readonly #lostAt = new Map<string, number>();
+  readonly #cameBack = new Set<string>();
   readonly #busy = new Set<string>();
   readonly #last = new Map<string, Last>();
   #processes = 0;
@@ -114,7 +115,8 @@ export class World {
       isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => {
-        const exists = this.server.get(RESOURCES.nodes, { name }) !== undefined;
+        // Whoever has seen that it was removed need not have seen yet that it came back; and it remembers nothing.
+        const exists = this.server.get(RESOURCES.nodes, { name }) !== undefined && !this.#cameBack.has(name);
         const lostAt = this.#lostAt.get(name);
         const unreadySince = this.#unreadySince.get(name) ?? this.#readyAgain.get(name) ?? lostAt;
         return { exists, readyNow: exists && unreadySince === undefined, unreadySince };
@@ -160,13 +162,7 @@ export class World {
   #furnish(): void {
     const { server } = this;
     for (const name of [NAMESPACE, "default", PODPIN]) server.create(RESOURCES.namespaces, { metadata: { name } });
-    for (const { name, ip, index } of this.nodes) {
-      server.put(RESOURCES.nodes, {
-        metadata: { name },
-        spec: { podCIDRs: [`10.244.${index}.0/24`] },
-        status: { addresses: [{ type: "InternalIP", address: ip }], conditions: [{ type: "Ready", status: "True" }] },
-      } as Node);
-    }
+    for (const node of this.nodes) this.#register(node);
     server.create(RESOURCES.gatewayClasses, aClass());
     this.putGateway();
     this.putRoute("first", [A, B], "web", { delivery: "nat" });
@@ -404,6 +400,28 @@ export class World {
     const conditions = [{ type: "Ready", status: ready ? "True" : "Unknown" }];
     this.server.put(RESOURCES.nodes, { ...object, status: { ...object.status, conditions } } as Node);
     if (!ready) for (const pod of this.podsOn(node)) this.#setPod(pod, { ready: false });
+  }
+
+  /** A cluster autoscaler takes a node away, with every Pod of it; or its machine comes back under its name. */
+  setRegistered(node: SimNode, registered: boolean): void {
+    this.edited();
+    if (registered) {
+      if (this.server.get(RESOURCES.nodes, { name: node.name }) !== undefined) return;
+      this.#register(node);
+      this.#cameBack.add(node.name);
+      return this.after(LATEST_MS, () => this.#cameBack.delete(node.name));
+    }
+    this.server.remove(RESOURCES.nodes, { name: node.name });
+    for (const pod of this.podsOn(node)) this.deletePod(pod, true);
+    this.#unreadySince.delete(node.name);
+  }
+
+  #register({ name, ip, index }: SimNode): void {
+    this.server.put(RESOURCES.nodes, {
+      metadata: { name },
+      spec: { podCIDRs: [`10.244.${index}.0/24`] },
+      status: { addresses: [{ type: "InternalIP", address: ip }], conditions: [{ type: "Ready", status: "True" }] },
+    } as Node);
   }
 
   setCordoned(node: SimNode, cordoned: boolean): void {
