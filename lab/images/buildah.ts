@@ -14,7 +14,11 @@ export async function pullBase(storage: string, layout: string, name: string, wo
   await buildah("tag", [id, name]);
 }
 
-/** Builds the image from `context` and writes it to the folder `out`, in the form of buildah's `dir:` transport. */
+/**
+ * Builds the image from `context` and writes it to the folder `out`, in the form of buildah's `dir:` transport.
+ *
+ * @param fresh whether nothing of an earlier build is used again
+ */
 export async function buildImage(
   storage: string,
   context: string,
@@ -22,12 +26,15 @@ export async function buildImage(
   image: string,
   out: string,
   work: string,
+  fresh = false,
 ): Promise<void> {
   const buildah = tool(storage, work);
   // Left over from a build that was killed.
   await buildah("rm", ["--all"]);
   await buildah("build", [
-    ...["--isolation", "chroot", "--pull-never", "--format", "oci", "--timestamp", "0"],
+    // Layers: what is gathered from the base is kept, and only the bundle is new the next time.
+    ...["--isolation", "chroot", "--pull-never", "--format", "oci", "--timestamp", "0", "--layers"],
+    ...(fresh ? ["--no-cache"] : []),
     ...["--build-arg", `BASE=${base}`, "--tag", image, context],
   ]);
   await buildah("push", ["--disable-compression", image, `dir:${out}`]);

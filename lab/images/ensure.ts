@@ -32,11 +32,13 @@ export interface Images {
 const HELLO_APP = "us-docker.pkg.dev/google-samples/containers/gke/hello-app:1.0";
 const PAUSE = "podpin.lab/pause:1";
 const BASE = "podpin.lab/base:1";
+/** Brings what all generations of the podpin image share. */
+const FIRST = "podpin.lab/podpin:first";
 const PACKAGES = ["nftables", "iproute2", "conntrack", "socat", "libstdc++6"];
 const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
 const KEEP_GENERATIONS = 3;
 /** Changes when this file makes something else of the same inputs. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 const REPOSITORY = join(__dirname, "../..");
 const DOCKERFILE = join(REPOSITORY, "controller-image/Dockerfile");
@@ -48,19 +50,13 @@ export async function ensureImages(report: Progress, podpin?: Uint8Array): Promi
   const base = baseEntry();
   const set: CacheEntry = {
     folder: "images/sets",
-    key: hashOf(base.key, readFileSync(DOCKERFILE), bundle),
+    key: hashOf(base.key, bundle),
     keep: KEEP_GENERATIONS,
   };
   const podpinImage = `podpin.lab/podpin:${set.key}`;
   let folder = fromCache(set);
   if (folder === undefined) {
-    const below =
-      fromCache(base) ??
-      (await cachedStep(
-        report,
-        { name: "base image", doing: "preparing", what: baseDistribution().name, entry: base },
-        makeBase,
-      ));
+    const below = await ensureBase(report);
     folder = await cachedStep(
       report,
       { name: "podpin image", doing: "building", what: podpinImage, entry: set },
@@ -76,10 +72,37 @@ export async function ensureImages(report: Progress, podpin?: Uint8Array): Promi
   };
 }
 
+/**
+ * Builds the image alone, in a folder of the caller's, and gives where it is, in the form of buildah's `dir:` transport.
+ *
+ * @param fresh whether nothing of an earlier build is used again
+ */
+export async function buildPodpinImage(
+  report: Progress,
+  bundle: Uint8Array,
+  folder: string,
+  fresh: boolean,
+): Promise<string> {
+  const base = await ensureBase(report);
+  await locked(base, () => buildPodpin(join(base, "storage"), bundle, "podpin.lab/podpin:alone", folder, fresh));
+  return join(folder, "image");
+}
+
+async function ensureBase(report: Progress): Promise<string> {
+  const entry = baseEntry();
+  const step = { name: "base image", doing: "preparing", what: baseDistribution().name, entry };
+  return fromCache(entry) ?? cachedStep(report, step, makeBase);
+}
+
+/** The storage below the base is shared by all that is built on it. */
+function locked(base: string, build: () => Promise<void>, onWait: () => void = () => undefined): Promise<void> {
+  return withLock(join(base, "storage.lock"), onWait, build);
+}
+
 function baseEntry(): CacheEntry {
   const distribution = baseDistribution();
   const inputs = [RECIPE, distribution.id, distribution.codename, process.arch, PACKAGES, ENV, nodePackage().version];
-  const key = hashOf(JSON.stringify(inputs), readFileSync(HELLO_APP_SERVER));
+  const key = hashOf(JSON.stringify(inputs), readFileSync(HELLO_APP_SERVER), readFileSync(DOCKERFILE));
   return { folder: "images/base", key, keep: KEEP_GENERATIONS };
 }
 
@@ -114,10 +137,18 @@ async function makeBase(making: string, update: (doing: string) => void): Promis
   layout.addImage(PAUSE, [system], { entrypoint: ["sleep", "infinity"], env: ENV });
   layout.writeIndex();
   await importImages(join(making, "containerd"), layout.folder, work);
-  await pullBase(join(making, "storage"), layout.folder, BASE, work);
-  // containerd and buildah have their own copies now; what stays is which layer they share.
-  writeFileSync(join(making, "layer"), system.digest);
+  const storage = join(making, "storage");
+  await pullBase(storage, layout.folder, BASE, work);
   rmSync(layout.folder, { recursive: true });
+
+  update("the podpin image without its bundle");
+  const first = new OciLayout(join(work, "first"));
+  await buildPodpin(storage, new Uint8Array(), FIRST, join(work, "build"));
+  const layers = first.addFromDir(FIRST, join(work, "build/image"), new Set());
+  first.writeIndex();
+  await importImages(join(making, "containerd"), first.folder, work);
+  // containerd and buildah have their own copies now; what stays is which layers they share.
+  writeFileSync(join(making, "layers"), layers.map(({ digest }) => digest).join("\n"));
   rmSync(work, { recursive: true });
 }
 
@@ -127,12 +158,14 @@ async function bootstrap(tar: string, work: string): Promise<void> {
   const list = join(work, "sources.list");
   writeFileSync(list, `${sources.join("\n")}\n`);
   const left = ["doc", "man", "locale", "zoneinfo"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+  const licences = "--dpkgopt=path-include=/usr/share/doc/*/copyright";
   const node = nodePackage().binary;
   const argv = [
     "mmdebstrap",
     "--variant=essential",
     `--include=${PACKAGES.join(",")}`,
     ...left,
+    licences,
     ...(await aptOptions()),
     // Hooks run outside, with the new system's folder as $1.
     `--customize-hook=install --mode=755 -D '${node.replaceAll("'", `'\\''`)}' "$1/usr/local/bin/node"`,
@@ -165,25 +198,40 @@ async function makeSet(
   update: (doing: string) => void,
 ): Promise<void> {
   const work = join(making, "work");
-  const context = join(work, "context");
-  mkdirSync(context, { recursive: true });
-  copyFileSync(DOCKERFILE, join(context, "Dockerfile"));
-  writeFileSync(join(context, "podpin.js"), bundle);
-  const built = join(work, "image");
-  // The storage below the base is shared by every set that is built on it.
-  await withLock(
-    join(base, "storage.lock"),
+  mkdirSync(work);
+  await locked(
+    base,
+    () => buildPodpin(join(base, "storage"), bundle, image, join(work, "build")),
     () => update("waiting for another build on the same base"),
-    () => buildImage(join(base, "storage"), context, BASE, image, built, work),
   );
 
   update("importing");
   const layout = new OciLayout(join(work, "layout"));
-  layout.addFromDir(image, built, new Set([readFileSync(join(base, "layer"), "utf8")]));
+  const present = readFileSync(join(base, "layers"), "utf8").split("\n");
+  layout.addFromDir(image, join(work, "build/image"), new Set(present));
   layout.writeIndex();
   await cloneContainerdRoot(join(base, "containerd"), join(making, "containerd"));
   await importImages(join(making, "containerd"), layout.folder, work);
   rmSync(work, { recursive: true });
+}
+
+/**
+ * The image that users build, from the same two files, on the lab's base. Leaves it in the folder `image` of `work`.
+ *
+ * Other bytes than a user's are only those of the base: Debian as this machine has it and Node.js from the package `node`.
+ */
+async function buildPodpin(
+  storage: string,
+  bundle: Uint8Array,
+  image: string,
+  work: string,
+  fresh = false,
+): Promise<void> {
+  const context = join(work, "context");
+  mkdirSync(context, { recursive: true });
+  copyFileSync(DOCKERFILE, join(context, "Dockerfile"));
+  writeFileSync(join(context, "podpin.js"), bundle);
+  await buildImage(storage, context, BASE, image, join(work, "image"), work, fresh);
 }
 
 function hashOf(...inputs: readonly (string | Uint8Array)[]): string {

@@ -73,8 +73,9 @@ export class OciLayout {
    * Takes over an image that buildah wrote with its `dir:` transport.
    *
    * @param has layers that whoever reads this layout has already; they are left out
+   * @returns its layers, the lowest first
    */
-  addFromDir(name: string, dir: string, has: ReadonlySet<string>): void {
+  addFromDir(name: string, dir: string, has: ReadonlySet<string>): readonly Descriptor[] {
     const manifest = JSON.parse(readFileSync(join(dir, "manifest.json"), "utf8")) as {
       mediaType: string;
       config: Descriptor;
@@ -85,6 +86,7 @@ export class OciLayout {
       copyFileSync(join(dir, digest.replace(/^sha256:/, "")), this.blobPath(digest));
     }
     this.#name(name, this.#addJson(manifest.mediaType, manifest));
+    return manifest.layers;
   }
 
   /** Call when the last image is in. */

@@ -5,9 +5,10 @@ import path from "node:path";
 import { ProxySs } from "../../examples/proxy-ss-cdk8s/chart";
 import { startProbe } from "../../lab/cluster/probe";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
-import { AGENT, CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import { kernelTraces } from "../../lab/steps/kernel-traces";
 import { sharedLab, type SharedLab } from "../support/shared-lab";
+import { describeRunningPods } from "./image-in-pods";
 
 jest.setTimeout(180_000);
 
@@ -115,29 +116,7 @@ test("podpin status names the Pod of each address", async () => {
   }
 });
 
-describe("the accounts may do what they need and nothing more", () => {
-  test.each([
-    [AGENT, "patch", "addressbindings/status", true],
-    [AGENT, "update", "addressbindings", false],
-    [AGENT, "delete", "addressbindings", false],
-    [AGENT, "get", "secrets", false],
-    [AGENT, "list", "pods", false],
-    [AGENT, "list", "nodes", false],
-    [CONTROLLER, "create", "addressbindings", true],
-    [CONTROLLER, "update", "gkeiproutes/status", true],
-    [CONTROLLER, "delete", "gkeiproutes", false],
-    [CONTROLLER, "update", "customresourcedefinitions", false],
-    [CONTROLLER, "delete", "customresourcedefinitions", false],
-    [CONTROLLER, "get", "secrets", false],
-    [CONTROLLER, "delete", "pods", false],
-  ])("%s: %s %s: %s", async (account, verb, resource, allowed) => {
-    const as = `--as=system:serviceaccount:${PODPIN_NAMESPACE}:${account}`;
-    const [plural = "", sub] = resource.split("/");
-    const args = ["auth", "can-i", verb, plural, ...(sub === undefined ? [] : [`--subresource=${sub}`]), as, "-A"];
-    const answer = await lab.kubectl(args).catch((error: Error) => error.message);
-    expect(/^yes/m.test(answer)).toBe(allowed);
-  });
-});
+describe("its Pods", () => describeRunningPods(() => lab));
 
 test("deleting the route leaves nothing in any node's kernel", async () => {
   expect((await Promise.all(lab.nodes.map(kernelTraces))).flat()).not.toEqual([]);
