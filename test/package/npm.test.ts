@@ -1,5 +1,5 @@
 // What npm and the linters of packages say to the package.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { packedLibrary, REPOSITORY, run, tarball, temporaryFolder } from "./packed";
 
@@ -26,6 +26,10 @@ test("the package brings nothing along, and runs nothing when it is installed", 
   const { dependencies = {}, optionalDependencies = {}, scripts = {} } = await manifest();
   expect([dependencies, optionalDependencies]).toEqual([{}, {}]);
   expect(Object.keys(scripts).filter((name) => /install$|^prepare$/.test(name))).toEqual([]);
+});
+
+test("the package is half a megabyte at most", async () => {
+  expect((await stat(file)).size).toBeLessThanOrEqual(500_000);
 });
 
 test("every framework is an optional peer", async () => {
