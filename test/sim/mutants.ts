@@ -102,13 +102,6 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: [2, 3, 9],
   },
   {
-    name: "an interface that was replaced is followed within the epoch",
-    file: OUTCOME,
-    from: "if (changed)",
-    to: "if (changed && view.now < 0)",
-    breaks: [1, 2, 8],
-  },
-  {
     name: "the node answers ARP while it forwards, and repeats its announcements",
     file: "controller-image/src/agent/plan.ts",
     from: "return announced !== undefined && !owns ? [address] : [];",
@@ -240,13 +233,6 @@ export const MUTANTS: readonly Mutant[] = [
     from: "FORGET_MS = 60_000",
     to: "FORGET_MS = 0",
     breaks: [1, 2, 8],
-  },
-  {
-    name: "damping keeps an address from the only Pod that can serve",
-    file: "controller-image/src/controller/choice.ts",
-    from: "if (!isEligible(incumbent, rules.reactionMode)) return { pod: best };",
-    to: "if (incumbent !== best) return { pod: incumbent };",
-    breaks: [9],
   },
   {
     name: "a Pod on a cordoned node is as good as any",
