@@ -40,6 +40,24 @@ test("a new address is acknowledged before connections from before it are forgot
   expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
 });
 
+test("half an hour without the API server changes nothing in the kernel and silences nothing", async () => {
+  const world = new World();
+  const agent = world.agent();
+  world.write(binding(A));
+  await world.rest();
+  agent.kube.connected = false;
+  const before = agent.passes.length;
+  for (let minutes = 0; minutes < 30; minutes++) await world.clock.run(60_000);
+  const meanwhile = agent.passes.slice(before);
+  expect(meanwhile.length).toBeGreaterThan(30);
+  expect(meanwhile.every(({ changes }) => isNoChange(changes))).toBe(true);
+  expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+  expect(world.announcer.said).not.toContain(`${A} no more`);
+  agent.kube.connected = true;
+  await world.rest();
+  expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
+});
+
 test("it writes an acknowledgement only when it says something new", async () => {
   const world = new World();
   const agent = world.agent();
