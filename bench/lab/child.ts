@@ -53,3 +53,21 @@ export function startChild<T>(host: LabHost, program: string, settings: unknown)
 export async function* heard<T>(): AsyncGenerator<T> {
   for await (const line of createInterface({ input: process.stdin })) yield JSON.parse(line) as T;
 }
+
+/** Waits for what watches bring: `look` is to be called with each event. */
+export function untilSeen(): { readonly look: () => void; readonly until: (holds: () => boolean) => Promise<void> } {
+  const checks = new Set<() => void>();
+  return {
+    look: () => checks.forEach((check) => check()),
+    until: (holds) =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          if (!holds()) return;
+          checks.delete(check);
+          resolve();
+        };
+        checks.add(check);
+        check();
+      }),
+  };
+}

@@ -6,7 +6,7 @@ import { systemClock } from "../../controller-image/src/kube/clock";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
 import { type KubeObject, type Pod, RESOURCES } from "../../lib/model/kubernetes";
-import { now, say } from "./child";
+import { now, say, untilSeen } from "./child";
 
 export interface MoverSettings {
   readonly kubeconfig: string;
@@ -30,18 +30,7 @@ async function main(settings: MoverSettings): Promise<void> {
   const { namespace, pod, floor } = settings;
   const config = kubeconfigOf(JSON.parse(readFileSync(settings.kubeconfig, "utf8")));
   const kube = createKube({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-bench/0" });
-  const waiting = new Set<() => void>();
-  const look = (): void => waiting.forEach((check) => check());
-  const until = (holds: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const check = (): void => {
-        if (!holds()) return;
-        waiting.delete(check);
-        resolve();
-      };
-      waiting.add(check);
-      check();
-    });
+  const { look, until } = untilSeen();
   const bindings = kube.reflect<AddressBinding>({
     resource: RESOURCES.addressBindings,
     onChange: look,

@@ -6,7 +6,7 @@ import { systemClock } from "../../controller-image/src/kube/clock";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
 import { apiVersionOf, type KubeObject, type Resource, RESOURCES } from "../../lib/model/kubernetes";
-import { heard, now, say } from "../lab/child";
+import { heard, now, say, untilSeen } from "../lab/child";
 import {
   allPods,
   allRoutes,
@@ -87,13 +87,13 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
     await each("routes", allRoutes(size), create);
   }
 
-  const checks = new Set<() => void>();
+  const { look, until } = untilSeen();
   const acknowledged = new Set<string>();
   const bindings = kube.reflect<AddressBinding>({
     resource: RESOURCES.addressBindings,
     onChange: (change) => {
       if (change.type === "set") void acknowledge(change.object);
-      checks.forEach((check) => check());
+      look();
     },
   });
 
@@ -126,17 +126,6 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
         .catch(() => undefined);
     }
   }
-
-  const until = (holds: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const check = (): void => {
-        if (!holds()) return;
-        checks.delete(check);
-        resolve();
-      };
-      checks.add(check);
-      check();
-    });
 
   async function unrelated(count: number, perSecond: number): Promise<void> {
     const began = now();

@@ -7,14 +7,14 @@ import {
   planPinnedDeployment,
 } from "../model/pinned-deployment";
 import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
-import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
 import { checkArguments, checked, knownNow } from "./inputs";
+import { lateStages } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
-import { routeNetworkLater, routeNetworkNow } from "./route-network";
+import { routeNetworkNow } from "./route-network";
 import {
   addressNow,
   checkTimeout,
@@ -110,17 +110,8 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     noteRoute(program, plan);
 
     const late = () => {
-      const inputs = { ...place, deployment: deploymentLater(deployment) };
-      const placed = pulumi.output(inputs).apply((found) => planWith({ ...now, ...(found as Place) }));
-      const complete = pulumi
-        .output({ found: inputs, addresses: given, podNetwork: routeNetworkLater(network) })
-        .apply(({ found, addresses: values, podNetwork }) => {
-          const listed = values?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-          const known = { ...(found as Place), podNetwork: podNetwork as RouteNetwork, addresses: listed };
-          // Not beside the others, as an output of all inputs would look into every address of the pool for each route.
-          return pool.settled.apply((poolPlan) => planWith({ ...known, pool: poolPlan }));
-        });
-      return { placed, complete };
+      const inputs = { place: { ...place, deployment: deploymentLater(deployment) }, network, addresses: given };
+      return lateStages(pool, inputs, now, planWith);
     };
 
     // The selector of a resource goes through the checks of its template, which are due once it is known.
@@ -134,5 +125,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
 }
 
 /** The inputs that may come from other resources. */
-type Place = Pick<PinnedDeploymentInput, "namespace" | "network" | "healthCheckName" | "deployment">;
-type Known = Place & Pick<PinnedDeploymentInput, "pool" | "addresses" | "podNetwork">;
+type Known = Pick<
+  PinnedDeploymentInput,
+  "namespace" | "network" | "healthCheckName" | "deployment" | "pool" | "addresses" | "podNetwork"
+>;

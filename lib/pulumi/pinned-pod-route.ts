@@ -2,13 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { isAllKnown } from "../model/later";
 import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
-import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
 import { checkArguments, checked, knownNow } from "./inputs";
+import { lateStages } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
-import { routeNetworkLater, routeNetworkNow } from "./route-network";
+import { routeNetworkNow } from "./route-network";
 import {
   addressNow,
   checkTimeout,
@@ -106,17 +106,8 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     noteRoute(program, plan);
 
     const late = () => {
-      const inputs = { ...place, statefulSet: statefulSetLater(statefulSet) };
-      const placed = pulumi.output(inputs).apply((found) => planWith({ ...now, ...(found as Place) }));
-      const complete = pulumi
-        .output({ found: inputs, addresses: given, podNetwork: routeNetworkLater(network) })
-        .apply(({ found, addresses: values, podNetwork }) => {
-          const listed = values?.map((value, index) => ({ value, position: now.addresses?.[index]?.position }));
-          const known = { ...(found as Place), podNetwork: podNetwork as RouteNetwork, addresses: listed };
-          // Not beside the others, as an output of all inputs would look into every address of the pool for each route.
-          return pool.settled.apply((poolPlan) => planWith({ ...known, pool: poolPlan }));
-        });
-      return { placed, complete };
+      const inputs = { place: { ...place, statefulSet: statefulSetLater(statefulSet) }, network, addresses: given };
+      return lateStages(pool, inputs, now, planWith);
     };
 
     const stages = { now: plan, late: isAllKnown(now) ? undefined : late() };
@@ -128,5 +119,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
 }
 
 /** The inputs of a route that may come from other resources. */
-type Place = Pick<RouteInput, "namespace" | "network" | "healthCheckName" | "statefulSet">;
-type Known = Place & Pick<RouteInput, "pool" | "addresses" | "podNetwork">;
+type Known = Pick<
+  RouteInput,
+  "namespace" | "network" | "healthCheckName" | "statefulSet" | "pool" | "addresses" | "podNetwork"
+>;
