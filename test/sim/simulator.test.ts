@@ -30,7 +30,7 @@ test("no bug that a schedule has shown comes back", () => {
 }, 60_000);
 
 test("code that breaks an invariant is noticed", () => {
-  const { code, text } = simulate("--mutants", "--limit", "600");
+  const { code, text } = simulate("--mutants", "--limit", "1500");
   expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/\n0 of \d+ mutants survive\n$/) });
 }, 300_000);
 

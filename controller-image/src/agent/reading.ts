@@ -23,9 +23,16 @@ export function readBinding(object: AddressBinding): Reading {
   const spec = json(json(object).spec);
   const owner = spec.owner === undefined || spec.owner === null ? undefined : json(spec.owner);
   const problem = specProblem(name, spec) ?? (owner && ownerProblem(owner)) ?? releaseProblem(spec.releasing);
-  if (problem === undefined) return { ok: true, name, binding: withSoundAcks(object) };
+  if (problem === undefined) return { ok: true, name, binding: withSoundAcks(withoutNulls(object)) };
   const epoch = isEpoch(spec.epoch) ? spec.epoch : 0;
   return { ok: false, name, epoch, podUid: typeof owner?.podUid === "string" ? owner.podUid : "", problem };
+}
+
+/** Null says the same as nothing, in whatever form it came. */
+function withoutNulls(binding: AddressBinding): AddressBinding {
+  const { owner, releasing, ...rest } = binding.spec;
+  if (owner !== null && releasing !== null) return binding;
+  return { ...binding, spec: { ...rest, ...(owner && { owner }), ...(releasing && { releasing }) } };
 }
 
 /** One agent's acknowledgement that cannot be read must not keep the others' from being read. */
@@ -111,11 +118,13 @@ const wrong = (field: string, got: unknown, want: string): string =>
 
 /** Of several versions of one binding the one with the highest epoch, then the newest. */
 export function newest(bindings: readonly AddressBinding[]): Map<string, Reading> {
-  const chosen = new Map<string, { reading: Reading; rank: readonly number[] }>();
+  const chosen = new Map<string, { reading: Reading; rank: Rank }>();
   for (const binding of bindings) {
     const reading = readBinding(binding);
     const version = Number(json(json(binding).metadata).resourceVersion ?? 0) || 0;
-    const rank = [reading.ok ? 1 : 0, reading.ok ? reading.binding.spec.epoch : reading.epoch, version];
+    // What is left equal is unreadable; its text decides, so that the order in which it came never does.
+    const text = reading.ok ? "" : JSON.stringify(reading);
+    const rank = [reading.ok ? 1 : 0, reading.ok ? reading.binding.spec.epoch : reading.epoch, version, text];
     const known = chosen.get(reading.name);
     if (known === undefined || isHigher(rank, known.rank)) chosen.set(reading.name, { reading, rank });
   }
@@ -127,7 +136,9 @@ export function versionOf({ metadata }: AddressBinding): number {
   return Number(metadata.resourceVersion ?? 0) || 0;
 }
 
-function isHigher(a: readonly number[], b: readonly number[]): boolean {
+type Rank = readonly (number | string)[];
+
+function isHigher(a: Rank, b: Rank): boolean {
   const index = a.findIndex((value, i) => value !== b[i]);
   return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
 }

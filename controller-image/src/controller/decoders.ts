@@ -195,7 +195,7 @@ export const decodeJsonPod = decoder<Pod>(
   { needsSpec: false },
 );
 
-export const decodeBinding = decoder<AddressBinding>(
+const decodeNamedBinding = decoder<AddressBinding>(
   fields(
     {
       address: "text",
@@ -225,3 +225,13 @@ export const decodeBinding = decoder<AddressBinding>(
   fields({ acks: { list: ACK, lenient: true } }),
   { needsSpec: true },
 );
+
+/** What is written of an address counts only in the object that has its name: another one is nobody's, and agents refuse it. */
+export function decodeBinding(object: AddressBinding): AddressBinding {
+  const binding = decodeNamedBinding(object);
+  const { metadata, spec } = binding;
+  if (spec.address === metadata.name) return binding;
+  throw new Error(
+    `spec.address: got ${JSON.stringify(spec.address)}; it must be the name, ${JSON.stringify(metadata.name)}`,
+  );
+}
