@@ -160,9 +160,16 @@ export async function stack(options: StackOptions): Promise<Stack> {
     const log = join(folder, "events.jsonl");
     const started = performance.now();
     try {
-      const result = await run([...args, "--stack", name, "--event-log", log], more);
+      const attempt = (): Promise<SessionResult> => run([...args, "--stack", name, "--event-log", log], more);
+      const unlock = (): Promise<SessionResult> => run(["cancel", "--yes", "--stack", name], { quiet: true });
+      let result = await attempt();
+      // Nobody else uses the stack, so a lock is one that an engine has left which is gone.
+      if (result.code !== 0 && /the stack is currently locked/.test(result.stderr)) {
+        await unlock();
+        result = await attempt();
+      }
       // A killed engine leaves the stack locked.
-      if (result.killed) await run(["cancel", "--yes", "--stack", name], { quiet: true });
+      if (result.killed) await unlock();
       const outcome = readOutcome(await readFile(log, "utf8").catch(() => ""));
       const ms = Math.round(performance.now() - started);
       const { code, stdout, stderr } = result;
