@@ -279,7 +279,11 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     for (const [key] of gone) this.#cache.delete(key);
     const changed = listed
       .filter((raw) => !this.#cache.has(keyOf(raw)) || this.#versions.get(keyOf(raw)) !== raw.metadata.resourceVersion)
-      .map((raw) => ({ key: keyOf(raw), old: this.#cache.get(keyOf(raw)), object: this.#store(raw) }));
+      .flatMap((raw) => {
+        const old = this.#cache.get(keyOf(raw));
+        const object = this.#store(raw);
+        return object === undefined ? [] : { key: keyOf(raw), old, object };
+      });
     for (const [key, old] of gone) this.#tell({ type: "delete", key, old });
     for (const { key, object, old } of changed) this.#tell({ type: "set", key, object, old });
     if (this.#synced) return;
@@ -290,11 +294,18 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
   #set(raw: T): void {
     const key = keyOf(raw);
     const old = this.#cache.get(key);
-    this.#tell({ type: "set", key, object: this.#store(raw), old });
+    const object = this.#store(raw);
+    if (object !== undefined) this.#tell({ type: "set", key, object, old });
   }
 
-  #store(raw: T): T {
-    const object = this.options.project?.(raw) ?? raw;
+  /** Undefined for an object that `project` cannot read: what is held of it stays, as in the shipped reflector. */
+  #store(raw: T): T | undefined {
+    let object: T;
+    try {
+      object = this.options.project?.(raw) ?? raw;
+    } catch {
+      return undefined;
+    }
     this.#cache.set(keyOf(raw), object);
     this.#versions.set(keyOf(raw), raw.metadata.resourceVersion);
     this.#uids.set(keyOf(raw), raw.metadata.uid);
