@@ -5,7 +5,7 @@ import type { ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkObjectName } from "./names";
 import { checkReadiness } from "./pod-template";
-import { partNames, type PoolPlan } from "./pool";
+import { partSuffix, type PoolPlan } from "./pool";
 import { Problems } from "./problems";
 import { type Claim, planRoute, type RoutePlan } from "./route";
 import type { GkeRouteOptions } from "./route-fields";
@@ -118,7 +118,7 @@ export function planPinnedStatefulSet(input: PinnedStatefulSetInput, problems: P
   const perPod = input.addressesPerPod ?? 1;
   const start = input.startIndex ?? 0;
   const ordinals = ordinalsOf(input);
-  const longest = `-${ordinals.to}${partNames("", pool.gateways.length).at(-1) ?? ""}`;
+  const longest = `-${ordinals.to}${partSuffix(pool.gateways.length)}`;
 
   checkObjectName("name", input.name, problems, longest);
   if (statefulSet === undefined) {

@@ -206,7 +206,12 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
 
 /** `name`, `name-2`, `name-3`, …: the first part has the plain name, so that it never changes when more follow. */
 export function partNames(name: string, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}-${index + 1}`));
+  return Array.from({ length: count }, (_, index) => `${name}${partSuffix(index + 1)}`);
+}
+
+/** What the name of part `number` of several adds to the name of all, from 1: the first adds nothing. */
+export function partSuffix(number: number): string {
+  return number > 1 ? `-${number}` : "";
 }
 
 interface PoolKind {

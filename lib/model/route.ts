@@ -10,7 +10,7 @@ import { RESOURCES } from "./kubernetes";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkNamespaceName, checkObjectName } from "./names";
 import { checkNetwork } from "./network";
-import { AllowedNamespaces, DEFAULT_NAMESPACE, type GatewayPlan, partNames, type PoolPlan } from "./pool";
+import { AllowedNamespaces, DEFAULT_NAMESPACE, type GatewayPlan, partNames, partSuffix, type PoolPlan } from "./pool";
 import { checkPodInterface, type WorkloadTemplate } from "./pod-template";
 import type { Problems } from "./problems";
 import { checkRouteNetwork, type RouteNetwork } from "./route-network";
@@ -147,7 +147,7 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
   const network = input.network ?? DEFAULT_NETWORK;
   const reactionMode = input.reactionMode ?? ReactionMode.ReadyCondition;
 
-  const longestSuffix = partNames("", pool.gateways.length).at(-1);
+  const longestSuffix = partSuffix(pool.gateways.length);
   if (input.owner === undefined) checkObjectName("name", input.name, problems, longestSuffix);
   checkNamespace(input, namespace, problems);
   const podSelector = checkPodSelection(input, problems);
@@ -252,8 +252,7 @@ function checkPodSelection(input: RouteInput, problems: Problems): MaybeLater<Se
 
 function checkRouteAddresses(input: RouteInput, problems: Problems): readonly RouteAddress[] {
   const { pool, claims } = input;
-  const all: readonly RouteAddress[] = pool.addresses.map((value, position) => ({ value, position }));
-  const given = input.addresses ?? all;
+  const given = input.addresses ?? pool.addresses.map((value, position): RouteAddress => ({ value, position }));
   if (given.length === 0) {
     problems.add("addresses", given, "pass at least one address of the pool, or leave it out for all of them");
   }
