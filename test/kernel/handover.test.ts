@@ -143,12 +143,15 @@ describe("to another node: program the new, the old forwards to it, announce the
     await (await given(delivery)).end();
     const ends = ["cl", a.name, c.name].map((place) => segment.peer(place));
     const [client, ...servers] = ends as [Peer, ...Peer[]];
-    await Promise.all(servers.map((server) => server.ask({ task: "echo" })));
-    expect(await client.ask({ task: "hold", to: PIPS[delivery] })).toBe("hello");
-    expect(await client.ask({ task: "resume" })).toBe("again");
-    await moveToC(delivery);
-    expect(await client.ask({ task: "resume" })).toBe("ECONNRESET");
-    await Promise.all(ends.map((end) => end.end()));
+    try {
+      await Promise.all(servers.map((server) => server.ask({ task: "echo" })));
+      expect(await client.ask({ task: "hold", to: PIPS[delivery] })).toBe("hello");
+      expect(await client.ask({ task: "resume" })).toBe("again");
+      await moveToC(delivery);
+      expect(await client.ask({ task: "resume" })).toBe("ECONNRESET");
+    } finally {
+      await Promise.all(ends.map((end) => end.end()));
+    }
   });
 
   test("leaves no connection behind that is translated to the old Pod", async () => {

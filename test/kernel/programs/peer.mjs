@@ -20,6 +20,8 @@ let held;
 /** What comes back over the connection that is held. */
 const echoed = (text) =>
   new Promise((resolve) => {
+    // Reset before anything was said: the acknowledgement of the last answer comes late, and finds a new owner.
+    if (held.errored) return resolve(held.errored.code);
     held.removeAllListeners("data").once("data", (data) => resolve(data.toString()));
     held.removeAllListeners("error").once("error", (error) => resolve(error.code));
     held.write(text);
