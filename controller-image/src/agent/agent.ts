@@ -20,6 +20,7 @@ import type { Kernel } from "./kernel";
 import type { PassResult } from "./metrics";
 import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
+import { type Failure, logPass } from "./pass-log";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { readBinding } from "./reading";
 import { isEmpty, type KernelState } from "./state";
@@ -216,7 +217,7 @@ export function runAgent(options: AgentOptions): Agent {
       now: clock.now(),
     };
     const made = plan(input);
-    const failed = new Map<string, { reason: FailReason; message: string }>();
+    const failed = new Map<string, Failure>();
     for (const [address, message] of await applied(made)) {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
@@ -233,7 +234,7 @@ export function runAgent(options: AgentOptions): Agent {
     for (const [address, message] of await forget(fresh)) {
       log("warn", "old connections may go on untranslated; it is tried again", { address, message });
     }
-    report(made, failed);
+    logPass(log, made, failed);
     const askAt = inquire(made);
     for (const [address, { target }] of made.outcomes) {
       if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
@@ -308,11 +309,7 @@ export function runAgent(options: AgentOptions): Agent {
     return refused;
   }
 
-  async function announceAll(
-    made: Plan,
-    observed: KernelState,
-    failed: Map<string, { reason: FailReason; message: string }>,
-  ): Promise<void> {
+  async function announceAll(made: Plan, observed: KernelState, failed: Map<string, Failure>): Promise<void> {
     for (const address of made.silence) announcer.silence(address);
     const mac = observed.uplink?.mac;
     await Promise.all(
@@ -335,7 +332,7 @@ export function runAgent(options: AgentOptions): Agent {
     made: Plan,
     mine: readonly AddressBinding[],
     going: readonly AddressBinding[],
-    failed: ReadonlyMap<string, { reason: FailReason; message: string }>,
+    failed: ReadonlyMap<string, Failure>,
     asked: ReadonlyMap<string, AddressBinding | "absent">,
   ): void {
     const shown = new Map([...going, ...mine].map((binding) => [binding.metadata.name, binding]));
@@ -348,20 +345,6 @@ export function runAgent(options: AgentOptions): Agent {
       else if (outcome.withdrawAck === true && failure === undefined) acks.say(binding, "withdrawn");
       else if (isEmpty(outcome.target)) acks.giveUp(binding);
     }
-  }
-
-  function report(made: Plan, failed: ReadonlyMap<string, { reason: FailReason; message: string }>): void {
-    for (const { address, routes, elements, pods, proxies } of made.changes.steps) {
-      const inPods = [...pods.first, ...pods.leave, ...pods.enter].flatMap(({ namespace, lines }) =>
-        lines.map((line) => `${line} (in ${namespace})`),
-      );
-      const changed = [...routes, ...elements.remove, ...elements.add, ...inPods, ...proxies];
-      const failure = failed.get(address);
-      const ack = made.outcomes.get(address)?.ack;
-      const fields = { address, epoch: ack?.epoch, state: failure ? "Failed" : ack?.state, changed, ...failure };
-      log(failure === undefined ? "info" : "error", "programmed the kernel", fields);
-    }
-    for (const [address, { note }] of made.outcomes) if (note !== undefined) log("warn", note, { address });
   }
 
   /** Reads a binding that no cache holds: only the API server's own answer may make something go. */
@@ -401,7 +384,7 @@ export function runAgent(options: AgentOptions): Agent {
   };
 }
 
-function ackFor(ack: BindingAck, failure: { reason: FailReason; message: string } | undefined): BindingAck {
+function ackFor(ack: BindingAck, failure: Failure | undefined): BindingAck {
   return failure === undefined ? ack : refusedAck(ack, failure.reason, failure.message);
 }
 
