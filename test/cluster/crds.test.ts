@@ -3,8 +3,8 @@ import { addressBinding, gkeApi } from "../../lib/crds";
 import { planController } from "../../lib/model/controller";
 import { controllerObjects } from "../../lib/model/controller-manifests";
 import { Problems } from "../../lib/model/problems";
-import { type ControlPlane, startControlPlane } from "../../lab/cluster/control-plane";
-import { parts } from "../support/parts";
+import type { ControlPlane } from "../../lab/cluster/control-plane";
+import { loopbackControlPlane } from "../support/control-plane";
 
 jest.setTimeout(60_000);
 
@@ -20,17 +20,7 @@ async function kubectl(args: readonly string[], object?: object): Promise<string
 const apply = (object: object) => kubectl(["apply", "-f", "-"], object);
 
 beforeAll(async () => {
-  const found = await parts("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "kubectl");
-  cluster = await startControlPlane({
-    parts: {
-      kubeApiserver: found["kube-apiserver"],
-      etcd: found.etcd,
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-    bind: "127.0.0.1",
-  });
+  cluster = await loopbackControlPlane();
   for (const definition of [addressBinding, ...gkeApi]) {
     // A warning, for example of a schema that is not structural, is an error here.
     await cluster.kubectl(["create", "--warnings-as-errors", "-f", "-"], JSON.stringify(definition));

@@ -6,12 +6,12 @@ import type { Kube } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { createKube } from "../../controller-image/src/kube/kube";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
-import { type ControlPlane, startControlPlane } from "../../lab/cluster/control-plane";
+import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { planController } from "../../lib/model/controller";
 import { controllerObjects } from "../../lib/model/controller-manifests";
 import { Problems } from "../../lib/model/problems";
 import { PODPIN_NAMESPACE } from "../../lib/model/runtime";
-import { parts } from "../support/parts";
+import { loopbackControlPlane } from "../support/control-plane";
 
 export class DeclaredCluster {
   readonly #clients: Kube[] = [];
@@ -19,19 +19,7 @@ export class DeclaredCluster {
   private constructor(readonly controlPlane: ControlPlane) {}
 
   static async start(): Promise<DeclaredCluster> {
-    const found = await parts("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "kubectl");
-    const cluster = new DeclaredCluster(
-      await startControlPlane({
-        parts: {
-          kubeApiserver: found["kube-apiserver"],
-          etcd: found.etcd,
-          kubeControllerManager: found["kube-controller-manager"],
-          kubeScheduler: found["kube-scheduler"],
-          kubectl: found.kubectl,
-        },
-        bind: "127.0.0.1",
-      }),
-    );
+    const cluster = new DeclaredCluster(await loopbackControlPlane());
     const image = "registry.example.com/podpin:0.1.0";
     const declared = controllerObjects(planController({ image }, new Problems()), image)
       .map(({ object }) => object)

@@ -10,7 +10,7 @@ import {
   systemClock,
   type Kube,
 } from "../../controller-image/src/kube/index";
-import { type ControlPlane, startControlPlane } from "../../lab/cluster/control-plane";
+import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { gkeApi } from "../../lib/crds";
 import { typedAddress } from "../../lib/model/address";
 import { planController } from "../../lib/model/controller";
@@ -19,6 +19,7 @@ import type { Gateway, GatewayClass, GKEIPRoute, Listener } from "../../lib/mode
 import { RESOURCES, type Condition, type Namespace } from "../../lib/model/kubernetes";
 import { Problems } from "../../lib/model/problems";
 import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import { loopbackControlPlane } from "../support/control-plane";
 import { parts } from "../support/parts";
 
 jest.setTimeout(60_000);
@@ -44,24 +45,8 @@ const connection = (token: string) => ({
 });
 
 beforeAll(async () => {
-  const found = await parts(
-    "kube-apiserver",
-    "etcd",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubectl",
-    "gateway-api-crds",
-  );
-  cluster = await startControlPlane({
-    parts: {
-      kubeApiserver: found["kube-apiserver"],
-      etcd: found.etcd,
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-    bind: "127.0.0.1",
-  });
+  const found = await parts("gateway-api-crds");
+  cluster = await loopbackControlPlane();
   await cluster.kubectl(["create", "-f", found["gateway-api-crds"]]);
   for (const definition of gkeApi) await create(definition);
   const image = "registry.example.com/podpin:0.1.0";

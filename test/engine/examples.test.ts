@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { startControlPlane, type ControlPlane } from "../../lab/cluster/control-plane";
+import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { installGatewayApi } from "../../lab/cluster/lab";
 import { preparePulumi, stack, type PulumiEnv, type RunResult } from "../../lab/pulumi/engine";
 import { REPOSITORY } from "../../lab/pulumi/package";
@@ -13,6 +13,7 @@ import { command } from "../../lab/parts/command";
 import { Cloud } from "../../lab/pulumi/gcp-plugin/cloud";
 import { stageExample } from "../../lab/pulumi/stage";
 import { gkeApi } from "../../lib/crds";
+import { loopbackControlPlane } from "../support/control-plane";
 import { parts } from "../support/parts";
 import { computeAddress } from "./config-connector";
 import { EXAMPLES, type Example } from "./examples";
@@ -33,28 +34,9 @@ let chartLife: Promise<void>;
 let migration: Promise<void>;
 
 beforeAll(async () => {
-  const found = await parts(
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubectl",
-    "pulumi",
-    "pulumi-language-nodejs",
-    "gateway-api-crds",
-  );
+  const found = await parts("pulumi", "pulumi-language-nodejs", "gateway-api-crds");
   dir = mkdtempSync(join(tmpdir(), "podpin-examples-"));
-  cluster = await startControlPlane({
-    bind: "127.0.0.1",
-    controllers: true,
-    parts: {
-      etcd: found.etcd,
-      kubeApiserver: found["kube-apiserver"],
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-  });
+  cluster = await loopbackControlPlane({ controllers: true });
   await cluster.kubectl(
     ["apply", "--server-side", "-f", "-"],
     JSON.stringify({ ...LIST, items: [...gkeApi, computeAddress] }),

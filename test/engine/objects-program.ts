@@ -5,10 +5,11 @@ import { join } from "node:path";
 
 import { build } from "esbuild";
 
-import { startControlPlane, type ControlPlane } from "../../lab/cluster/control-plane";
+import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { preparePulumi, stack, type PulumiEnv, type Stack } from "../../lab/pulumi/engine";
 import { stageExample } from "../../lab/pulumi/stage";
 import { gkeIpRoute } from "../../lib/crds";
+import { loopbackControlPlane } from "../support/control-plane";
 import { parts } from "../support/parts";
 import type { Declared } from "./programs/objects/declared";
 
@@ -25,26 +26,9 @@ export interface Program extends Stack {
 }
 
 export async function startBench(): Promise<Bench> {
-  const found = await parts(
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubectl",
-    "pulumi",
-    "pulumi-language-nodejs",
-  );
+  const found = await parts("pulumi", "pulumi-language-nodejs");
   const dir = mkdtempSync(join(tmpdir(), "podpin-engine-"));
-  const cluster = await startControlPlane({
-    bind: "127.0.0.1",
-    parts: {
-      etcd: found.etcd,
-      kubeApiserver: found["kube-apiserver"],
-      kubeControllerManager: found["kube-controller-manager"],
-      kubeScheduler: found["kube-scheduler"],
-      kubectl: found.kubectl,
-    },
-  });
+  const cluster = await loopbackControlPlane();
   const stop = async (): Promise<void> => {
     await cluster.stop();
     rmSync(dir, { recursive: true, force: true });

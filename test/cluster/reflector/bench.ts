@@ -8,11 +8,11 @@ import type { KubeConfig } from "../../../controller-image/src/kube/config";
 import { createKube } from "../../../controller-image/src/kube/kube";
 import { kubeconfigOf } from "../../../controller-image/src/kube/kubeconfig";
 import type { RequestRecord } from "../../../controller-image/src/kube/transport";
-import { startControlPlane, type ControlPlane } from "../../../lab/cluster/control-plane";
+import type { ControlPlane } from "../../../lab/cluster/control-plane";
 import { RESOURCES, type KubeObject } from "../../../lib/model/kubernetes";
 import { until } from "../../support/fake-api-server";
 import { FaultProxy, type Passing, type Treatment } from "../../support/fault-proxy";
-import { parts } from "../../support/parts";
+import { loopbackControlPlane } from "../../support/control-plane";
 
 /** A user without rights. */
 export const VISITOR = "visitor";
@@ -51,18 +51,7 @@ export class Bench {
   #spaces = 0;
 
   async start(): Promise<void> {
-    const found = await parts("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "kubectl");
-    this.cluster = await startControlPlane({
-      parts: {
-        kubeApiserver: found["kube-apiserver"],
-        etcd: found.etcd,
-        kubeControllerManager: found["kube-controller-manager"],
-        kubeScheduler: found["kube-scheduler"],
-        kubectl: found.kubectl,
-      },
-      bind: "127.0.0.1",
-      users: [{ name: VISITOR }],
-    });
+    this.cluster = await loopbackControlPlane({ users: [{ name: VISITOR }] });
     this.config = kubeconfigOf(JSON.parse(readFileSync(this.cluster.kubeconfig, "utf8")));
     this.admin = createKube({
       config: this.config,
