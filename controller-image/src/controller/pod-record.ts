@@ -5,9 +5,9 @@ import type { ObjectMeta, Pod } from "../../../lib/model/kubernetes";
 import type { Packing } from "../kube/api";
 import { readMeta } from "../kube/kubernetes-protobuf";
 import { Message } from "../kube/protobuf";
-import { projectPod } from "./projections";
+import { keptOfPod } from "./projections";
 
-/** What {@link projectPod} keeps of a Pod. Field numbers are those of `k8s.io/api/core/v1/generated.proto`. */
+/** What {@link keptOfPod} keeps of a Pod. Field numbers are those of `k8s.io/api/core/v1/generated.proto`. */
 export function decodePod(bytes: Buffer): Pod {
   const pod = new Message(bytes);
   let metadata: ObjectMeta = { name: "" };
@@ -18,7 +18,7 @@ export function decodePod(bytes: Buffer): Pod {
     else if (pod.field === 2) spec = readSpec(pod.message());
     else if (pod.field === 3) status = readStatus(pod.message());
   }
-  return projectPod({ metadata, spec, status });
+  return keptOfPod({ metadata, spec, status });
 }
 
 function readSpec(spec: Message): Pod["spec"] {
@@ -105,7 +105,7 @@ type Packed = readonly [
 /** What a Pod has in common with many others, besides its labels. */
 type Rest = Pick<NonNullable<Pod["spec"]>, "nodeName" | "hostNetwork"> & { phase?: string; ready?: string };
 
-/** For what {@link projectPod} keeps. What it makes is not to be changed: Pods share it. */
+/** For what {@link keptOfPod} keeps. What it makes is not to be changed: Pods share it. */
 export function podPacking(): Packing<Pod> & { readonly shared: number } {
   const labelSets = new Shared();
   const rests = new Shared();

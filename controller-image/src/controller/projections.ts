@@ -13,9 +13,13 @@ export function isNodeReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }
 
-/** A Pod without what nobody here reads. */
+/** A Pod as it came in JSON, without what nobody here reads. */
 export function projectPod(object: Pod): Pod {
-  const { metadata, spec, status } = decodeJsonPod(object);
+  return keptOfPod(decodeJsonPod(object));
+}
+
+/** What is kept of a Pod whose fields are known to be what their types say. */
+export function keptOfPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
   const podIps = annotations?.[ANNOTATION_POD_IPS];
   return {

@@ -3,7 +3,8 @@ import { acceptRoute, claimsBefore, type RouteVerdict } from "../../../lib/model
 import type { AddressBinding } from "../../../lib/model/binding";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf } from "../../../lib/model/kubernetes";
-import { routeKeyOf, type Store } from "./store";
+import { routeKeyOf } from "./keys";
+import type { Store } from "./store";
 
 /** By address: the route that has the better claim, as `namespace/name`. */
 export function rivalsOf(route: GKEIPRoute, verdict: RouteVerdict, store: Store): ReadonlyMap<string, string> {

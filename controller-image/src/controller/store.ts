@@ -1,6 +1,6 @@
 // Everything the controller knows of the cluster: live copies, and the indexes that tell which routes an event
 // concerns. It decides nothing.
-import { claimedAddresses, isGatewayRef, parentNamespace, type ClusterView } from "../../../lib/model/acceptance";
+import { claimedAddresses, type ClusterView } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
 import type { PastMove } from "../../../lib/model/damping";
 import {
@@ -14,6 +14,8 @@ import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod 
 import { isCordoned } from "../../../lib/model/node-health";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { NodeView } from "./handover";
+import { after, nodesOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
+import { NodeStates } from "./node-states";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
@@ -43,7 +45,6 @@ export class Store implements ClusterView {
   readonly bindings: Reflector<AddressBinding>;
 
   readonly #parts: Reflector<KubeObject>[];
-  readonly #clock: Clock;
   readonly #touched: Touched;
   readonly #routesByNamespace = new SetIndex();
   readonly #routesByAddress = new SetIndex();
@@ -55,10 +56,7 @@ export class Store implements ClusterView {
   readonly #bindingsByRoute = new SetIndex();
   readonly #bindingsByNode = new SetIndex();
   readonly #gatewaysByClass = new SetIndex();
-  /** Nodes that do not answer, by the verdict of the heartbeats; it knows nothing of Kubernetes' own. */
-  readonly #lostNodes = new Set<string>();
-  /** Since when Kubernetes has called a node not Ready, on our clock. */
-  readonly #unreadySince = new Map<string, number>();
+  readonly #nodeStates: NodeStates;
   readonly #moves: MoveLog;
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written = new Map<string, AddressBinding>();
@@ -66,10 +64,10 @@ export class Store implements ClusterView {
   readonly #waits: Waits;
 
   constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
-    this.#clock = clock;
     this.#touched = touched;
     this.#waits = new Waits(clock);
-    this.#moves = new MoveLog(clock, (node) => this.#lostNodes.has(node));
+    this.#nodeStates = new NodeStates(clock);
+    this.#moves = new MoveLog(clock, (node) => this.lostNodes.has(node));
     const parts: Reflector<KubeObject>[] = [];
     const synced = (): void => {
       if (parts.length === 8 && this.synced) onSynced();
@@ -169,7 +167,7 @@ export class Store implements ClusterView {
     for (const route of this.routes.values()) this.#touched.route(keyOf(route));
     for (const binding of this.bindings.values()) this.#touched.route(routeKeyOf(binding));
     // Whoever takes over from a replica on a lost node looks first at what was lost with it.
-    for (const name of this.#lostNodes) this.#touchRoutesOfNode(name, true);
+    for (const name of this.lostNodes) this.#touchRoutesOfNode(name, true);
   }
 
   gatewayClass(name: string): GatewayClass | undefined {
@@ -191,15 +189,7 @@ export class Store implements ClusterView {
 
   node(name: string): NodeView | undefined {
     const node = this.nodes.get(name);
-    if (node === undefined) return undefined;
-    const unreadySince = this.#unreadySince.get(name);
-    return {
-      address: nodeAddress(node) ?? "",
-      ready: unreadySince === undefined,
-      unreadyMs: unreadySince === undefined ? 0 : this.#clock.now() - unreadySince,
-      lost: this.#lostNodes.has(name),
-      cordoned: isCordoned(node),
-    };
+    return node && this.#nodeStates.view(node);
   }
 
   /** Whether a binding names the node: it has an address, or is to let one go. */
@@ -209,15 +199,12 @@ export class Store implements ClusterView {
 
   /** Nodes that do not answer. */
   get lostNodes(): ReadonlySet<string> {
-    return this.#lostNodes;
+    return this.#nodeStates.lost;
   }
 
   /** The verdict on a node: whether it answers. Its routes are looked at before all others. */
   setLost(name: string, lost: boolean): void {
-    if (this.#lostNodes.has(name) === lost) return;
-    if (lost) this.#lostNodes.add(name);
-    else this.#lostNodes.delete(name);
-    this.#touchRoutesOfNode(name, true);
+    if (this.#nodeStates.setLost(name, lost)) this.#touchRoutesOfNode(name, true);
   }
 
   /** Whether Google's own controller runs here too; then routes that nobody can place are left to it. */
@@ -366,8 +353,7 @@ export class Store implements ClusterView {
     const object = after(change);
     const changed = (read: (node: Node) => unknown): boolean => (old && read(old)) !== (object && read(object));
     if (changed(nodeAddress) || changed((node) => node.spec?.podCIDRs?.join())) this.#touched.clusterRanges();
-    if (object === undefined || isNodeReady(object)) this.#unreadySince.delete(key);
-    else if (!this.#unreadySince.has(key)) this.#unreadySince.set(key, this.#clock.now());
+    this.#nodeStates.note(key, object);
     if (changed(nodeAddress) || changed(isNodeReady) || changed(isCordoned)) this.#touchRoutesOfNode(key);
   }
 
@@ -391,34 +377,4 @@ export class Store implements ClusterView {
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
   }
-}
-
-function after<T>(change: Change<T>): T | undefined {
-  return change.type === "set" ? change.object : undefined;
-}
-
-/** `namespace/name` of the route that a binding names. */
-export function routeKeyOf({ spec }: AddressBinding): string {
-  return `${spec.route.namespace}/${spec.route.name}`;
-}
-
-function parentKeys(route: GKEIPRoute): string[] {
-  return (route.spec.parentRefs ?? []).filter(isGatewayRef).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`);
-}
-
-function nodesOf({ spec }: AddressBinding): string[] {
-  return [spec.nodeName, spec.releasing?.nodeName ?? ""].filter((name) => name !== "");
-}
-
-function versionOf({ metadata }: KubeObject): bigint {
-  return BigInt(metadata.resourceVersion ?? "0");
-}
-
-function present<T>(keys: Iterable<string>, get: (key: string) => T | undefined): T[] {
-  const found: T[] = [];
-  for (const key of keys) {
-    const object = get(key);
-    if (object !== undefined) found.push(object);
-  }
-  return found;
 }

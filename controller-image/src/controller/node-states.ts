@@ -1,0 +1,47 @@
+// What the controller knows of nodes besides their objects: the verdict of the heartbeats, and since when Kubernetes has called
+// a node not Ready.
+import type { Node } from "../../../lib/model/kubernetes";
+import { isCordoned } from "../../../lib/model/node-health";
+import type { Clock } from "../kube/api";
+import type { NodeView } from "./handover";
+import { isNodeReady, nodeAddress } from "./projections";
+
+export class NodeStates {
+  /** By the verdict of the heartbeats, which knows nothing of Kubernetes' own. */
+  readonly #lost = new Set<string>();
+  /** On our clock. */
+  readonly #unreadySince = new Map<string, number>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Nodes that do not answer. */
+  get lost(): ReadonlySet<string> {
+    return this.#lost;
+  }
+
+  /** @returns false when that was known */
+  setLost(name: string, lost: boolean): boolean {
+    if (this.#lost.has(name) === lost) return false;
+    if (lost) this.#lost.add(name);
+    else this.#lost.delete(name);
+    return true;
+  }
+
+  /** @param node as it is now; undefined when it is gone */
+  note(name: string, node: Node | undefined): void {
+    if (node === undefined || isNodeReady(node)) this.#unreadySince.delete(name);
+    else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.clock.now());
+  }
+
+  view(node: Node): NodeView {
+    const { name } = node.metadata;
+    const since = this.#unreadySince.get(name);
+    return {
+      address: nodeAddress(node) ?? "",
+      ready: since === undefined,
+      unreadyMs: since === undefined ? 0 : this.clock.now() - since,
+      lost: this.#lost.has(name),
+      cordoned: isCordoned(node),
+    };
+  }
+}
