@@ -56,6 +56,10 @@ const spec = record(
     delivery: oneOf(Delivery, { description: "How packets reach the Pod." }),
     fabric: oneOf(Fabric, { description: "What brings packets to the node." }),
     network: name("The Network whose Pod interface receives the packets."),
+    led: record(
+      { nodeName: name("The node."), epoch: epoch("The epoch that they were led there for.") },
+      { description: "Where the cloud takes the packets, as last read back.", required: ["nodeName", "epoch"] },
+    ),
   },
   {
     required: ["address", "epoch", "route", "nodeName", "delivery", "fabric", "network"],

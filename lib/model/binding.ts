@@ -45,13 +45,18 @@ export interface FabricTraits {
   readonly served: boolean;
   /** The node answers ARP for the address, and tells the segment when it has got it. */
   readonly arp: boolean;
+  /**
+   * The controller leads the packets to the node, by calls that take seconds. Until they do, the node before delivers what still
+   * arrives there: it cannot pass them on, because the network goes by their destination.
+   */
+  readonly led: boolean;
 }
 
 /** The fabrics. Another one is a name above, a line here, and an announcer in `controller-image/src/fabric` if it must be told. */
 export const FABRICS: Readonly<Record<Fabric, FabricTraits>> = {
-  [Fabric.Gce]: { served: false, arp: false },
-  [Fabric.L2]: { served: true, arp: true },
-  [Fabric.None]: { served: true, arp: false },
+  [Fabric.Gce]: { served: false, arp: false, led: true },
+  [Fabric.L2]: { served: true, arp: true, led: false },
+  [Fabric.None]: { served: true, arp: false, led: false },
 };
 
 /** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */
@@ -82,6 +87,8 @@ export interface AddressBindingSpec {
   readonly fabric: Fabric;
   /** Name of the `Network` whose Pod interface receives the address; `default` is the primary one. */
   readonly network: string;
+  /** Where a fabric that is led takes the packets, as the controller has read it back; absent with any other fabric. */
+  readonly led?: BindingLead;
 }
 
 /** The GKEIPRoute that holds an address. */
@@ -117,6 +124,14 @@ export interface BindingRelease {
    * False when its Pod or node is gone: nothing there answers, so nothing waits for it.
    */
   readonly wait: boolean;
+}
+
+/** Where the packets go. */
+export interface BindingLead {
+  /** The node. */
+  readonly nodeName: string;
+  /** The epoch that it was led there for. */
+  readonly epoch: number;
 }
 
 /** What the agents have done for an address. */
@@ -205,6 +220,11 @@ export function isInterfaceGone(binding: AddressBinding): boolean {
 /** Whether the owner's node may tell the fabric: the old node has let go, or nothing there answers any more. */
 export function mayAnnounce(binding: AddressBinding): boolean {
   return binding.spec.releasing?.wait !== true || isReleased(binding);
+}
+
+/** Whether the fabric takes the packets to the present owner's node, or needs nobody to lead it. */
+export function isLed({ spec }: AddressBinding): boolean {
+  return !FABRICS[spec.fabric].led || (spec.led?.epoch === spec.epoch && spec.led.nodeName === spec.nodeName);
 }
 
 /** The ConfigMap, in podpin's namespace, in which the controller tells agents the cluster's own ranges. */

@@ -1,0 +1,74 @@
+// What a fabric that is led through a cloud's API does for a route, and what is known of it. The controller decides what is
+// wanted (pure, `decide`); the fabric brings it about in its own time and says when anything has changed.
+import type { BindingRoute } from "../../../lib/model/binding";
+import type { AddressType } from "../../../lib/model/classes";
+
+/** What one route wants of the cloud. */
+export interface CloudIntent {
+  readonly route: BindingRoute;
+  /** Name of the `Network` whose interface of the nodes receives the packets. */
+  readonly network: string;
+  readonly addressType: AddressType;
+  readonly allowGlobalAccess: boolean;
+  /** The addresses to lead, sorted. One that is no longer here is no longer led. */
+  readonly addresses: readonly string[];
+  /**
+   * The node that shall get the packets; its kernel delivers them already. Absent while there is none: what leads somewhere stays
+   * as it is, and nothing new is made.
+   */
+  readonly leader?: string;
+  /** Nodes that may be next, prepared ahead, so that a move is one call; sorted, with the leader. */
+  readonly candidates: readonly string[];
+  /** Packets are being lost until the leader is the one above. */
+  readonly urgent: boolean;
+}
+
+/** What keeps the cloud from doing what is wanted, for the route's status. */
+export interface CloudProblem {
+  /** CamelCase, for programs: `PermissionDenied`, `QuotaExceeded`, `AddressInUse`, … */
+  readonly reason: string;
+  /** One sentence for people: which permission, quota, resource or user of an address, and what to do. */
+  readonly message: string;
+}
+
+/** What is known of the cloud for one route. */
+export interface CloudView {
+  /** False until the cloud has been read once; then nothing else here counts. */
+  readonly known: boolean;
+  /** Where the cloud takes each address, as it was last read back: name of the node. */
+  readonly leads: ReadonlyMap<string, string>;
+  /** Nothing of this route is left in the cloud. */
+  readonly empty: boolean;
+  readonly problem?: CloudProblem;
+}
+
+/** A fabric in which the controller leads the packets to a node, by calls that take seconds. */
+export interface CloudFabric {
+  /** Brings it about, from now on, until something else is wanted for the route. Returns at once. */
+  want(intent: CloudIntent): void;
+  /** Takes away everything that is the route's; {@link CloudView.empty} says when that is done. */
+  remove(routeUid: string): void;
+  view(routeUid: string): CloudView;
+  /** UIDs of routes that something is left of in the cloud, as far as is known. */
+  routes(): readonly string[];
+  /** Only the leading replica acts; what is under way elsewhere is fenced off by the cloud itself. */
+  start(): void;
+  pause(): void;
+  /** Ends what is under way, without undoing it. */
+  stop(): Promise<void>;
+}
+
+/** A node as the cloud knows it. */
+export interface CloudNode {
+  readonly project: string;
+  readonly zone: string;
+  readonly instance: string;
+}
+
+/** `gce://<project>/<zone>/<instance>`, as the field `spec.providerID` of a Node says it; nothing for any other. */
+export function cloudNodeOf(providerId: string | undefined): CloudNode | undefined {
+  const [, project, zone, instance] = /^gce:\/\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(providerId ?? "") ?? [];
+  return project === undefined || zone === undefined || instance === undefined
+    ? undefined
+    : { project, zone, instance };
+}
