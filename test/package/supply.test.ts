@@ -68,6 +68,8 @@ const PERMISSIVE = new Set([
 const OTHER: Readonly<Record<string, string>> = {
   // The MIT licence, word for word, in its file LICENSE.
   "node_modules/@logdna/tail-file": "SEE LICENSE IN LICENSE",
+  // The BSD licence of three clauses, in its file LICENSE.
+  "node_modules/url-template": "BSD",
 };
 
 test("what it is developed with has licences that are known and ask for no more than a notice", () => {
