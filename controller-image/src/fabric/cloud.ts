@@ -13,6 +13,11 @@ export interface CloudIntent {
   /** The addresses to lead, sorted. One that is no longer here is no longer led. */
   readonly addresses: readonly string[];
   /**
+   * The epoch of each address's binding. It is written down in the cloud with the leader: of two controllers that both take
+   * themselves for the one that acts, the one whose epochs are behind changes nothing.
+   */
+  readonly epochs: ReadonlyMap<string, number>;
+  /**
    * The node that shall get the packets; its kernel delivers them already. Absent while there is none: what leads somewhere stays
    * as it is, and nothing new is made.
    */
@@ -49,6 +54,11 @@ export interface CloudFabric {
   /** Takes away everything that is the route's; {@link CloudView.empty} says when that is done. */
   remove(routeUid: string): void;
   view(routeUid: string): CloudView;
+  /**
+   * Every route of the cluster has been told, by {@link want} or {@link remove}, since {@link start}. Before that, what no route
+   * asks for is nobody's garbage: its route may only not have been looked at yet. Call it again after each start.
+   */
+  settled(): void;
   /** UIDs of routes that something is left of in the cloud, as far as is known. */
   routes(): readonly string[];
   /** Only the leading replica acts; what is under way elsewhere is fenced off by the cloud itself. */
