@@ -1,6 +1,6 @@
 // The configuration files of a node. JSON wherever YAML is read: JSON is YAML.
 import type { NodePlan } from "./plan";
-import { POD_RANGE } from "./plan";
+import { POD_RANGE, providerIdOf, REGION } from "./plan";
 
 export type CniPlugin = "ptp" | "bridge";
 
@@ -113,12 +113,22 @@ export function cniConfig(node: NodePlan, plugin: CniPlugin): object {
   return { cniVersion: "1.0.0", name: "lab", plugins: [main] };
 }
 
-/** Made before kubelet starts, which finds it and takes it as its own; the API server sets no Pod range by itself. */
+/**
+ * Made before kubelet starts, which finds it and takes it as its own; the API server sets no Pod range by itself, and nobody
+ * here but the lab knows which VM it is.
+ */
 export function nodeObject(node: NodePlan): object {
   return {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name: node.name, labels: { "kubernetes.io/hostname": node.name } },
-    spec: { podCIDR: node.podCidr, podCIDRs: [node.podCidr] },
+    metadata: {
+      name: node.name,
+      labels: {
+        "kubernetes.io/hostname": node.name,
+        "topology.kubernetes.io/region": REGION,
+        "topology.kubernetes.io/zone": node.zone,
+      },
+    },
+    spec: { podCIDR: node.podCidr, podCIDRs: [node.podCidr], providerID: providerIdOf(node) },
   };
 }

@@ -1,7 +1,9 @@
-// The lab's Ethernet: a bridge in the control plane's namespace, and one cable to each machine on it.
+// The lab's Ethernet: a bridge in the control plane's namespace, and one cable to each machine on it. The same namespace is
+// the router of the cloud's range: it forwards what a table of its own says, and nothing else.
 import {
   API_SERVER_ADDRESS,
   CLIENT_ADDRESS,
+  METADATA_ADDRESS,
   type NodePlan,
   PERSISTENT_RANGE,
   POD_RANGE,
@@ -12,6 +14,9 @@ import {
   portOf,
 } from "./plan";
 import { inNamespace, must } from "./process";
+
+/** The router's table: a route to a node for each address that the cloud leads somewhere. */
+export const CLOUD_TABLE = 100;
 
 export class Segment {
   /** Namespace that holds the bridge and the control plane. */
@@ -32,12 +37,21 @@ export class Segment {
   /** Lays the bridge and the client's cable. */
   async lay(nodes: readonly NodePlan[]): Promise<void> {
     await must(["ip", "netns", "add", this.namespace]);
-    await setSysctls(this.namespace, { "net/ipv4/ip_forward": "0" });
+    await setSysctls(this.namespace, {
+      "net/ipv4/ip_forward": "1",
+      // A VPC tells nobody that the next hop is on the same segment, and a bridged frame is none of the router's business.
+      "net/ipv4/conf/all/send_redirects": "0",
+      "net/ipv4/conf/default/send_redirects": "0",
+      "net/bridge/bridge-nf-call-iptables": "0",
+    });
     await ip(this.namespace, [
       "link set lo up",
       `link add ${this.bridge} address ${macOf(API_SERVER_ADDRESS)} type bridge stp_state 0 forward_delay 0`,
       `addr add ${API_SERVER_ADDRESS}/24 dev ${this.bridge}`,
       `link set ${this.bridge} up`,
+      `addr add ${METADATA_ADDRESS}/32 dev lo`,
+      `rule add iif ${this.bridge} lookup ${CLOUD_TABLE} pref 100`,
+      `route add blackhole default table ${CLOUD_TABLE}`,
       // The API server calls webhooks in Pods.
       ...nodes.map((node) => `route add ${node.podCidr} via ${node.address}`),
     ]);

@@ -53,10 +53,14 @@ test("has kube-proxy use nftables and leave alone what is not the node's", () =>
   });
 });
 
-test("registers a Node with its Pod range", () => {
+test("registers a Node with its Pod range, as the VM that it is", () => {
   expect(nodeObject(node)).toMatchObject({
-    metadata: { name: "node1" },
-    spec: { podCIDR: "10.244.1.0/24", podCIDRs: ["10.244.1.0/24"] },
+    metadata: { name: "node1", labels: { "topology.kubernetes.io/zone": "us-central1-a" } },
+    spec: {
+      podCIDR: "10.244.1.0/24",
+      podCIDRs: ["10.244.1.0/24"],
+      providerID: "gce://podpin-lab/us-central1-a/node1",
+    },
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { bridgeOf, macOf, namespaceOf, newLabId, planNodes, portOf, tagOf } from "../../lab/cluster/plan";
+import { bridgeOf, macOf, namespaceOf, newLabId, planNodes, portOf, providerIdOf, tagOf } from "../../lab/cluster/plan";
 
 test("every interface name fits into the kernel's 15 characters, whatever the id", () => {
   fc.assert(
@@ -23,8 +23,31 @@ test("two labs have no machine-wide name in common", () => {
 
 test("nodes have their number in every address", () => {
   expect(planNodes(2)).toEqual([
-    { index: 1, name: "node1", address: "172.30.0.11", mac: "02:00:ac:1e:00:0b", podCidr: "10.244.1.0/24" },
-    { index: 2, name: "node2", address: "172.30.0.12", mac: "02:00:ac:1e:00:0c", podCidr: "10.244.2.0/24" },
+    {
+      index: 1,
+      name: "node1",
+      address: "172.30.0.11",
+      mac: "02:00:ac:1e:00:0b",
+      podCidr: "10.244.1.0/24",
+      zone: "us-central1-a",
+    },
+    {
+      index: 2,
+      name: "node2",
+      address: "172.30.0.12",
+      mac: "02:00:ac:1e:00:0c",
+      podCidr: "10.244.2.0/24",
+      zone: "us-central1-b",
+    },
+  ]);
+});
+
+test("nodes are VMs in the zones of a region, in turn", () => {
+  expect(planNodes(4).map(providerIdOf)).toEqual([
+    "gce://podpin-lab/us-central1-a/node1",
+    "gce://podpin-lab/us-central1-b/node2",
+    "gce://podpin-lab/us-central1-c/node3",
+    "gce://podpin-lab/us-central1-a/node4",
   ]);
 });
 
