@@ -26,6 +26,8 @@ export interface SessionResult {
   readonly killed: boolean;
 }
 
+/** How long plugins may outlive the engine. */
+const LINGER_MS = 500;
 /** How long killed processes may take to go. */
 const GONE_WITHIN_MS = 5_000;
 
@@ -71,7 +73,11 @@ export async function runSession(command: readonly string[], options: SessionOpt
   if (options.signal?.aborted === true) onAbort();
   try {
     const code = await closed;
-    await Promise.race([Promise.all([stdout.ended, stderr.ended]), new Promise((done) => setTimeout(done, 500))]);
+    // What was written is in the pipes, and they end with the last process that holds them.
+    const read = Promise.all([stdout.ended, stderr.ended]);
+    await within(LINGER_MS, read);
+    await endSession(child.pid);
+    await within(GONE_WITHIN_MS, read);
     return { code: early ?? code, stdout: stdout.text(), stderr: stderr.text(), killed };
   } finally {
     clearTimeout(timer);
@@ -98,6 +104,12 @@ function collect(
   });
   const ended = new Promise<void>((resolve) => stream?.once("close", () => resolve()));
   return { text: () => text, ended };
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((done) => (timer = setTimeout(done, ms)))]);
+  clearTimeout(timer);
 }
 
 /** Kills every process of a session, by its id. */

@@ -1,6 +1,7 @@
 // Steps 7 and 8: YAML written for GKE, applied with kubectl, and YAML with mistakes in it.
 import { join } from "node:path";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
+import type { KubeObject, Pod } from "../../lib/model/kubernetes";
 import type { Cluster } from "./cluster";
 import { must, type Step } from "./step";
 import { answeredByAll, callsFrom, undisturbed } from "./traffic";
@@ -36,13 +37,36 @@ async function served(
   boundTo?: string,
 ): Promise<string[]> {
   await cluster.apply(YAML(file));
-  const pod = await cluster.readyRoute(namespace, route);
+  const newest = await newestOfAll(cluster, namespace, route);
+  const pod = await cluster.readyRoute(namespace, route, ({ metadata }) => metadata.creationTimestamp === newest);
   // A UDP server that does not look at which address it was asked answers from the Pod's own; nat mends that, app cannot.
   const protocols = boundTo === undefined ? (["tcp", "udp"] as const) : (["tcp"] as const);
   const seen = await answeredByAll(cluster.lab, addresses, protocols, pod.metadata.name);
   const [first = ""] = addresses;
   seen.push(await callsFrom(cluster.lab, first, first, boundTo));
   return seen.map((line) => `${file}: ${line}`);
+}
+
+interface Workload extends KubeObject {
+  readonly spec: { readonly replicas: number };
+  readonly status?: { readonly readyReplicas?: number };
+}
+
+/** A newer Pod that becomes ready takes the addresses over, so nobody has them for good before every replica is ready. */
+async function newestOfAll(cluster: Cluster, namespace: string, route: string): Promise<string> {
+  await cluster.until(`every replica in ${namespace} is ready`, async () => {
+    const workloads = await cluster.list<Workload>("deployments.apps,statefulsets.apps", "-n", namespace);
+    return workloads.every(({ spec, status }) => status?.readyReplicas === spec.replicas) || undefined;
+  });
+  const labels = Object.entries((await cluster.route(namespace, route))?.spec.podSelector?.matchLabels ?? {});
+  const selector = labels.map(([name, value]) => `${name}=${value}`).join(",");
+  const pods = await cluster.list<Pod>("pods", "-n", namespace, "-l", selector);
+  return (
+    pods
+      .map(({ metadata }) => metadata.creationTimestamp ?? "")
+      .sort()
+      .at(-1) ?? ""
+  );
 }
 
 /** Deletes the YAML; done when its route is gone, which frees the addresses. The rest goes on its own. */
