@@ -3,7 +3,15 @@ import { execFile } from "node:child_process";
 import type { ClusterView } from "../model/acceptance";
 import type { AddressBinding } from "../model/binding";
 import type { Gateway, GatewayClass, GKEIPRoute, Network } from "../model/gke-api";
-import { RESOURCES, type KubeObject, type Namespace, type Node, type Pod, type Resource } from "../model/kubernetes";
+import {
+  RESOURCES,
+  type Condition,
+  type KubeObject,
+  type Namespace,
+  type Node,
+  type Pod,
+  type Resource,
+} from "../model/kubernetes";
 
 /** Everything that an answer about routes needs, read once. */
 export interface Snapshot {
@@ -67,6 +75,8 @@ export function viewOf({ classes, gateways, networks, namespaces }: Snapshot): C
   const named = <T extends KubeObject>(objects: readonly T[], name: string): T | undefined =>
     objects.find(({ metadata }) => metadata.name === name);
   return {
+    // What the controller was given, only itself knows; it says so in the condition of the classes that need it.
+    cloud: !classes.some(({ status }) => status?.conditions?.some(isUnsupported)),
     gatewayClass: (name) => named(classes, name),
     network: (name) => named(networks, name),
     namespaceLabels: (name) => {
@@ -77,3 +87,6 @@ export function viewOf({ classes, gateways, networks, namespaces }: Snapshot): C
       gateways.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
   };
 }
+
+const isUnsupported = ({ type, status, reason }: Condition): boolean =>
+  type === "Accepted" && status === "False" && reason === "Unsupported";

@@ -1,7 +1,16 @@
 // Which routes are accepted, and why not. Pure; the reasons are GKE's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
 import type { Fabric } from "./binding";
-import { acceptGateway, acceptListener, admits, isOurClass, refuse, type Verdict } from "./gateway-acceptance";
+import { AddressType, PODPIN_INTERNAL_CLASS } from "./classes";
+import {
+  acceptGateway,
+  acceptListener,
+  admits,
+  isOurClass,
+  refuse,
+  type ControllerMeans,
+  type Verdict,
+} from "./gateway-acceptance";
 import {
   DEFAULT_NETWORK,
   MAX_ADDRESSES_PER_ROUTE,
@@ -16,7 +25,7 @@ import {
 import { isDefaultNetwork, selectorProblem } from "./selection";
 
 /** What a look-up of the cluster's objects gives; every function may answer undefined for "does not exist". */
-export interface ClusterView {
+export interface ClusterView extends ControllerMeans {
   gatewayClass(name: string): GatewayClass | undefined;
   gateway(namespace: string, name: string): Gateway | undefined;
   network(name: string): Network | undefined;
@@ -50,6 +59,8 @@ export function isOurRoute(route: GKEIPRoute, view: ClusterView, gkeControllerPr
 
 export interface RouteVerdict extends Verdict<RouteReason> {
   readonly fabric?: Fabric;
+  /** Who can reach the addresses, where the fabric has to know. */
+  readonly addressType?: AddressType;
   /** The addresses that the route asks for, in its order, each once; only the well-formed ones when not accepted. */
   readonly addresses: readonly string[];
   /**
@@ -79,6 +90,10 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
       "spec.loadBalancing is not served by podpin: an address has one Pod at a time; remove it, or use a Gateway of GKE's classes";
     return no(RouteReason.Unattachable, message);
   }
+  if (parents.addressType === AddressType.External && route.spec.allowGlobalAccess === true) {
+    const message = `spec.allowGlobalAccess is for internal addresses, and these are external, which anybody can reach; remove it, or use a Gateway of class ${PODPIN_INTERNAL_CLASS}`;
+    return no(RouteReason.Unattachable, message);
+  }
   if (asked.problem !== undefined) return no(RouteReason.InvalidAddresses, asked.problem);
   const foreign = asked.addresses.filter((address) => listed?.includes(address) !== true);
   if (foreign.length > 0) {
@@ -93,6 +108,7 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
     reason: RouteReason.Accepted,
     message: "the route is accepted",
     fabric: parents.fabric,
+    addressType: parents.addressType,
     addresses: asked.addresses,
     keeps: asked.addresses,
   };
@@ -127,6 +143,7 @@ function askedAddresses(route: GKEIPRoute): { addresses: readonly string[]; prob
 interface ParentsVerdict {
   readonly refused?: { readonly reason: RouteReason; readonly message: string };
   readonly fabric?: Fabric;
+  readonly addressType?: AddressType;
   /** Addresses of all Gateways that admit the route; undefined when that cannot be known now. */
   readonly listed?: readonly string[];
 }
@@ -138,6 +155,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
   }
   const listed: string[] = [];
   const fabrics = new Set<Fabric | undefined>();
+  const addressTypes = new Set<AddressType | undefined>();
   for (const ref of refs) {
     const namespace = parentNamespace(route, ref);
     const name = `${namespace}/${ref.name}`;
@@ -150,7 +168,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
       const message = `Gateway ${name} has class ${gateway.spec.gatewayClassName}, which podpin does not serve`;
       return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
     }
-    const verdict = acceptGateway(gateway, gatewayClass);
+    const verdict = acceptGateway(gateway, gatewayClass, view);
     if (!verdict.serves) {
       const message = `Gateway ${name} is not accepted: ${verdict.message}`;
       return { refused: { reason: RouteReason.GatewayNotAccepted, message } };
@@ -161,12 +179,17 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
     }
     listed.push(...verdict.addresses);
     fabrics.add(verdict.fabric);
+    addressTypes.add(verdict.addressType);
   }
   if (fabrics.size > 1) {
     const message = "spec.parentRefs names Gateways of different fabrics; use one route for each";
     return { refused: { reason: RouteReason.Unattachable, message }, listed };
   }
-  return { listed, fabric: [...fabrics][0] };
+  if (addressTypes.size > 1) {
+    const message = "spec.parentRefs names Gateways of external and of internal addresses; use one route for each";
+    return { refused: { reason: RouteReason.Unattachable, message }, listed };
+  }
+  return { listed, fabric: [...fabrics][0], addressType: [...addressTypes][0] };
 }
 
 /** Whether some listener that the parentRef means admits the route. */

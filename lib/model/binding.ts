@@ -41,8 +41,6 @@ export type Fabric = (typeof Fabric)[keyof typeof Fabric];
 
 /** What a fabric needs of podpin. */
 export interface FabricTraits {
-  /** This version drives it. */
-  readonly served: boolean;
   /** The node answers ARP for the address, and tells the segment when it has got it. */
   readonly arp: boolean;
   /**
@@ -54,9 +52,9 @@ export interface FabricTraits {
 
 /** The fabrics. Another one is a name above, a line here, and an announcer in `controller-image/src/fabric` if it must be told. */
 export const FABRICS: Readonly<Record<Fabric, FabricTraits>> = {
-  [Fabric.Gce]: { served: false, arp: false, led: true },
-  [Fabric.L2]: { served: true, arp: true, led: false },
-  [Fabric.None]: { served: true, arp: false, led: false },
+  [Fabric.Gce]: { arp: false, led: true },
+  [Fabric.L2]: { arp: true, led: false },
+  [Fabric.None]: { arp: false, led: false },
 };
 
 /** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */
@@ -176,7 +174,6 @@ export const FailReason = {
   NodeNotSupported: "NodeNotSupported",
   AddressNotAllowed: "AddressNotAllowed",
   DeliveryNotSupported: "DeliveryNotSupported",
-  FabricNotSupported: "FabricNotSupported",
   ClusterRangesUnknown: "ClusterRangesUnknown",
   PodNotOnNode: "PodNotOnNode",
   /** The Pod shares its node's network. */

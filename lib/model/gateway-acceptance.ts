@@ -1,6 +1,7 @@
 // Which GatewayClasses, Gateways and listeners are accepted, and why not. Pure; the reasons are the Gateway API's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
 import { Fabric, FABRICS } from "./binding";
+import { AddressType, classMeaning, PODPIN_EXTERNAL_CLASS, PODPIN_INTERNAL_CLASS, PoolMode } from "./classes";
 import {
   ANNOTATION_FABRIC,
   PODPIN_CONTROLLER_NAME,
@@ -21,6 +22,12 @@ export function refuse<Reason extends string>(reason: Reason, message: string): 
   return { accepted: false, reason, message };
 }
 
+/** What the controller was given to work with. */
+export interface ControllerMeans {
+  /** Whether it may lead packets through a cloud's API, as some fabrics need it. */
+  readonly cloud: boolean;
+}
+
 /** Whether podpin serves this class. */
 export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
   return gatewayClass?.spec.controllerName === PODPIN_CONTROLLER_NAME;
@@ -38,19 +45,35 @@ function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
   return Object.values(Fabric).find((fabric) => fabric === value);
 }
 
+/** Who can reach the addresses of a class whose fabric has to know: its name says so, as GKE's names do. */
+function addressTypeOf({ metadata }: GatewayClass): AddressType | undefined {
+  const meaning = classMeaning(metadata.name);
+  return meaning?.mode === PoolMode.Standard ? meaning.addressType : undefined;
+}
+
 /** Condition `Accepted` of a GatewayClass of ours. */
-export function acceptClass(gatewayClass: GatewayClass): Verdict {
+export function acceptClass(gatewayClass: GatewayClass, means: ControllerMeans): Verdict {
   const fabric = fabricOf(gatewayClass);
   const given = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
   if (fabric === undefined) {
     const got = given === undefined ? "is missing" : `is "${given}"`;
-    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to l2 or none`);
+    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to gce, l2 or none`);
   }
   if (gatewayClass.spec.parametersRef !== undefined) {
     return refuse("InvalidParameters", `spec.parametersRef is set; podpin takes no parameters, remove it`);
   }
-  if (!FABRICS[fabric].served) {
-    return refuse("Unsupported", `fabric ${fabric} is not served by this version of podpin; use a class of l2 or none`);
+  if (FABRICS[fabric].led && addressTypeOf(gatewayClass) === undefined) {
+    const { name } = gatewayClass.metadata;
+    return refuse(
+      "InvalidParameters",
+      `on fabric ${fabric} the name of a class says whether its addresses are external or internal, and ${name} does not; use ${PODPIN_EXTERNAL_CLASS} or ${PODPIN_INTERNAL_CLASS}`,
+    );
+  }
+  if (FABRICS[fabric].led && !means.cloud) {
+    return refuse(
+      "Unsupported",
+      `fabric ${fabric} needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController, or use a class of l2 or none`,
+    );
   }
   return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
 }
@@ -67,6 +90,8 @@ export function acceptBundle(version: string): Verdict {
 
 export interface GatewayVerdict extends Verdict {
   readonly fabric?: Fabric;
+  /** Who can reach its addresses, where the fabric has to know. */
+  readonly addressType?: AddressType;
   /** The usable addresses, in the order of the Gateway, each once. */
   readonly addresses: readonly string[];
   /** Entries of `spec.addresses` that cannot be used, with the reason, as one sentence each. */
@@ -79,15 +104,17 @@ export interface GatewayVerdict extends Verdict {
 }
 
 /** Condition `Accepted` of a Gateway whose class is ours. */
-export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass): GatewayVerdict {
+export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass, means: ControllerMeans): GatewayVerdict {
   const { addresses, unusable, foreign } = readAddresses(gateway);
-  const rest = { fabric: fabricOf(gatewayClass), addresses, unusable: [...foreign, ...unusable] };
+  const fabric = fabricOf(gatewayClass);
+  const addressType = fabric !== undefined && FABRICS[fabric].led ? addressTypeOf(gatewayClass) : undefined;
+  const rest = { fabric, addressType, addresses, unusable: [...foreign, ...unusable] };
   const no = (reason: string, message: string, serves = false): GatewayVerdict => ({
     ...rest,
     ...refuse(reason, message),
     serves,
   });
-  const verdict = acceptClass(gatewayClass);
+  const verdict = acceptClass(gatewayClass, means);
   if (!verdict.accepted) {
     const message = `class ${gatewayClass.metadata.name} is not accepted: ${verdict.message}`;
     return no("InvalidParameters", message);

@@ -182,6 +182,14 @@ export interface ListenerStatus {
 
 /** `networking.gke.io/v1` Network. */
 export interface Network extends KubeObject {
-  readonly spec?: { readonly type?: string };
+  readonly spec?: {
+    readonly type?: string;
+    readonly parametersRef?: { readonly group?: string; readonly kind?: string; readonly name: string };
+  };
   readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/** `networking.gke.io/v1` GKENetworkParamSet: the network and subnetwork of Google Cloud behind a Network. */
+export interface GKENetworkParamSet extends KubeObject {
+  readonly spec?: { readonly vpc?: string; readonly vpcSubnet?: string };
 }

@@ -66,6 +66,8 @@ export interface Pod extends KubeObject {
 
 export interface Node extends KubeObject {
   readonly spec?: {
+    /** What the node's machine is called by whoever runs it, for example `gce://my-project/us-central1-a/node-1`. */
+    readonly providerID?: string;
     readonly podCIDRs?: readonly string[];
     readonly unschedulable?: boolean;
     readonly taints?: readonly { readonly key: string; readonly effect?: string }[];

@@ -205,12 +205,6 @@ describe("refusing", () => {
       'delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"',
     ],
     [
-      "fabric gce",
-      binding(A, { fabric: "gce" }),
-      FailReason.FabricNotSupported,
-      'fabric "gce" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"',
-    ],
-    [
       "the address of another node",
       binding(OTHER_IP),
       FailReason.AddressNotAllowed,

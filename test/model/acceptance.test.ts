@@ -4,6 +4,7 @@ import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { A, aClass, aGateway, aRoute, aView, B, type ViewFields } from "../support/objects";
 
 const CIDR = "gke.networking.io/cidr";
+const onGoogleCloud = aGateway({ gatewayClassName: "podpin-regional-external" });
 
 describe("a route is accepted or refused with GKE's reason", () => {
   test("accepts addresses that its Gateway lists, each once and in the route's order", () => {
@@ -51,9 +52,9 @@ describe("a route is accepted or refused with GKE's reason", () => {
     [
       "a Gateway whose class has a fabric that is not served",
       aRoute(),
-      { classes: [aClass("podpin-l2", "gce")] },
+      { classes: [aClass("podpin-regional-external", "gce")], gateways: [onGoogleCloud] },
       "GatewayNotAccepted",
-      "Gateway default/allowed is not accepted: class podpin-l2 is not accepted: fabric gce is not served by this version of podpin; use a class of l2 or none",
+      "Gateway default/allowed is not accepted: class podpin-regional-external is not accepted: fabric gce needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController, or use a class of l2 or none",
     ],
     [
       "a namespace that no listener admits",
@@ -68,6 +69,24 @@ describe("a route is accepted or refused with GKE's reason", () => {
       {},
       "Unattachable",
       "spec.loadBalancing is not served by podpin: an address has one Pod at a time; remove it, or use a Gateway of GKE's classes",
+    ],
+    [
+      "Gateways of external and of internal addresses",
+      aRoute({ parentRefs: ["allowed", "inner"].map((name) => ({ name, namespace: "default" })) }),
+      {
+        classes: [aClass("podpin-regional-external", "gce"), aClass("podpin-regional-internal", "gce")],
+        gateways: [onGoogleCloud, aGateway({ gatewayClassName: "podpin-regional-internal" }, { name: "inner" })],
+        cloud: true,
+      },
+      "Unattachable",
+      "spec.parentRefs names Gateways of external and of internal addresses; use one route for each",
+    ],
+    [
+      "global access to what anybody can reach anyway",
+      aRoute({ allowGlobalAccess: true }),
+      { classes: [aClass("podpin-regional-external", "gce")], gateways: [onGoogleCloud], cloud: true },
+      "Unattachable",
+      "spec.allowGlobalAccess is for internal addresses, and these are external, which anybody can reach; remove it, or use a Gateway of class podpin-regional-internal",
     ],
     [
       "a value that is not /32",

@@ -111,6 +111,7 @@ export interface ViewFields {
   readonly gateways?: readonly Gateway[];
   readonly networks?: readonly Network[];
   readonly namespaces?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly cloud?: boolean;
 }
 
 export function aView(fields: ViewFields = {}): ClusterView {
@@ -119,8 +120,10 @@ export function aView(fields: ViewFields = {}): ClusterView {
     gateways = [aGateway()],
     networks = [],
     namespaces = { edge: {}, default: {} },
+    cloud = false,
   } = fields;
   return {
+    cloud,
     gatewayClass: (name) => classes.find(({ metadata }) => metadata.name === name),
     gateway: (namespace, name) =>
       gateways.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),

@@ -116,14 +116,10 @@ export function deliver(
     return refuse(FailReason.AddressNotAllowed, `${spec.address} is the address of a node; reserve another one`);
   }
   const { translates: nat, insidePod: inside } = DELIVERIES[spec.delivery];
-  const { served, arp } = FABRICS[spec.fabric];
+  const { arp } = FABRICS[spec.fabric];
   if (inside && view.kernel.pods === undefined) {
     const message = `delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"`;
     return refuse(FailReason.DeliveryNotSupported, message);
-  }
-  if (!served) {
-    const message = `fabric "${spec.fabric}" is not supported by this version; use a GatewayClass whose annotation podpin.dev/fabric is "l2" or "none"`;
-    return refuse(FailReason.FabricNotSupported, message);
   }
   const unfit = isEmpty(current) ? unfitNode(spec, view) : undefined;
   if (unfit !== undefined) return refuse(FailReason.NodeNotSupported, unfit, true);

@@ -22,7 +22,11 @@ export function readBinding(object: AddressBinding): Reading {
   const name = String(json(json(object).metadata).name ?? "");
   const spec = json(json(object).spec);
   const owner = spec.owner === undefined || spec.owner === null ? undefined : json(spec.owner);
-  const problem = specProblem(name, spec) ?? (owner && ownerProblem(owner)) ?? releaseProblem(spec.releasing);
+  const problem =
+    specProblem(name, spec) ??
+    (owner && ownerProblem(owner)) ??
+    releaseProblem(spec.releasing) ??
+    leadProblem(spec.led);
   if (problem === undefined) return { ok: true, name, binding: withSoundAcks(withoutNulls(object)) };
   const epoch = isEpoch(spec.epoch) ? spec.epoch : 0;
   return { ok: false, name, epoch, podUid: typeof owner?.podUid === "string" ? owner.podUid : "", problem };
@@ -30,9 +34,12 @@ export function readBinding(object: AddressBinding): Reading {
 
 /** Null says the same as nothing, in whatever form it came. */
 function withoutNulls(binding: AddressBinding): AddressBinding {
-  const { owner, releasing, ...rest } = binding.spec;
-  if (owner !== null && releasing !== null) return binding;
-  return { ...binding, spec: { ...rest, ...(owner && { owner }), ...(releasing && { releasing }) } };
+  const { owner, releasing, led, ...rest } = binding.spec;
+  if (owner !== null && releasing !== null && led !== null) return binding;
+  return {
+    ...binding,
+    spec: { ...rest, ...(owner && { owner }), ...(releasing && { releasing }), ...(led && { led }) },
+  };
 }
 
 /** One agent's acknowledgement that cannot be read must not keep the others' from being read. */
@@ -88,6 +95,14 @@ function releaseProblem(value: unknown): string | undefined {
   if (typeof forwardTo !== "string" || (forwardTo !== "" && !isIPv4(forwardTo))) {
     return wrong("spec.releasing.forwardTo", forwardTo, "the IPv4 address of the new node, or empty");
   }
+  return undefined;
+}
+
+function leadProblem(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { nodeName, epoch } = json(value);
+  if (typeof nodeName !== "string") return wrong("spec.led.nodeName", nodeName, "the name of a node");
+  if (!isEpoch(epoch)) return wrong("spec.led.epoch", epoch, "a whole number from 1");
   return undefined;
 }
 

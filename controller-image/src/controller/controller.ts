@@ -86,10 +86,16 @@ export function runController(options: ControllerOptions): Controller {
   };
   const queue = new WorkQueue({ clock, log, concurrency: 8, run: (key) => work(key) });
   queue.pause();
-  const store: Store = new Store(kube, clock, touched, () => {
-    synced = true;
-    log("info", "every watch is complete");
-    store.touchEverything();
+  const store: Store = new Store({
+    kube,
+    clock,
+    touched,
+    cloud: false,
+    onSynced: () => {
+      synced = true;
+      log("info", "every watch is complete");
+      store.touchEverything();
+    },
   });
   const routes = new RouteReconciler(kube, store, clock, report);
   const version = new GatewayApiVersion(kube, () => {

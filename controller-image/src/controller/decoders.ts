@@ -1,7 +1,7 @@
 // What the controller reads of the cluster's objects has the types that it expects, or the object is left out: schemas see
 // to that, but a definition may be another version's, or somebody else's, and one object must never stop the others.
 import type { AddressBinding } from "../../../lib/model/binding";
-import type { Gateway, GatewayClass, GKEIPRoute, Network } from "../../../lib/model/gke-api";
+import type { Gateway, GatewayClass, GKEIPRoute, GKENetworkParamSet, Network } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
 
 /** What a value may be. Fields that are not named may be anything; a field may be missing unless it is needed. */
@@ -170,17 +170,34 @@ export const decodeRoute = decoder<GKEIPRoute>(
     network: "text",
     podSelector: SELECTOR,
     reactionMode: "text",
+    allowGlobalAccess: "flag",
   }),
   fields({ pods: texts, conditions: CONDITIONS }),
   { needsSpec: true },
 );
 
-export const decodeNetwork = decoder<Network>(fields({ type: "text" }), CONDITIONS_ONLY, { needsSpec: false });
+export const decodeNetwork = decoder<Network>(
+  {
+    fields: { type: "text", parametersRef: fields({ group: "text", kind: "text", name: "text" }, "name") },
+    spare: ["parametersRef"],
+  },
+  CONDITIONS_ONLY,
+  { needsSpec: false },
+);
+
+export const decodeNetworkParams = decoder<GKENetworkParamSet>(fields({ vpc: "text", vpcSubnet: "text" }), fields({}), {
+  needsSpec: false,
+});
 
 export const decodeNamespace = decoder<Namespace>(fields({}), fields({}), { needsSpec: false });
 
 export const decodeNode = decoder<Node>(
-  fields({ podCIDRs: texts, unschedulable: "flag", taints: { list: fields({ key: "text" }, "key"), lenient: true } }),
+  fields({
+    providerID: "text",
+    podCIDRs: texts,
+    unschedulable: "flag",
+    taints: { list: fields({ key: "text" }, "key"), lenient: true },
+  }),
   fields({
     addresses: { list: fields({ type: "text", address: "text" }, "type", "address"), lenient: true },
     conditions: CONDITIONS,
@@ -196,8 +213,8 @@ export const decodeJsonPod = decoder<Pod>(
 );
 
 const decodeNamedBinding = decoder<AddressBinding>(
-  fields(
-    {
+  {
+    fields: {
       address: "text",
       epoch: "number",
       route: fields({ namespace: "text", name: "text", uid: "text" }, "namespace", "name", "uid"),
@@ -213,15 +230,12 @@ const decodeNamedBinding = decoder<AddressBinding>(
       delivery: "text",
       fabric: "text",
       network: "text",
+      led: fields({ nodeName: "text", epoch: "number" }, "nodeName", "epoch"),
     },
-    "address",
-    "epoch",
-    "route",
-    "nodeName",
-    "delivery",
-    "fabric",
-    "network",
-  ),
+    needs: ["address", "epoch", "route", "nodeName", "delivery", "fabric", "network"],
+    // Where the cloud takes the packets is read back again and again.
+    spare: ["led"],
+  },
   fields({ acks: { list: ACK, lenient: true } }),
   { needsSpec: true },
 );

@@ -25,7 +25,7 @@ export class GatewayReconciler {
   async reconcileClass(name: string): Promise<void> {
     const gatewayClass = this.#store.classes.get(name);
     if (!isOurClass(gatewayClass)) return;
-    const status = classStatus(gatewayClass, this.#version.bundle, this.#now());
+    const status = classStatus(gatewayClass, this.#version.bundle, this.#store, this.#now());
     try {
       await this.#write(RESOURCES.gatewayClasses, gatewayClass, status);
     } catch (error) {

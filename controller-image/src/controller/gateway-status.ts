@@ -7,6 +7,7 @@ import {
   acceptGateway,
   acceptListener,
   SUPPORTED_FEATURES,
+  type ControllerMeans,
   type GatewayVerdict,
 } from "../../../lib/model/gateway-acceptance";
 import type { Gateway, GatewayClass, GKEIPRoute, Listener, ListenerStatus } from "../../../lib/model/gke-api";
@@ -23,9 +24,10 @@ type GatewayStatus = NonNullable<Gateway["status"]>;
 export function classStatus(
   gatewayClass: GatewayClass,
   bundle: string | undefined,
+  means: ControllerMeans,
   now: string,
 ): ClassStatus | undefined {
-  const { accepted, reason, message } = acceptClass(gatewayClass);
+  const { accepted, reason, message } = acceptClass(gatewayClass, means);
   const wanted: WantedCondition = { type: "Accepted", status: accepted ? "True" : "False", reason, message };
   const { status, metadata } = gatewayClass;
   const all = bundle === undefined ? [wanted] : [wanted, supportedVersion(bundle)];
@@ -52,7 +54,7 @@ export function gatewayStatus(
   view: ClusterView,
   now: string,
 ): GatewayStatus | undefined {
-  const verdict = acceptGateway(gateway, gatewayClass);
+  const verdict = acceptGateway(gateway, gatewayClass, view);
   const generation = gateway.metadata.generation ?? 1;
   const accepted: WantedCondition = {
     type: "Accepted",

@@ -1,8 +1,8 @@
 // Keys and versions that the store reads out of objects and their changes.
 import { isGatewayRef, parentNamespace } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
-import type { GKEIPRoute } from "../../../lib/model/gke-api";
-import type { KubeObject } from "../../../lib/model/kubernetes";
+import type { GKEIPRoute, Network } from "../../../lib/model/gke-api";
+import { RESOURCES, type KubeObject } from "../../../lib/model/kubernetes";
 import type { Change } from "../kube/api";
 
 /** What the object is now; undefined when it is gone. */
@@ -18,6 +18,13 @@ export function routeKeyOf({ spec }: AddressBinding): string {
 /** `namespace/name` of the Gateways that a route names. */
 export function parentKeys(route: GKEIPRoute): string[] {
   return (route.spec.parentRefs ?? []).filter(isGatewayRef).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`);
+}
+
+/** Name of the GKENetworkParamSet that a Network names. */
+export function paramsOf(network: Network | undefined): string | undefined {
+  const { group, kind, name } = network?.spec?.parametersRef ?? {};
+  const { gkeNetworkParamSets } = RESOURCES;
+  return group === gkeNetworkParamSets.group && kind === gkeNetworkParamSets.kind ? name : undefined;
 }
 
 /** Nodes that a binding concerns: who has the address, and who is to let it go. */

@@ -51,6 +51,7 @@ export function projectNode(object: Node): Node {
   return {
     metadata: { name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
     spec: {
+      providerID: spec?.providerID,
       podCIDRs: spec?.podCIDRs,
       unschedulable: spec?.unschedulable,
       taints: drainTaints({ metadata, spec }).map((key) => ({ key })),

@@ -2,24 +2,27 @@
 // concerns. It decides nothing.
 import { claimedAddresses, type ClusterView } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
+import type { ControllerMeans } from "../../../lib/model/gateway-acceptance";
 import type { PastMove } from "../../../lib/model/damping";
 import {
   GKE_CONTROLLER_NAME,
   type Gateway,
   type GatewayClass,
   type GKEIPRoute,
+  type GKENetworkParamSet,
   type Network,
 } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import { isCordoned } from "../../../lib/model/node-health";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
+import type { CloudNetwork } from "../fabric/cloud";
 import type { NodeView } from "./handover";
-import { after, nodesOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
+import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { NodeStates } from "./node-states";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
-import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeRoute } from "./decoders";
+import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
 import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
 import { SelectorIndex } from "./selector-index";
 import { SetIndex } from "./set-index";
@@ -34,7 +37,16 @@ export interface Touched {
   clusterRanges(): void;
 }
 
+export interface StoreOptions extends ControllerMeans {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly touched: Touched;
+  /** Every copy is complete. */
+  readonly onSynced: () => void;
+}
+
 export class Store implements ClusterView {
+  readonly cloud: boolean;
   readonly routes: Reflector<GKEIPRoute>;
   readonly gateways: Reflector<Gateway>;
   readonly classes: Reflector<GatewayClass>;
@@ -43,6 +55,8 @@ export class Store implements ClusterView {
   readonly namespaces: Reflector<Namespace>;
   readonly networks: Reflector<Network>;
   readonly bindings: Reflector<AddressBinding>;
+  /** What Networks are in the cloud; kept only where there is one. */
+  readonly networkParams?: Reflector<GKENetworkParamSet>;
 
   readonly #parts: Reflector<KubeObject>[];
   readonly #touched: Touched;
@@ -63,14 +77,15 @@ export class Store implements ClusterView {
   #gkeWasPresent = false;
   readonly #waits: Waits;
 
-  constructor(kube: Kube, clock: Clock, touched: Touched, onSynced: () => void) {
+  constructor({ kube, clock, touched, onSynced, cloud }: StoreOptions) {
+    this.cloud = cloud;
     this.#touched = touched;
     this.#waits = new Waits(clock);
     this.#nodeStates = new NodeStates(clock);
     this.#moves = new MoveLog(clock, (node) => this.lostNodes.has(node));
     const parts: Reflector<KubeObject>[] = [];
     const synced = (): void => {
-      if (parts.length === 8 && this.synced) onSynced();
+      if (parts.length === (cloud ? 9 : 8) && this.synced) onSynced();
     };
     const keep = <T extends KubeObject>(reflector: Reflector<T>): Reflector<T> => {
       parts.push(reflector as unknown as Reflector<KubeObject>);
@@ -109,6 +124,16 @@ export class Store implements ClusterView {
         onSynced: synced,
       }),
     );
+    if (cloud) {
+      this.networkParams = keep(
+        kube.reflect<GKENetworkParamSet>({
+          resource: RESOURCES.gkeNetworkParamSets,
+          project: decodeNetworkParams,
+          onChange: ({ key }) => this.#onNetworkParams(key),
+          onSynced: synced,
+        }),
+      );
+    }
     this.namespaces = keep(
       kube.reflect<Namespace>({
         resource: RESOURCES.namespaces,
@@ -180,6 +205,12 @@ export class Store implements ClusterView {
 
   network(name: string): Network | undefined {
     return this.networks.get(name);
+  }
+
+  /** What a Network is in the cloud, as far as its parameters say it. */
+  cloudNetwork(name: string): CloudNetwork | undefined {
+    const { vpc, vpcSubnet } = this.networkParams?.get(paramsOf(this.networks.get(name)) ?? "")?.spec ?? {};
+    return vpc === undefined || vpcSubnet === undefined ? undefined : { vpc, vpcSubnet };
   }
 
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
@@ -321,6 +352,12 @@ export class Store implements ClusterView {
     for (const gateway of this.#gatewaysByClass.get(key)) {
       this.#touched.gateway(gateway);
       this.#touchAll(this.#routesByGateway.get(gateway));
+    }
+  }
+
+  #onNetworkParams(key: string): void {
+    for (const network of this.networks.values()) {
+      if (paramsOf(network) === key) this.#touchAll(this.#routesByNetwork.get(network.metadata.name));
     }
   }
 

@@ -68,6 +68,26 @@ export interface CloudFabric {
   stop(): Promise<void>;
 }
 
+/** What such a fabric needs of the controller around it. */
+export interface CloudAround {
+  /** The machine of a node; undefined when the node is gone, or is no machine of this cloud. */
+  node(name: string): CloudNode | undefined;
+  /** What a `Network` is in the cloud; undefined for the default one, and while its parameters are not known. */
+  network(name: string): CloudNetwork | undefined;
+  /**
+   * What {@link CloudFabric.view} says of a route is new.
+   *
+   * @param urgent packets are being lost until it is looked at
+   */
+  changed(routeUid: string, urgent: boolean): void;
+}
+
+/** A network and a subnetwork, by name, as a GKENetworkParamSet says them. */
+export interface CloudNetwork {
+  readonly vpc: string;
+  readonly vpcSubnet: string;
+}
+
 /** A node as the cloud knows it. */
 export interface CloudNode {
   readonly project: string;

@@ -72,6 +72,7 @@ function viewOf(set: ObjectSet): ClusterView {
   const networks = byName(readable(set.networks, decodeNetwork));
   const namespaces = byName(readable(set.namespaces, projectNamespace));
   return {
+    cloud: false,
     gatewayClass: (name) => classes.get(name),
     gateway: (_namespace, name) => gateways.get(name),
     network: (name) => networks.get(name),
