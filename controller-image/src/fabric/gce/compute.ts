@@ -135,6 +135,14 @@ export interface CallOptions {
   readonly urgent?: boolean;
 }
 
+export interface ListEverywhereOptions {
+  /**
+   * Called for each zone or region that could not be asked; the others' resources are the answer then. What is there is not
+   * known, which is not the same as nothing. @default - the call fails
+   */
+  readonly onUnreachable?: (scope: Scope) => void;
+}
+
 /**
  * The calls, for one project. A mutating call resolves when its operation is DONE without error. Everything rejects with a
  * {@link ComputeError}.
@@ -154,6 +162,7 @@ export interface Compute {
   listEverywhere<C extends Exclude<Collection, keyof Global>>(
     collection: C,
     filter?: string,
+    options?: ListEverywhereOptions,
   ): Promise<readonly Collections[C][]>;
   insert<C extends Collection>(scope: Scope, collection: C, body: Collections[C], options?: CallOptions): Promise<void>;
   patch<C extends "backendServices" | "firewalls">(
@@ -216,9 +225,8 @@ export interface ComputeRequest {
   /** After the project's prefix, with the query: `regions/us-central1/addresses?pageToken=…`. */
   readonly path: string;
   readonly body?: object;
-  /** Gives up after this many milliseconds. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  /** Ends the exchange; the client has its own clock for how long that may take. */
+  readonly signal: AbortSignal;
 }
 export interface ComputeResponse {
   readonly status: number;
