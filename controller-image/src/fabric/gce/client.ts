@@ -138,7 +138,7 @@ export function createCompute(options: ComputeClientOptions): Compute {
         const there = await compute.get(scope, collection, body.name, callOptions);
         // Gone again: who asked looks anew.
         if (there === undefined) throw error;
-        const fields = differences(body, there);
+        const fields = differences(await readBack(body), there);
         if (fields.length > 0) throw otherOne(error, body.name, fields);
       }
     },
@@ -184,6 +184,15 @@ export function createCompute(options: ComputeClientOptions): Compute {
       })) as Region,
     close: () => ending.abort(),
   };
+
+  /** The body as the cloud would tell it: a rule names its address by URL when it is made, and by value ever after. */
+  async function readBack(body: Collections[Collection]): Promise<object> {
+    const url = "IPAddress" in body ? (body.IPAddress ?? "") : "";
+    const [, region, name] = /\/regions\/([^/]+)\/addresses\/([^/]+)$/.exec(url) ?? [];
+    if (region === undefined || name === undefined) return body;
+    const address = await compute.get(`regions/${region}`, "addresses", name);
+    return { ...body, IPAddress: address?.address };
+  }
 
   /** A refusal of endpoints that are (not) attached already is no refusal: the list says what counts. */
   async function endpointsCall(

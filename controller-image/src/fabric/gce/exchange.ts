@@ -87,9 +87,10 @@ export class Exchange {
   #waitMs(error: ComputeError, group: string, backoff: Backoff, leftMs: number): number | undefined {
     const { clock, limiter } = this.options;
     if (RATE_LIMITS.has(error.reason) && (error.status === 403 || error.status === 429)) {
-      const markMs = MINUTE_MS - (clock.wallTime() % MINUTE_MS);
-      limiter.close(group, markMs);
-      return Math.max(markMs, Math.min(leftMs, markMs + clock.random() * MINUTE_SPREAD_MS));
+      const markMs = Math.ceil(MINUTE_MS - (clock.wallTime() % MINUTE_MS));
+      const waitMs = Math.max(markMs, Math.min(leftMs, markMs + clock.random() * MINUTE_SPREAD_MS));
+      limiter.close(group, waitMs);
+      return waitMs;
     }
     const passing = error.status === 0 ? error.reason === LOST : PASSING.has(error.status);
     return passing ? backoff.nextMs() : undefined;
