@@ -123,9 +123,9 @@ export function createCompute(options: ComputeClientOptions): Compute {
         if (json(json(inScope).warning).code === "UNREACHABLE") unreachable.add(scope);
         found.push(...(list(json(inScope)[collection]) as Collections[C][]));
       }
-      for (const scope of unreachable) {
+      for (const scope of [...unreachable].map(scopeOf)) {
         if (onUnreachable === undefined) throw unreached(scope, `GET ${path}`);
-        onUnreachable(scopeOf(scope));
+        onUnreachable(scope);
       }
       return found;
     },
@@ -252,7 +252,7 @@ function otherOne(conflict: ComputeError, name: string, fields: readonly string[
   return new ComputeError(`${why} (${conflict.call})`, 409, conflict.reason, conflict.call, { cause: conflict });
 }
 
-function unreached(scope: string, call: string): ComputeError {
+function unreached(scope: Scope, call: string): ComputeError {
   return new ComputeError(`${scope} could not be asked (${call})`, 0, "unreachable", call);
 }
 
