@@ -9,14 +9,17 @@
 //   a fabric          Fabric and its line in FABRICS of lib/model/binding.ts, an announcer in controller-image/src/fabric
 //   damping           lib/model/damping.ts; which moves it delays: motiveOf in choice.ts
 //   a hand-over       handover.ts, one address at a time; a condition or reason: route-status.ts
+//   a fabric's lead   cloud-intent.ts: what a cloud shall do, for all addresses of a route at once
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { Delivery, type AddressBinding } from "../../../lib/model/binding";
 import type { PastMove } from "../../../lib/model/damping";
 import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
+import type { CloudView } from "../fabric/cloud";
 import { choose, type Challenge, type Choice, type Held } from "./choice";
-import { grant, release, type BindingChange, type NodeView, type Target } from "./handover";
+import { cloudWish, type CloudWish } from "./cloud-intent";
+import { grant, isUnderWay, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 
 export interface DecideInput {
@@ -31,6 +34,8 @@ export interface DecideInput {
   readonly bindings: readonly AddressBinding[];
   /** How long this controller has seen the present epoch of an address wait for a release, in milliseconds. */
   readonly waitedMs: (address: string) => number;
+  /** What is known of the cloud for the route. @default the controller has none */
+  readonly cloud?: CloudView;
   /** Moves of an address that still count. @default none */
   readonly moves?: (address: string) => readonly PastMove[];
   /** The Pod that was held back when this route was last looked at, if one was. */
@@ -43,6 +48,8 @@ export interface Decision {
   /** Whether the route must carry the finalizer, before the first binding is written and until the last is gone. */
   readonly finalizer: boolean;
   readonly changes: readonly BindingChange[];
+  /** What the cloud shall do once the bindings are written; absent when it has nothing to do with the route. */
+  readonly cloud?: CloudWish;
   /** Absent when the status already says it, or when the route is being deleted and nothing is left to say. */
   readonly status?: RouteStatus;
   /** Set while a better Pod has to wait, because the addresses have moved often. */
@@ -59,7 +66,7 @@ export function decide(given: DecideInput): Decision {
   const input = { ...given, bindings };
   const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
-  const { pod: chosen, held, failed }: Choice = deleting ? {} : choose(input);
+  const { pod: chosen, held, failed }: Choice = deleting ? {} : chosenNow(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
   const changes: BindingChange[] = [];
@@ -77,6 +84,7 @@ export function decide(given: DecideInput): Decision {
       pods: input.pods,
       node: input.node,
       waitedMs: input.waitedMs(address),
+      cloud: input.cloud,
     });
     if (step.change !== undefined) changes.push(step.change);
     waiting ||= step.waiting;
@@ -86,16 +94,35 @@ export function decide(given: DecideInput): Decision {
     if (wanted.includes(address)) continue;
     // Not accepted just now, but nobody took the right to the address away: what works stays, while its Pod lives.
     if (!deleting && !verdict.accepted && keeps(input, binding)) continue;
-    const step = release(binding, input.node, input.waitedMs(address));
+    const step = release(binding, { ...input, waitedMs: input.waitedMs(address) });
     if (step.change !== undefined) changes.push(step.change);
     waiting ||= step.waiting;
   }
 
+  const kept = deleting || verdict.accepted ? [] : verdict.keeps.filter((address) => !rivals.has(address));
+  const cloud = input.cloud && cloudWish({ ...input, cloud: input.cloud, wanted, kept, changes });
   const holds = bindings.some(({ spec }) => spec.route.uid === route.metadata.uid);
-  const finalizer = wanted.length > 0 || holds;
-  const status = routeStatus({ ...input, wanted, chosen, held, deleting, pending: changes });
+  // Never added for what is left in the cloud: a route that wants nothing has begun nothing.
+  const marked = route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false;
+  const finalizer = wanted.length > 0 || holds || (marked && cloud !== undefined);
+  const removing = cloud?.verb === "remove";
+  const status = routeStatus({ ...input, wanted, chosen, held, deleting, removing, pending: changes });
   const waits = [...(waiting ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
-  return { finalizer, changes, status, held, failed, againAfterMs: waits.length > 0 ? Math.min(...waits) : undefined };
+  const againAfterMs = waits.length > 0 ? Math.min(...waits) : undefined;
+  return { finalizer, changes, cloud, status, held, failed, againAfterMs };
+}
+
+/** The choice of the route's rules; but a move that the cloud may be in the middle of comes to its end first. */
+function chosenNow(input: DecideInput): Choice {
+  const choice = choose(input);
+  if (choice.failed === true) return choice;
+  const moving = input.bindings.find(
+    (binding) =>
+      binding.spec.route.uid === input.route.metadata.uid &&
+      isUnderWay(binding, { ...input, waitedMs: input.waitedMs(binding.spec.address) }),
+  );
+  if (moving === undefined) return choice;
+  return { ...choice, pod: input.pods.find(({ metadata }) => metadata.uid === moving.spec.owner?.podUid) };
 }
 
 /** Whether the finalizer has to be added (true), removed (false) or is as it must be (undefined). */

@@ -1,17 +1,23 @@
 // What one AddressBinding must say next. Every change of the owner raises the epoch; the node that had the address
 // before stays in `releasing` until it has acknowledged, or until it is proved that it cannot serve any more.
 import {
+  AckState,
+  FABRICS,
   isInterfaceGone,
+  isLed,
   isReleased,
   mayAnnounce,
+  ownerAck,
   type AddressBinding,
   type AddressBindingSpec,
+  type BindingLead,
   type BindingRelease,
   type Delivery,
   type Fabric,
 } from "../../../lib/model/binding";
 import { apiVersionOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
+import type { CloudView } from "../fabric/cloud";
 
 export interface NodeView {
   /** The node's own address, where other nodes send what is still on its way. */
@@ -43,7 +49,10 @@ export interface Step {
   readonly waiting: boolean;
 }
 
-/** After this long an old node that does not answer is no longer waited for: its agent is down, its Pod may be too. */
+/**
+ * After this long an old node that does not answer is no longer waited for: its agent is down, its Pod may be too. On a fabric
+ * that is led it counts from when the packets go to the new node; until then the old one must serve, however long that takes.
+ */
 const HANDOVER_WAIT_MS = 5_000;
 /** After this long without Ready a node that has not let go counts as gone; if it comes back it cleans up first. */
 const GONE_NODE_WAIT_MS = 60_000;
@@ -67,6 +76,8 @@ export interface GrantInput {
   readonly pods: readonly Pod[];
   readonly node: (name: string) => NodeView | undefined;
   readonly waitedMs: number;
+  /** What is known of the cloud for the route; only where the controller has one. */
+  readonly cloud?: CloudView;
 }
 
 /** The next step towards "this target has this address". */
@@ -84,28 +95,56 @@ export function grant(input: GrantInput): Step {
   if (binding === undefined) {
     // An address that nobody has needs no object.
     if (target === undefined) return { waiting: false };
-    const spec: AddressBindingSpec = { ...desired, epoch: 1 };
+    const spec = withLead({ ...desired, epoch: 1 }, input.cloud);
     return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
   }
   const { spec } = binding;
   if (sameGrant(spec, desired)) {
-    if (!isInterfaceGone(binding)) return settle(binding, node, input.waitedMs);
+    if (!isInterfaceGone(binding)) return settle(binding, input);
     if (input.waitedMs < GONE_INTERFACE_WAIT_MS) return { waiting: true };
   }
   // The owner has not announced yet because the node before it has not let go. Moving on now would lose sight of that
-  // node; so first things first, unless the owner itself is gone.
+  // node; so first things first, unless the owner itself is gone. What is led moves as a whole: isUnderWay.
   const owed = !mayAnnounce(binding) && ownerLives(spec, input) && !isLost(node(spec.nodeName));
-  if (owed && !isLost(node(spec.releasing?.nodeName ?? "")) && input.waitedMs < HANDOVER_WAIT_MS)
+  if (
+    owed &&
+    !FABRICS[spec.fabric].led &&
+    !isLost(node(spec.releasing?.nodeName ?? "")) &&
+    input.waitedMs < HANDOVER_WAIT_MS
+  )
     return { waiting: true };
   const releasing = nextRelease(binding, desired.nodeName, input);
   return {
-    change: replaced(binding, { ...desired, epoch: spec.epoch + 1, releasing }),
+    change: replaced(binding, withLead({ ...desired, epoch: spec.epoch + 1, releasing, led: spec.led }, input.cloud)),
     waiting: releasing?.wait === true,
   };
 }
 
+/**
+ * Whether the cloud may be leading the packets to the owner's node just now, or has just done so: a route must not be sent
+ * elsewhere meanwhile, or they would arrive where nobody expects them any more.
+ */
+export function isUnderWay(
+  binding: AddressBinding,
+  { pods, node, waitedMs }: Pick<GrantInput, "pods" | "node" | "waitedMs">,
+): boolean {
+  const { spec } = binding;
+  if (!FABRICS[spec.fabric].led || mayAnnounce(binding) || !isProgrammed(binding)) return false;
+  if (!ownerLives(spec, { pods }) || isLost(node(spec.nodeName))) return false;
+  return !isLost(node(spec.releasing?.nodeName ?? "")) && (!isLed(binding) || waitedMs < HANDOVER_WAIT_MS);
+}
+
+/** Whether the owner's node delivers, for this epoch and Pod. */
+export function isProgrammed(binding: AddressBinding): boolean {
+  const state = ownerAck(binding)?.state;
+  return state === AckState.Programmed || state === AckState.Announced;
+}
+
 /** The next step towards "nobody has this address and the binding is gone". */
-export function release(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
+export function release(
+  binding: AddressBinding,
+  { node, waitedMs, cloud }: Pick<GrantInput, "node" | "waitedMs" | "cloud">,
+): Step {
   const { spec } = binding;
   if (spec.owner !== undefined || spec.nodeName !== "") {
     // One node at a time: the one before this owner still has to let go, or to be given up.
@@ -121,22 +160,55 @@ export function release(binding: AddressBinding, node: GrantInput["node"], waite
   const forwards = (binding.status?.acks ?? []).some(
     ({ nodeName }) => nodeName !== spec.releasing?.nodeName && node(nodeName)?.ready === true,
   );
-  if (done && (!forwards || waitedMs >= FORWARDERS_WAIT_MS))
+  // The next route could not have the address before: the cloud has one place for it.
+  const led = FABRICS[spec.fabric].led && cloud !== undefined && (!cloud.known || cloud.leads.has(spec.address));
+  if (done && !led && (!forwards || waitedMs >= FORWARDERS_WAIT_MS))
     return { change: { verb: "delete", binding }, waiting: false };
-  return { waiting: true };
+  return { waiting: !done || !led };
 }
 
 /** The owner is right; only the hand-over may still be under way. */
-function settle(binding: AddressBinding, node: GrantInput["node"], waitedMs: number): Step {
+function settle(binding: AddressBinding, input: GrantInput): Step {
   const { releasing, ...spec } = binding.spec;
-  if (releasing === undefined) return { waiting: false };
+  const next = releasing && settledRelease(binding, releasing, input);
+  const after = withLead({ ...spec, ...(next && { releasing: next }) }, input.cloud);
+  const change = next === releasing && sameLead(after.led, spec.led) ? undefined : replaced(binding, after);
+  return { change, waiting: next?.wait === true && isLed(binding) };
+}
+
+/** What is still to be let go of, the same object where nothing changes. */
+function settledRelease(
+  binding: AddressBinding,
+  releasing: BindingRelease,
+  { node, waitedMs }: GrantInput,
+): BindingRelease | undefined {
   const former = node(releasing.nodeName);
   // A node that only does not answer keeps its place here, however long: when it comes back, it must find that it has lost
   // the address before it speaks for it again.
-  if (isReleased(binding) || former === undefined) return { change: replaced(binding, spec), waiting: false };
-  if (!releasing.wait) return { waiting: false };
-  if (former.ready && !former.lost && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
-  return { change: replaced(binding, { ...spec, releasing: { ...releasing, wait: false } }), waiting: false };
+  if (isReleased(binding) || former === undefined) return undefined;
+  if (!releasing.wait) return releasing;
+  const patient = !isLed(binding) || (former.ready && waitedMs < HANDOVER_WAIT_MS);
+  return patient && !former.lost ? releasing : { ...releasing, wait: false };
+}
+
+/** The binding with where the cloud takes the packets now, as far as that is known. */
+function withLead(spec: AddressBindingSpec, cloud: CloudView | undefined): AddressBindingSpec {
+  const { led, ...rest } = spec;
+  const next = leadOf(spec, cloud);
+  return next === undefined ? rest : { ...rest, led: sameLead(next, led) ? led : next };
+}
+
+function leadOf(spec: AddressBindingSpec, cloud: CloudView | undefined): BindingLead | undefined {
+  if (!FABRICS[spec.fabric].led) return undefined;
+  if (cloud?.known !== true) return spec.led;
+  const nodeName = cloud.leads.get(spec.address);
+  if (nodeName === undefined) return undefined;
+  // Where it has led since an epoch before it goes on leading for that one, unless that is where the owner is now.
+  return nodeName === spec.led?.nodeName && nodeName !== spec.nodeName ? spec.led : { nodeName, epoch: spec.epoch };
+}
+
+function sameLead(a: BindingLead | undefined, b: BindingLead | undefined): boolean {
+  return a?.nodeName === b?.nodeName && a?.epoch === b?.epoch;
 }
 
 function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput): BindingRelease | undefined {
@@ -153,11 +225,13 @@ function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput
     return { ...former, forwardTo };
   }
   const last = input.node(spec.nodeName);
-  const wait = newNode !== "" && ownerLives(spec, input) && last?.ready === true && !last.lost;
+  // What is led still arrives there, whatever Kubernetes says of the node.
+  const serves = last !== undefined && !last.lost && (last.ready || FABRICS[spec.fabric].led);
+  const wait = newNode !== "" && ownerLives(spec, input) && serves;
   return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };
 }
 
-function ownerLives(spec: AddressBindingSpec, { pods }: GrantInput): boolean {
+function ownerLives(spec: AddressBindingSpec, { pods }: Pick<GrantInput, "pods">): boolean {
   return spec.owner !== undefined && pods.some(({ metadata }) => metadata.uid === spec.owner?.podUid);
 }
 
@@ -173,7 +247,10 @@ function isGone(releasing: BindingRelease | undefined, node: GrantInput["node"])
   return there === undefined || there.unreadyMs >= GONE_NODE_WAIT_MS;
 }
 
-function sameGrant(spec: AddressBindingSpec, desired: Omit<AddressBindingSpec, "epoch" | "releasing">): boolean {
+function sameGrant(
+  spec: AddressBindingSpec,
+  desired: Omit<AddressBindingSpec, "epoch" | "releasing" | "led">,
+): boolean {
   return (
     spec.route.uid === desired.route.uid &&
     spec.nodeName === desired.nodeName &&

@@ -136,7 +136,10 @@ export class RouteReconciler {
     let waiting = false;
     for (const binding of bindings) {
       const { address } = binding.spec;
-      const step = release(binding, (name) => this.#store.node(name), this.#store.waitedMs(address));
+      const step = release(binding, {
+        node: (name) => this.#store.node(name),
+        waitedMs: this.#store.waitedMs(address),
+      });
       const move = step.change && (await this.#write(step.change));
       if (move !== undefined) this.#report.moved(undefined, [move]);
       waiting ||= step.waiting;

@@ -1,7 +1,7 @@
 // The status of a GKEIPRoute, from what the bindings say. `Ready` is True only by acknowledgements for this
 // generation's bindings: this Pod UID, this epoch.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
-import { AckState, isReleased, mayAnnounce, ownerAck, type AddressBinding } from "../../../lib/model/binding";
+import { AckState, isLed, isReleased, mayAnnounce, ownerAck, type AddressBinding } from "../../../lib/model/binding";
 import {
   DEFAULT_NETWORK,
   routeCondition,
@@ -12,6 +12,7 @@ import {
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth } from "../../../lib/model/node-health";
 import { podAddress } from "../../../lib/model/selection";
+import type { CloudProblem, CloudView } from "../fabric/cloud";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
 import { healthOf, type Held } from "./choice";
 import type { BindingChange, NodeView } from "./handover";
@@ -34,6 +35,10 @@ export interface RouteStatusInput {
   readonly waitedMs: (address: string) => number;
   /** Changes that are about to be written: what they replace acknowledges nothing any more. */
   readonly pending: readonly BindingChange[];
+  /** What is known of the cloud for the route, where the controller has one. */
+  readonly cloud?: CloudView;
+  /** What the cloud has of the route is to go. */
+  readonly removing: boolean;
   readonly now: string;
 }
 
@@ -120,10 +125,13 @@ function progressConditions(input: RouteStatusInput, accepted: WantedCondition):
       : notProgrammed.length > 0
         ? dpv2("False", moving ?? RouteReason.DPV2NotReady, `${list(notProgrammed)} not yet delivered to ${pod} ${on}`)
         : dpv2("True", RouteReason.DPV2Ready, `${list(views)} delivered to ${pod} ${on}`);
+  const problem = input.cloud?.known === true ? input.cloud.problem : undefined;
   const fabric =
-    notAnnounced.length > 0
-      ? gcp("False", moving ?? RouteReason.GCPNotReady, notAnnounced.map(({ why }) => why).join(". "))
-      : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${nodeName}`);
+    problem !== undefined
+      ? gcp("False", RouteReason.GCPFailed, problemText(problem))
+      : notAnnounced.length > 0
+        ? gcp("False", moving ?? RouteReason.GCPNotReady, notAnnounced.map(({ why }) => why).join(". "))
+        : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${nodeName}`);
   return [fabric, datapath];
 }
 
@@ -136,7 +144,12 @@ interface AddressView {
   readonly why: string;
 }
 
-function viewOf(address: string, { bindings, chosen, pending, route }: RouteStatusInput): AddressView {
+/** GKE has one reason for all that a cloud may say; what it is comes first in the message, for people and programs. */
+function problemText({ reason, message }: CloudProblem): string {
+  return `${reason}: ${message}`;
+}
+
+function viewOf(address: string, { bindings, chosen, pending, route, cloud }: RouteStatusInput): AddressView {
   const binding = bindings.find(({ spec }) => spec.address === address);
   const changing = pending.some((change) => change.binding.spec.address === address && movesOwner(change, binding));
   const ack = binding === undefined || changing ? undefined : ownerAck(binding);
@@ -144,14 +157,22 @@ function viewOf(address: string, { bindings, chosen, pending, route }: RouteStat
     binding?.spec.route.uid === route.metadata.uid && binding?.spec.owner?.podUid === chosen?.metadata.uid
       ? ack
       : undefined;
-  const announced = current?.state === AckState.Announced;
+  // What was read back before counts as long as nothing newer has been.
+  const strays = binding !== undefined && isAstray(binding, cloud);
+  const announced = current?.state === AckState.Announced && binding !== undefined && isLed(binding) && !strays;
   const failure =
     current?.state === AckState.Failed ? `${address}: ${current.reason ?? ""}: ${current.message ?? ""}` : undefined;
-  const waits = binding !== undefined && !mayAnnounce(binding) && !isReleased(binding);
+  const waits = binding !== undefined && isLed(binding) && !mayAnnounce(binding) && !isReleased(binding);
   const why = waits
     ? `${address} waits for node ${binding.spec.releasing?.nodeName ?? ""} to let go`
     : `${address} is not yet led to node ${chosen?.spec?.nodeName ?? ""}`;
-  return { address, programmed: announced || current?.state === AckState.Programmed, announced, failure, why };
+  const delivers = current?.state === AckState.Announced;
+  return { address, programmed: delivers || current?.state === AckState.Programmed, announced, failure, why };
+}
+
+/** Whether the cloud is known to take the packets elsewhere than the binding says. */
+function isAstray({ spec }: AddressBinding, cloud: CloudView | undefined): boolean {
+  return spec.led !== undefined && cloud?.known === true && cloud.leads.get(spec.address) !== spec.led.nodeName;
 }
 
 function movesOwner(change: BindingChange, before: AddressBinding | undefined): boolean {
@@ -191,25 +212,56 @@ function isOnLostNode({ chosen, node }: RouteStatusInput): boolean {
 /** After this long a node that has not let go is a problem that somebody has to look at. */
 const OVERDUE_MS = 60_000;
 
-function deletionConditions({ bindings, route, waitedMs }: RouteStatusInput): readonly WantedCondition[] {
-  const left = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
-  const all = (gcp: RouteReason, others: RouteReason, message: string): readonly WantedCondition[] => [
-    { type: RouteCondition.GCPReady, status: "False", reason: gcp, message },
-    { type: RouteCondition.DPV2Ready, status: "False", reason: others, message },
-    { type: RouteCondition.Ready, status: "False", reason: others, message },
+function deletionConditions(input: RouteStatusInput): readonly WantedCondition[] {
+  const nodes = onNodes(input);
+  const cloud = inCloud(input, nodes);
+  // Of the two the one that is not done yet; the nodes first, since somebody may have to go there.
+  const both = nodes.reason === RouteReason.CleanupComplete ? cloud : nodes;
+  return [
+    { type: RouteCondition.GCPReady, status: "False", ...cloud },
+    { type: RouteCondition.DPV2Ready, status: "False", ...nodes },
+    { type: RouteCondition.Ready, status: "False", ...both },
   ];
-  if (left.length === 0) {
-    return all(RouteReason.CleanupComplete, RouteReason.CleanupComplete, "every address is released");
-  }
+}
+
+interface Progress {
+  readonly reason: RouteReason;
+  readonly message: string;
+}
+
+/** What nodes have not let go of yet. */
+function onNodes({ bindings, route, removing, waitedMs }: RouteStatusInput): Progress {
+  const own = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
+  // Only the cloud keeps a binding whose node has let go.
+  const left = removing ? own.filter((binding) => binding.spec.owner !== undefined || !isReleased(binding)) : own;
+  if (left.length === 0) return { reason: RouteReason.CleanupComplete, message: "every address is released" };
   const held = ({ spec }: AddressBinding): string =>
     `${spec.address} on node ${spec.releasing?.nodeName ?? spec.nodeName}`;
   const overdue = left.filter((binding) => !isReleased(binding) && waitedMs(binding.spec.address) >= OVERDUE_MS);
   if (overdue.length > 0) {
     const message = `the route is being deleted; not released after 60 s: ${overdue.map(held).join(", ")}. See whether podpin-agent runs there; if the machine is gone, delete its Node`;
-    return all(RouteReason.GCPNotReady, RouteReason.DPV2NotReady, message);
+    return { reason: RouteReason.DPV2NotReady, message };
   }
-  const message = `the route is being deleted; still held: ${left.map(held).join(", ")}`;
-  return all(RouteReason.Mutated, RouteReason.Mutated, message);
+  return {
+    reason: RouteReason.Mutated,
+    message: `the route is being deleted; still held: ${left.map(held).join(", ")}`,
+  };
+}
+
+/** What is left in the cloud; without one it is done when the nodes are. */
+function inCloud({ cloud, removing }: RouteStatusInput, nodes: Progress): Progress {
+  if (!removing || cloud === undefined) {
+    return nodes.reason === RouteReason.DPV2NotReady ? { ...nodes, reason: RouteReason.GCPNotReady } : nodes;
+  }
+  if (!cloud.known) {
+    const message = "the route is being deleted; what Google Cloud has of it has not been read yet";
+    return { reason: RouteReason.Mutated, message };
+  }
+  const rules = [...cloud.leads.keys()].sort();
+  const what = rules.length > 0 ? `what leads ${rules.join(", ")}` : "what its forwarding rules pointed at";
+  const message = `the route is being deleted; still in Google Cloud: ${what}`;
+  if (cloud.problem === undefined) return { reason: RouteReason.Mutated, message };
+  return { reason: RouteReason.GCPFailed, message: `${message}. ${problemText(cloud.problem)}` };
 }
 
 /** Whether a reader was told Ready before, so that what is missing now is a move and not a first start. */

@@ -1,5 +1,5 @@
 // What only time or an agent can bring, and for how long it has been waited for.
-import { isInterfaceGone, isReleased, type AddressBinding } from "../../../lib/model/binding";
+import { isInterfaceGone, isLed, isReleased, type AddressBinding } from "../../../lib/model/binding";
 import type { Clock } from "../kube/api";
 
 export class Waits {
@@ -27,6 +27,8 @@ export class Waits {
 function waitedFor(binding: AddressBinding): string | undefined {
   const { epoch, releasing, owner } = binding.spec;
   if (isInterfaceGone(binding)) return `interface ${epoch}`;
+  // The patience with the node before begins when nothing arrives there any more.
+  if (owner !== undefined && !isLed(binding)) return `lead ${epoch}`;
   if (releasing !== undefined && !isReleased(binding)) return `release ${epoch}`;
   return owner === undefined ? `forwarders ${epoch}` : undefined;
 }

@@ -51,11 +51,16 @@ export interface CloudView {
 export interface CloudFabric {
   /** Brings it about, from now on, until something else is wanted for the route. Returns at once. */
   want(intent: CloudIntent): void;
+  /**
+   * The route is not accepted just now, but nothing says that it lost the right to these addresses: they are led on as they are,
+   * and nothing is made, moved or replaced. Others of the route are no longer led.
+   */
+  keep(routeUid: string, addresses: readonly string[]): void;
   /** Takes away everything that is the route's; {@link CloudView.empty} says when that is done. */
   remove(routeUid: string): void;
   view(routeUid: string): CloudView;
   /**
-   * Every route of the cluster has been told, by {@link want} or {@link remove}, since {@link start}. Before that, what no route
+   * Every route of the cluster has been told, by {@link want}, {@link keep} or {@link remove}, since {@link start}. Before that, what no route
    * asks for is nobody's garbage: its route may only not have been looked at yet. Call it again after each start.
    */
   settled(): void;
@@ -70,8 +75,12 @@ export interface CloudFabric {
 
 /** What such a fabric needs of the controller around it. */
 export interface CloudAround {
+  /** Tells this cluster from all others, for as long as it lives; undefined until it is known. */
+  clusterUid(): string | undefined;
   /** The machine of a node; undefined when the node is gone, or is no machine of this cloud. */
   node(name: string): CloudNode | undefined;
+  /** Name of the node that is this machine. */
+  nodeOn(machine: CloudNode): string | undefined;
   /** What a `Network` is in the cloud; undefined for the default one, and while its parameters are not known. */
   network(name: string): CloudNetwork | undefined;
   /**
