@@ -1,6 +1,7 @@
 import { parseInside, podSideChanges } from "../../controller-image/src/agent/inside";
 import { plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
 import { setArpAnnounce } from "../../controller-image/src/agent/rtnetlink";
+import { type Footprint, NO_FOOTPRINT } from "../../controller-image/src/agent/state";
 import { FailReason } from "../../lib/model/binding";
 import { binding, ME, movedAway, MY_IP, OTHER_IP, takenBack } from "./bindings";
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
@@ -210,21 +211,20 @@ describe("the plan", () => {
     ]);
     const state = kernel.state();
     const full = { ...state, nft: { ...state.nft, insideOf }, pods: new Map([[POD, side]]) };
-    const nothing = { fallback: false, app: false, forward: false, nat: false, held: false, proxy: false };
-    const held = { ...nothing, insideOf: POD, held: true };
-    const leave = (targets: [string, typeof nothing][]) =>
+    const held = { ...NO_FOOTPRINT, insideOf: POD, held: true };
+    const leave = (targets: [string, Footprint][]) =>
       [...podSideChanges(full, new Map(targets)).values()].flatMap((one) => one.leave.flatMap(({ lines }) => lines));
     const first = ["address del 192.0.2.1/32 dev eth1", "rule del pref 700 from 192.0.2.1/32 lookup 7421003"];
     expect(
       leave([
-        ["192.0.2.1", nothing],
+        ["192.0.2.1", NO_FOOTPRINT],
         ["192.0.2.2", held],
       ]),
     ).toEqual(first);
     expect(
       leave([
-        ["192.0.2.1", nothing],
-        ["192.0.2.2", nothing],
+        ["192.0.2.1", NO_FOOTPRINT],
+        ["192.0.2.2", NO_FOOTPRINT],
       ]),
     ).toContain("route del default dev eth1 table 7421003 proto 153");
   });

@@ -59,6 +59,11 @@ const answers = (routeGets: readonly object[][]): string =>
       { dst: "10.244.1.141", dev: "cni0", state: ["FAILED"] },
     ],
     [{ nsid: 3, name: "cni-9" }, { nsid: 4, name: "../etc" }, { nsid: 5 }],
+    [
+      { type: "9", dst: "192.0.2.7", scope: "0", flags: [] },
+      { type: "2", dst: "192.0.2.6", dev: "eth0", scope: "254", flags: [] },
+    ],
+    [{ type: "2", dst: "192.0.2.5", dev: "eth0", scope: "254", flags: [] }],
     ...routeGets,
   ]
     .map((answer) => `${JSON.stringify(answer)}\n`)
@@ -70,8 +75,8 @@ const GETS = [
   [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
   [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
 ];
-// Line 9 of the batch is the question for 10.9.9.9.
-const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:9\n";
+// Line 11 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:11\n";
 
 describe("ip", () => {
   const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
@@ -87,6 +92,10 @@ describe("ip", () => {
         ["192.0.2.8", { fallback: true }],
       ]),
     );
+  });
+
+  test("finds what is ours and what is the guest agent's in the kernel's own table", () => {
+    expect([state.thrown, state.claimed]).toEqual([new Set(["192.0.2.7"]), new Set(["192.0.2.5"])]);
   });
 
   test("tells our proxy neighbours on the uplink from those of others", () => {
@@ -240,9 +249,10 @@ describe("nft", () => {
      "table ip pip_agent
      delete table ip pip_agent
      table ip pip_agent {
-       set base_v2 { type ipv4_addr; }
+       set base_v3 { type ipv4_addr; }
        set pips { type ipv4_addr; }
        set pip_forward { type ipv4_addr; }
+       set strays { type ipv4_addr; }
        set nat_pips { type ipv4_addr; }
        map pip_to_pod { type ipv4_addr : ipv4_addr; }
        map pod_to_pip { type ipv4_addr : ipv4_addr; }
@@ -255,6 +265,7 @@ describe("nft", () => {
        chain raw_pre {
          type filter hook prerouting priority -300; policy accept;
          ip daddr @pip_forward notrack
+         ip daddr @strays fib daddr . iif oif exists drop
          ip daddr @nat_pips fib daddr oif missing drop
        }
        chain dnat_pre {

@@ -43,6 +43,9 @@ export class MemoryKernel implements Kernel {
   rule = false;
   readonly paths = new Map<string, Path>();
   readonly fallbacks = new Set<string>();
+  readonly thrown = new Set<string>();
+  /** What the guest agent has made the node's own. */
+  readonly claimed = new Set<string>();
   readonly proxies = new Map<string, "ours" | "foreign">();
   table: Table | undefined;
   proxyDelay = 800;
@@ -81,11 +84,14 @@ export class MemoryKernel implements Kernel {
     return {
       rule: this.rule,
       routes: new Map([...routed].map((a) => [a, this.#routesOf(a)])),
+      thrown: new Set(this.thrown),
+      claimed: new Set(this.claimed),
       proxies: new Map(this.proxies),
       nft: {
         base: table === undefined ? "absent" : "current",
         app: set("pips"),
         forward: set("pip_forward"),
+        stray: set("strays"),
         nat: set("nat_pips"),
         podOf: map("pip_to_pod"),
         egressOf: map("pod_to_pip"),
@@ -145,7 +151,7 @@ export class MemoryKernel implements Kernel {
       }
     };
     inPods("first");
-    for (const { address, untranslate } of working()) attempt(address, untranslate);
+    for (const { address, early } of working()) attempt(address, early);
     setup.forEach((line) => this.#line(line));
     for (const { address, routes } of working()) attempt(address, routes);
     inPods("leave");
@@ -185,7 +191,7 @@ export class MemoryKernel implements Kernel {
     const inPods = [...(this.insides?.values() ?? [])].some((addresses) => [...addresses.values()].includes("ours"));
     if (inPods) return false;
     const ours = [...this.proxies.values()].some((owner) => owner === "ours");
-    const routes = this.paths.size + this.fallbacks.size;
+    const routes = this.paths.size + this.fallbacks.size + this.thrown.size;
     if (!this.fences.empty || this.#marked) return false;
     return !this.rule && routes === 0 && !ours && this.table === undefined && this.proxyDelay === 800;
   }
@@ -232,6 +238,9 @@ export class MemoryKernel implements Kernel {
       line,
     );
     if (route !== null) return this.#route(line, route);
+    const thrown = /^route (prepend|del) throw (\S+)\/32 table 255 proto 153$/.exec(line);
+    if (thrown?.[1] === "prepend") return must(!this.thrown.has(thrown[2]!) && !!this.thrown.add(thrown[2]!), line);
+    if (thrown !== null) return must(this.thrown.delete(thrown[2]!), line);
     const proxy = /^neigh (replace|del) proxy (\S+) dev eth0/.exec(line);
     if (proxy?.[1] === "replace") return void this.proxies.set(proxy[2]!, "ours");
     if (proxy?.[1] === "del") return must(this.proxies.delete(proxy[2]!), line);

@@ -19,7 +19,7 @@ const HEALTHY: NodeFacts = {
   kernel: "6.18.0",
   programs: { nft: "nftables v1.0.6" },
   sysctls: { "ipv4.ip_forward": "1", "netfilter.nf_conntrack_tcp_loose": "1" },
-  guestAgentAddresses: [],
+  addresses: ["10.0.0.11"],
   cilium: false,
   forwardDrops: false,
   legacyFilter: false,
@@ -64,14 +64,6 @@ describe("what is wrong with a node", () => {
       { sysctls: { "ipv4.ip_forward": "0" } },
       ["net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"],
       EVERY,
-    ],
-    [
-      "addresses that the guest agent took",
-      { guestAgentAddresses: ["198.51.100.7"] },
-      [
-        'the guest agent has made 198.51.100.7 the node\'s own; set ip_forwarding = false in its configuration, or use delivery "nat"',
-      ],
-      [],
     ],
     [
       "Cilium",
@@ -133,7 +125,6 @@ describe("what is wrong with a node", () => {
         socat: "cannot run socat: x",
       },
       sysctls: { "ipv4.ip_forward": "0", "netfilter.nf_conntrack_tcp_loose": "0" },
-      guestAgentAddresses: [A],
       cilium: true,
       legacyFilter: true,
       fenceRefused: "x",
@@ -224,15 +215,18 @@ describe("bindings on a node that is not fit", () => {
     expect([world.ack()?.state, world.kernel.paths.size]).toEqual(["Announced", 1]);
   });
 
-  test("only those fail that the node answers for itself, and only without translation", async () => {
+  test("an address that an interface of the node has is refused, whatever brings packets for it", async () => {
     const world = new World();
-    world.agent({ node: () => verdict({ guestAgentAddresses: [A, B] }) });
-    world.write(binding(A, { delivery: "app" }));
-    world.write(binding(B));
+    world.agent({ node: () => verdict({ addresses: [A, "10.0.0.11"] }) });
+    world.write(binding(A, { fabric: "gce" }));
+    world.write(binding(B, { fabric: "gce" }));
     await world.rest();
-    expect(world.ack(A)?.message).toBe(
-      `the guest agent has made ${A} the node's own, so the node answers for it before the Pod can; set ip_forwarding = false in the guest agent's configuration, or use delivery "nat"`,
-    );
+    expect(world.ack(A)).toMatchObject({
+      state: "Failed",
+      reason: "AddressNotAllowed",
+      message: `${A} is the address of a node; reserve another one`,
+    });
+    expect([...world.kernel.thrown]).toEqual([B]);
     expect(world.ack(B)?.state).toBe("Announced");
   });
 

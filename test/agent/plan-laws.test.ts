@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type AddressMemory } from "../../controller-image/src/agent/outcome";
 import { isNoChange, plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
 import { type AddressBinding, type BindingAck, mayAnnounce } from "../../lib/model/binding";
-import { binding, ME, MY_IP, OTHER, OTHER_IP } from "./bindings";
+import { binding, ME, movedAway, MY_IP, OTHER, OTHER_IP } from "./bindings";
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
 
 // Laws of the plan, whatever the bindings say and whatever the kernel holds.
@@ -37,6 +37,9 @@ const sound = (address: string): fc.Arbitrary<AddressBinding> =>
       ),
       delivery: fc.constantFrom("nat" as const, "app" as const, "interface" as const),
       fabric: fc.constantFrom("l2" as const, "none" as const, "gce" as const),
+      led: fc.option(fc.record({ nodeName: fc.constantFrom(ME, OTHER), epoch: fc.integer({ min: 1, max: 4 }) }), {
+        nil: undefined,
+      }),
       acks,
     })
     .map(({ pod, ...rest }) => {
@@ -155,7 +158,7 @@ test("a restarted agent changes nothing of what it adopts", () => {
       for (const all of clean) world.pass(world.input(all));
       const last = clean.at(-1)!;
       const forwarded = new Set(
-        [...world.memory].filter(([, { forwardingSince }]) => forwardingSince !== undefined).map(([a]) => a),
+        [...world.memory].filter(([, { lettingGoSince }]) => lettingGoSince !== undefined).map(([a]) => a),
       );
       world.memory = new Map();
       const again = plan(world.input(last));
@@ -258,9 +261,12 @@ test("epochs never fall: what was programmed for one is never replaced by what a
       const world = new World();
       const highest = new Map<string, number>();
       for (const all of steps) {
-        const made = world.pass(world.input(all));
+        const input = world.input(all);
+        const made = world.pass(input);
+        const mine = new Set(input.delivering.map(({ spec }) => spec.address));
         for (const [address, { programmed }] of made.outcomes) {
-          if (programmed !== undefined) expect(programmed.epoch).toBeGreaterThanOrEqual(highest.get(address) ?? 0);
+          if (programmed !== undefined && mine.has(address))
+            expect(programmed.epoch).toBeGreaterThanOrEqual(highest.get(address) ?? 0);
         }
         for (const { spec } of all) {
           const concerns = spec.nodeName === ME || spec.releasing?.nodeName === ME;
@@ -271,6 +277,47 @@ test("epochs never fall: what was programmed for one is never replaced by what a
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test("on a fabric that is led the old Pod has the packets until they go elsewhere, then nobody here has", () => {
+  const moves = fc.record({
+    delivery: fc.constantFrom("nat" as const, "app" as const, "interface" as const),
+    next: fc.constantFrom("nat" as const, "app" as const, "interface" as const),
+    led: fc.constantFrom(
+      undefined,
+      { nodeName: ME, epoch: 1 },
+      { nodeName: OTHER, epoch: 1 },
+      { nodeName: OTHER, epoch: 2 },
+    ),
+    wait: fc.boolean(),
+    restarted: fc.boolean(),
+    reused: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(moves, ({ delivery, next, led, wait, restarted, reused }) => {
+      const world = new World();
+      const given = binding(ADDRESSES[0]!, { fabric: "gce", delivery });
+      const said: BindingAck = { nodeName: ME, epoch: 1, podUid: "uid-1", state: "Announced" };
+      world.pass(world.input([given]));
+      const before = world.kernel.paths.get(ADDRESSES[0]!);
+      if (restarted) world.memory = new Map();
+      if (reused) {
+        world.kernel.dropInterface("veth1");
+        world.kernel.hops.set(PODS[0]!, podHop("veth9", 19));
+      }
+      const moved = movedAway(ADDRESSES[0]!, { fabric: "gce", delivery: next, led, wait, acks: [said] });
+      const made = world.pass(world.input([moved]));
+      const serves = wait && !reused && !(led?.nodeName === OTHER && led.epoch === 2);
+      expect(world.kernel.paths.get(ADDRESSES[0]!)).toEqual(serves ? before : undefined);
+      expect(made.outcomes.get(ADDRESSES[0]!)?.ack?.state).toBe(serves ? undefined : "Released");
+      const { nft } = world.kernel.state();
+      expect([nft.stray.has(ADDRESSES[0]!), nft.podOf.has(ADDRESSES[0]!)]).toEqual([
+        !serves,
+        serves && delivery === "nat",
+      ]);
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -1,60 +1,10 @@
 import { addressesIn } from "../../controller-image/src/agent/state";
-import type { AddressMemory } from "../../controller-image/src/agent/outcome";
 import { FailReason } from "../../lib/model/binding";
-import { isNoChange, plan, type Plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
+import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { type AddressBinding } from "../../lib/model/binding";
 import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
-import { MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
-
-const A = "198.51.100.7";
-const B = "198.51.100.8";
-const POD = "10.244.1.11";
-const CIDRS = ["10.244.0.0/16", "10.96.0.0/16", "10.0.0.11/32", "10.0.0.12/32"];
-
-/** A node with one Pod, and an agent's memory that lives from pass to pass. */
-class Node {
-  readonly kernel = new MemoryKernel();
-  memory: ReadonlyMap<string, AddressMemory> = new Map();
-  now = 0;
-
-  constructor() {
-    this.kernel.hops.set(POD, podHop("veth1", 11));
-    this.kernel.hops.set("10.244.1.12", podHop("veth2", 12));
-    this.kernel.hops.set(OTHER_IP, segmentHop);
-    this.kernel.hops.set("10.244.1.99", "unreachable");
-  }
-
-  plan(input: Partial<PlanInput>): Plan {
-    return plan(this.input(input));
-  }
-
-  /** Plans and carries out; answers the plan. */
-  pass(input: Partial<PlanInput>): Plan {
-    const full = this.input(input);
-    const made = plan(full);
-    const failed = this.kernel.carryOut(made.changes);
-    this.memory = remember(full, made, failed);
-    return made;
-  }
-
-  private input(input: Partial<PlanInput>): PlanInput {
-    return {
-      nodeName: ME,
-      nodeIp: MY_IP,
-      uplink: UPLINK,
-      delivering: [],
-      releasing: [],
-      evidence: new Map(),
-      synced: true,
-      clusterCidrs: CIDRS,
-      kernel: this.kernel.state(),
-      memory: this.memory,
-      isolated: false,
-      now: this.now,
-      ...input,
-    };
-  }
-}
+import { podHop, segmentHop } from "./memory-kernel";
+import { A, B, Node, POD } from "./planned-node";
 
 const acknowledged = (made: Plan, address = A) => made.outcomes.get(address)?.ack;
 
@@ -158,7 +108,7 @@ describe("delivering", () => {
   });
 
   test("of a Pod whose interface is gone nothing is translated any more before any route changes, and only then", () => {
-    const early = (made: Plan) => made.changes.steps.flatMap(({ untranslate }) => untranslate);
+    const early = (made: Plan) => made.changes.steps.flatMap((step) => step.early);
     const lost = new Node();
     expect(early(lost.pass({ delivering: [binding(A)] }))).toEqual([]);
     lost.kernel.dropInterface("veth1");

@@ -13,6 +13,7 @@ export interface Mutant {
 
 const HANDOVER = "controller-image/src/controller/handover.ts";
 const OUTCOME = "controller-image/src/agent/outcome.ts";
+const LETTING_GO = "controller-image/src/agent/letting-go.ts";
 const STATUS = "controller-image/src/controller/route-status.ts";
 const BINDING = "lib/model/binding.ts";
 
@@ -82,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the old node lets go before the new one is ready",
-    file: OUTCOME,
+    file: LETTING_GO,
     from: "if (releasing.wait && !ready) return { target: current };",
     to: "",
     breaks: [2],
@@ -96,8 +97,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what no cache explains is removed without asking",
-    file: OUTCOME,
-    from: "if (evidence === undefined) return { target: current, inquire: true, forwardingSince: memory?.forwardingSince };",
+    file: LETTING_GO,
+    from: "if (evidence === undefined) return { target: current, inquire: true, lettingGoSince: memory?.lettingGoSince };",
     to: "if (evidence === undefined) return { target: NO_FOOTPRINT };",
     breaks: [2, 3, 9],
   },
@@ -110,9 +111,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a node that forwards never stops",
-    file: OUTCOME,
-    from: "if (current.forward && binding.spec.owner !== undefined && view.now - since < FORWARD_MS) {",
-    to: "if (current.forward && binding.spec.owner !== undefined) {",
+    file: LETTING_GO,
+    from: "if (current.forward && owner !== undefined && view.now - since < STRAYS_MS) {",
+    to: "if (current.forward && owner !== undefined) {",
     breaks: [9],
   },
   {
@@ -243,7 +244,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a Pod address is followed though the runtime says that it is another Pod's",
-    file: OUTCOME,
+    file: "controller-image/src/agent/hold.ts",
     from: "const claim = claimOf(kernel.sandboxes, podUid, podIp);",
     to: "const claim = claimOf(undefined, podUid, podIp);",
     breaks: [8],

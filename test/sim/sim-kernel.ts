@@ -53,9 +53,9 @@ export class SimKernel implements Kernel {
     const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
     const only = (keep: Partial<Step>) =>
       working().map((step) => ({ ...EMPTY, address: step.address, ...pickOf(step, keep) }));
-    if (steps.some(({ untranslate }) => untranslate.length > 0)) {
+    if (steps.some(({ early }) => early.length > 0)) {
       await this.#time(3);
-      this.#stage({ ...NOTHING, steps: only({ untranslate: [] }) }, failed);
+      this.#stage({ ...NOTHING, steps: only({ early: [] }) }, failed);
     }
     await this.#time(2);
     this.#stage({ ...NOTHING, setup, steps: only({ routes: [] }) }, failed);
@@ -116,7 +116,7 @@ export class SimKernel implements Kernel {
 }
 
 const EMPTY = {
-  untranslate: [],
+  early: [],
   routes: [],
   elements: { add: [], remove: [] },
   flush: false,

@@ -16,7 +16,8 @@ import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
 import { doubts, type Isolation } from "./isolation";
-import type { Kernel } from "./kernel";
+import type { Inside, Kernel } from "./kernel";
+import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
 import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
@@ -196,7 +197,7 @@ export function runAgent(options: AgentOptions): Agent {
     const unsure = [...doubted.addresses];
     const inside = { pods: podsNeeded(mine), fresh: lookAnew };
     lookAnew = false;
-    const observed = await kernel.observe(hopsNeeded(mine, going), inside);
+    const observed = await observe(mine, going, inside);
     if (stopped) return;
     proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
     const input: PlanInput = {
@@ -245,6 +246,14 @@ export function runAgent(options: AgentOptions): Agent {
     const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
     later(Math.min(next, made.wakeAt ?? Infinity, askAt));
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
+  }
+
+  async function observe(mine: AddressBinding[], going: AddressBinding[], inside: Inside): Promise<KernelState> {
+    const asked = hopsNeeded(mine, going, formerPods(going, memory, undefined, uplink));
+    const found = await kernel.observe(asked, inside);
+    // An agent that was started anew learns of Pods that had addresses from the kernel alone.
+    const all = hopsNeeded(mine, going, formerPods(going, memory, found, uplink));
+    return all.every((ip) => found.hops.has(ip)) ? found : kernel.observe(all, inside);
   }
 
   /** What the caches say of this node, but for bindings of which the API server has said something newer. */

@@ -4,9 +4,11 @@ import { isIPv4 } from "../../../lib/model/address";
 import {
   FALLBACK_METRIC,
   type Footprint,
+  GUEST_AGENT_PROTOCOL,
   type Hop,
   type KernelState,
   type Links,
+  LOCAL_TABLE,
   type Path,
   type Port,
   ROUTE_PROTOCOL,
@@ -19,6 +21,7 @@ import {
 const UNICAST = "1";
 const LOCAL = "2";
 const BLACKHOLE = "6";
+const THROW = "9";
 
 export const ADD_RULE = `rule add pref ${RULE_PREFERENCE} lookup ${ROUTE_TABLE} protocol ${ROUTE_PROTOCOL}`;
 export const DELETE_RULE = `rule del pref ${RULE_PREFERENCE} lookup ${ROUTE_TABLE}`;
@@ -52,6 +55,10 @@ export function routeLines(address: string, from: Footprint, to: Footprint, upli
   if (from.fallback && !to.fallback) {
     lines.push(`route del blackhole ${address}/32 ${suffix} metric ${FALLBACK_METRIC} proto ${ROUTE_PROTOCOL}`);
   }
+  const thrown = `throw ${address}/32 table ${LOCAL_TABLE} proto ${ROUTE_PROTOCOL}`;
+  // When there is somewhere else to look. Before whatever is there: neither is replaced by the other.
+  if (to.thrown && !from.thrown) lines.push(`route prepend ${thrown}`);
+  if (from.thrown && !to.thrown) lines.push(`route del ${thrown}`);
   return lines;
 }
 
@@ -74,6 +81,8 @@ export function observationLines(uplink: string, ips: readonly string[]): string
     `ntable show dev ${uplink}`,
     "neigh show",
     "netns list-id",
+    `route show table ${LOCAL_TABLE} proto ${ROUTE_PROTOCOL}`,
+    `route show table ${LOCAL_TABLE} proto ${GUEST_AGENT_PROTOCOL}`,
     ...ips.map((ip) => `route get ${ip}`),
   ];
 }
@@ -119,7 +128,9 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
     rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
     routes: parseRoutes(answers[1] ?? []),
     proxies: parseProxies(needed(2), uplink),
-    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[7 + index], links)])),
+    thrown: addressesOf(needed(7), THROW),
+    claimed: addressesOf(needed(8), LOCAL),
+    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[questions.length - ips.length + index], links)])),
     uplink: uplinkLink && {
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
@@ -244,6 +255,15 @@ function parseRoutes(routes: readonly Json[]): Map<string, RoutesOf> {
     else if (route.type === UNICAST || route.type === undefined) found.set(address, { ...known, path: pathOf(route) });
   }
   return found;
+}
+
+function addressesOf(routes: readonly Json[], type: string): Set<string> {
+  return new Set(
+    routes
+      .filter((route) => route.type === type)
+      .map(({ dst }) => text(dst))
+      .filter(isIPv4),
+  );
 }
 
 function pathOf(route: Json): Path {

@@ -188,7 +188,7 @@ async function apply(
   const working = (): Step[] => changes.steps.filter(({ address }) => !failed.has(address));
 
   await inPods(pods, working(), "first", failed);
-  const early = working().map(({ address, untranslate }) => ({ address, elements: { remove: untranslate, add: [] } }));
+  const early = working().map(({ address, early }) => ({ address, elements: { remove: early, add: [] } }));
   await applyNft(commands, [], early, failed);
   const setup = changes.setup.map((line): Line => ({ line }));
   const routes = working().flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
@@ -251,7 +251,7 @@ async function ipBatch(commands: Commands, batch: readonly Line[], failed: Map<s
       continue;
     // A Pod's interface goes with the Pod.
     if (/^link set dev \S+ type bridge_slave /.test(entry.line) && /Cannot find device/.test(why)) continue;
-    if (/^rule add /.test(entry.line) && /File exists/.test(why)) continue;
+    if (/^(rule add|route prepend throw) /.test(entry.line) && /File exists/.test(why)) continue;
     const text = `ip ${entry.line}: ${why}`;
     if (entry.address === undefined) throw new Error(text);
     failed.set(entry.address, text);

@@ -4,7 +4,7 @@
 import type { Commands } from "../fabric/commands";
 import type { Clock, Log } from "../kube/api";
 import { FORWARD_CHAIN } from "./forward";
-import { NFT_TABLE, ROUTE_TABLE } from "./state";
+import { GUEST_AGENT_PROTOCOL, LOCAL_TABLE, NFT_TABLE, ROUTE_PROTOCOL, ROUTE_TABLE } from "./state";
 
 export interface MonitorOptions {
   readonly commands: Commands;
@@ -34,10 +34,17 @@ export function monitorKernel(options: MonitorOptions): () => void {
   return () => ends.forEach((end) => end());
 }
 
+/** A `throw` of ours in the kernel's own table, and what it is there for. */
+const OF_OURS_AMONG_ITS_OWN = new RegExp(` table ${LOCAL_TABLE} proto (${ROUTE_PROTOCOL}|${GUEST_AGENT_PROTOCOL}) `);
+
 /** On a node with many routes of others a look at each of their changes would cost a core. */
 export function concernsRouting(line: string, ips: readonly string[]): boolean {
   if (!line.includes("[ROUTE]")) return true;
-  return line.includes(`table ${ROUTE_TABLE}`) || ips.some((ip) => line.includes(`${ip} `));
+  return (
+    line.includes(`table ${ROUTE_TABLE}`) ||
+    OF_OURS_AMONG_ITS_OWN.test(line) ||
+    ips.some((ip) => line.includes(`${ip} `))
+  );
 }
 
 /** A line about a table of ours or the chain that our rule is in, or that says that lines are missing. */

@@ -13,7 +13,7 @@ import {
 } from "./state";
 
 /** An empty set of this name says which base the table was made from; a new base gets a new name. */
-const BASE_MARKER = "base_v2";
+const BASE_MARKER = "base_v3";
 const DELAY_MARKER = /^uplink_delay_(\d+)$/;
 
 const mark = (bit: number): string => `meta mark set meta mark or 0x${bit.toString(16)}`;
@@ -32,6 +32,9 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
       hook: "type filter hook prerouting priority -300",
       rules: [
         "ip daddr @pip_forward notrack",
+        // Of an address that has left this node: what would leave by the interface by which it came would come again, for as
+        // long as the network brings it here. What Pods of this node send goes its way.
+        "ip daddr @strays fib daddr . iif oif exists drop",
         // The route of an address goes with the interface of its Pod, and the blackhole below it takes over. Then the Pod's own
         // address may be another Pod's by now, so nothing is translated to it, whether an agent lives to notice or not.
         "ip daddr @nat_pips fib daddr oif missing drop",
@@ -80,6 +83,7 @@ const SETS = [
   `set ${BASE_MARKER} { type ipv4_addr; }`,
   "set pips { type ipv4_addr; }",
   "set pip_forward { type ipv4_addr; }",
+  "set strays { type ipv4_addr; }",
   "set nat_pips { type ipv4_addr; }",
   "map pip_to_pod { type ipv4_addr : ipv4_addr; }",
   "map pod_to_pip { type ipv4_addr : ipv4_addr; }",
@@ -133,6 +137,7 @@ export function elementChange(address: string, from: Footprint, to: Footprint): 
   };
   member("pips", from.app, to.app);
   member("pip_forward", from.forward, to.forward);
+  member("strays", from.stray, to.stray);
   member("nat_pips", from.nat, to.nat);
   const mapping = mapChange("pip_to_pod", address, from.natPod, to.natPod);
   const inside = mapChange("inside", address, from.insideOf, to.insideOf);
@@ -145,6 +150,11 @@ export function elementChange(address: string, from: Footprint, to: Footprint): 
 /** Ends the translation alone, before anything else of the address changes. */
 export function untranslate(address: string, pod: string): string {
   return element("delete", "pip_to_pod", `${address} : ${pod}`);
+}
+
+/** Keeps what arrives from leaving again, before the routes go that it took. */
+export function expectStrays(address: string): string {
+  return element("add", "strays", address);
 }
 
 /** What a Pod's own connections leave with, and what it sees of itself. */
@@ -261,6 +271,7 @@ export function parseTable(json: string): NftState {
     base: isCurrent(sets, ruleCount) ? "current" : "other",
     app: members(sets.get("pips")),
     forward: members(sets.get("pip_forward")),
+    stray: members(sets.get("strays")),
     nat: members(sets.get("nat_pips")),
     podOf: mappings(sets.get("pip_to_pod")),
     egressOf: mappings(sets.get("pod_to_pip")),

@@ -21,11 +21,8 @@ export interface NodeFacts {
   readonly fenceRefused?: string;
   /** By name without `net.`; absent where the kernel does not have it (yet). */
   readonly sysctls: Readonly<Record<string, string>>;
-  /**
-   * Addresses that Google's guest agent has made the node's own (protocol 66): the node answers for them itself, before
-   * any Pod can.
-   */
-  readonly guestAgentAddresses: readonly string[];
+  /** IPv4 addresses of its interfaces, which can never be persistent addresses. */
+  readonly addresses: readonly string[];
   /** Whether Cilium is the node's network plugin. */
   readonly cilium: boolean;
   /** Whether the FORWARD chain of iptables on nftables drops by default, where our rule helps. */
@@ -49,8 +46,8 @@ export interface NodeProblem {
 export interface NodeVerdict {
   /** Why a delivery cannot work here. */
   readonly unfit: ReadonlyMap<Delivery, string>;
-  /** Addresses that the node answers for itself; only translation comes before that. */
-  readonly taken: ReadonlySet<string>;
+  /** The node's own addresses. */
+  readonly addresses: ReadonlySet<string>;
   /** Whether old Pods can be fenced off. */
   readonly fences: boolean;
   /** Why the agent cannot even look at the kernel, so that it can do nothing but say so. */
@@ -73,25 +70,23 @@ const EVERY: readonly Delivery[] = Object.values(Delivery);
 
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`];
-  const [programs, tableRefused, fenceRefused, values, guestAgentAddresses, cilium, forward, legacy, chains] =
-    await Promise.all([
-      Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
-      refusal(commands, baseScript()),
-      refusal(commands, checkFenceScript()),
-      Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
-      guestAgent(commands),
-      run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
-      run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
-      readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
-      run(commands, ["nft", "-j", "list", "chains"]),
-    ]);
+  const [programs, tableRefused, fenceRefused, values, cilium, forward, legacy, chains] = await Promise.all([
+    Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
+    refusal(commands, baseScript()),
+    refusal(commands, checkFenceScript()),
+    Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
+    run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
+    run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
+    readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
+    run(commands, ["nft", "-j", "list", "chains"]),
+  ]);
   return {
     kernel: release(),
     programs: Object.fromEntries(programs),
     tableRefused,
     fenceRefused,
     sysctls: Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    guestAgentAddresses,
+    addresses: ownAddresses(networkInterfaces()),
     cilium,
     forwardDrops: forward.code === 0 && parseForward(forward.stdout).drops,
     legacyFilter: legacy.split("\n").includes("filter"),
@@ -135,11 +130,9 @@ async function sysctl(name: string): Promise<string | undefined> {
   );
 }
 
-async function guestAgent(commands: Commands): Promise<string[]> {
-  const { code, stdout } = await run(commands, ["ip", "-j", "route", "show", "table", "local", "proto", "66"]);
-  if (code !== 0) return [];
-  const routes: unknown = JSON.parse(stdout || "[]");
-  return Array.isArray(routes) ? routes.map((route: { dst?: unknown }) => String(route.dst)) : [];
+function ownAddresses(interfaces: ReturnType<typeof networkInterfaces>): string[] {
+  const all = Object.values(interfaces).flatMap((found) => found ?? []);
+  return all.filter(({ family }) => family === "IPv4").map(({ address }) => address);
 }
 
 /** Reads `nft -j list chains`. */
@@ -181,13 +174,6 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
       "ip_forward",
       `net.ipv4.ip_forward: got ${forwarding}; set it to 1 on the node, or no packet reaches a Pod`,
       EVERY,
-    );
-  }
-  if (facts.guestAgentAddresses.length > 0) {
-    const list = facts.guestAgentAddresses.join(", ");
-    add(
-      "guest_agent",
-      `the guest agent has made ${list} the node's own; set ip_forwarding = false in its configuration, or use delivery "nat"`,
     );
   }
   if (facts.cilium) {
@@ -234,7 +220,7 @@ export function nodeVerdict(facts: NodeFacts): NodeVerdict {
   }
   return {
     unfit,
-    taken: new Set(facts.guestAgentAddresses),
+    addresses: new Set(facts.addresses),
     fences: facts.fenceRefused === undefined,
     unsupported: problems.find(({ id }) => NEEDED.has(id))?.text,
   };

@@ -21,9 +21,9 @@ export function logPass(log: Log, { changes, outcomes }: Plan, failed: ReadonlyM
   for (const [address, { note }] of outcomes) if (note !== undefined) log("warn", note, { address });
 }
 
-function linesOf({ untranslate, routes, elements, pods, proxies }: Step): string[] {
+function linesOf({ early, routes, elements, pods, proxies }: Step): string[] {
   const inPods = [...pods.first, ...pods.leave, ...pods.enter].flatMap(({ namespace, lines }) =>
     lines.map((line) => `${line} (in ${namespace})`),
   );
-  return [...untranslate, ...routes, ...elements.remove, ...elements.add, ...inPods, ...proxies];
+  return [...early, ...routes, ...elements.remove, ...elements.add, ...inPods, ...proxies];
 }

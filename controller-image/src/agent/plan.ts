@@ -6,10 +6,11 @@ import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { fenceChanges } from "./fence";
 import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
-import { baseScript, type ElementChange, elementChange, linkLines, podChange, untranslate } from "./nft";
+import { baseScript, type ElementChange, elementChange, expectStrays, linkLines, podChange, untranslate } from "./nft";
 import type { NodeVerdict } from "./node-check";
 import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
-import { type AddressMemory, deliver, leftover, type NodeView, type Outcome, release, silenced } from "./outcome";
+import { leftover, release } from "./letting-go";
+import { type AddressMemory, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
 import {
   addressesIn,
@@ -53,10 +54,11 @@ export interface PlanInput {
 export interface Step {
   readonly address: string;
   /**
-   * Of an address whose Pod's interface is gone, before the routes: while they still end in the blackhole nothing is translated
-   * to the Pod's address, which may be another Pod's by now; with other routes it would be, until the elements have changed.
+   * Elements that change before the routes. Of an address whose Pod's interface is gone: while its routes still end in the
+   * blackhole nothing is translated to the Pod's address, which may be another Pod's by now; with other routes it would be, until
+   * the elements have changed. Of one that goes: without its routes it would be sent back to where it comes from.
    */
-  readonly untranslate: readonly string[];
+  readonly early: readonly string[];
   readonly routes: readonly string[];
   readonly elements: ElementChange;
   /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
@@ -133,9 +135,18 @@ export function podsNeeded(delivering: readonly AddressBinding[]): string[] {
   return [...new Set(inside.flatMap(({ spec }) => spec.owner?.podIp ?? []))].sort(byAddress);
 }
 
-/** The Pod addresses and node addresses whose next hop the plan will ask for. */
-export function hopsNeeded(delivering: readonly AddressBinding[], releasing: readonly AddressBinding[]): string[] {
+/**
+ * The Pod addresses and node addresses whose next hop the plan will ask for.
+ *
+ * @param former the answer of {@link formerPods}
+ */
+export function hopsNeeded(
+  delivering: readonly AddressBinding[],
+  releasing: readonly AddressBinding[],
+  former: readonly string[],
+): string[] {
   const asked = [
+    ...former,
     ...delivering.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.owner?.podIp : undefined)),
     ...releasing.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.releasing?.forwardTo : "")),
   ];
@@ -182,7 +193,7 @@ function viewOf(input: PlanInput): NodeView {
     uplink,
     synced,
     rangesKnown: clusterCidrs !== undefined,
-    nodeAddresses: new Set([nodeIp, ...nodes]),
+    nodeAddresses: new Set([nodeIp, ...nodes, ...(node?.addresses ?? [])]),
     kernel,
     node,
     now,
@@ -216,14 +227,16 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     const before = footprintOf(kernel, address);
     const gone = !rebuild && before.path === undefined && before.natPod !== target.natPod ? before.natPod : undefined;
     const from = footprintOf(present, address);
-    const elements = joined([
-      elementChange(address, gone === undefined ? from : { ...from, natPod: undefined }, target),
-      pods.get(address),
-      fences.steps.get(address),
-    ]);
+    const expects = !rebuild && kernel.nft.base === "current" && target.stray && !from.stray;
+    const early = [
+      ...(gone === undefined ? [] : [untranslate(address, gone)]),
+      ...(expects ? [expectStrays(address)] : []),
+    ];
+    const left = { ...from, ...(gone !== undefined && { natPod: undefined }), ...(expects && { stray: true }) };
+    const elements = joined([elementChange(address, left, target), pods.get(address), fences.steps.get(address)]);
     const step: Step = {
       address,
-      untranslate: gone === undefined ? [] : [untranslate(address, gone)],
+      early,
       routes: routeLines(address, before, target, uplink),
       elements,
       flush: before.natPod !== target.natPod,
@@ -232,7 +245,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
     const { first, leave, enter } = step.pods;
-    const parts = [step.untranslate, step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
+    const parts = [step.early, step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
     const idle = parts.every((part) => part.length === 0);
     return idle && !step.flush ? [] : [step];
   });
@@ -318,7 +331,7 @@ export function remember(
       seenAt,
       programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
       announced: done.silence.includes(name) ? undefined : announced,
-      forwardingSince: succeeded ? outcome.forwardingSince : old?.forwardingSince,
+      lettingGoSince: succeeded ? outcome.lettingGoSince : old?.lettingGoSince,
     });
   }
   return next;

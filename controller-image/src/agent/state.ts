@@ -12,6 +12,10 @@ export const ROUTE_TABLE = 7421;
 export const RULE_PREFERENCE = 700;
 /** Routing protocol number on our rule, routes and proxy neighbours: they are recognised by it. */
 export const ROUTE_PROTOCOL = 153;
+/** The kernel's own table of what is the node's; it comes before ours. */
+export const LOCAL_TABLE = 255;
+/** Protocol on what Google's guest agent puts there: every address that a forwarding rule brings to the machine. */
+export const GUEST_AGENT_PROTOCOL = 66;
 /** Our nftables table, family `ip`. */
 export const NFT_TABLE = "pip_agent";
 /** Packet mark on forwarded packets of our addresses, for hosts whose FORWARD chain drops by default. */
@@ -20,10 +24,15 @@ export const PACKET_MARK = 0x2000;
 export const BRIDGE_MARK = 0x1000;
 /** Metric of the fallback route: it takes over in the instant in which the kernel drops the route to a dead Pod. */
 export const FALLBACK_METRIC = 4096;
-/** How long the old node goes on sending to the new one what still arrives: longer than common ARP caches live. */
-export const FORWARD_MS = 60_000;
+/**
+ * How long the old node is ready for what still arrives there, to send it to the new one or to drop it: longer than common ARP
+ * caches live.
+ */
+export const STRAYS_MS = 60_000;
 /** How often it asks meanwhile whether there still is somebody to forward to. */
 export const FORWARD_CHECK_MS = 5_000;
+/** How often a node that a fabric still leads packets to asks whether it does. */
+export const LED_CHECK_MS = 30_000;
 
 /** Next hop of an address. */
 export interface Path {
@@ -41,6 +50,10 @@ export interface Footprint {
   readonly app: boolean;
   /** In the set of addresses that go to another node, untracked. */
   readonly forward: boolean;
+  /** In the set of addresses that are not to leave again where they came in: another node's, though they may still arrive here. */
+  readonly stray: boolean;
+  /** A `throw` in the kernel's own table, so that nothing there counts: a guest agent may have made the address the node's. */
+  readonly thrown: boolean;
   /** The Pod that nat translates to. */
   readonly natPod?: string;
   /** In the set of addresses that nat serves. */
@@ -57,15 +70,16 @@ export const NO_FOOTPRINT: Footprint = {
   fallback: false,
   app: false,
   forward: false,
+  stray: false,
+  thrown: false,
   nat: false,
   held: false,
   proxy: false,
 };
 
 export function isEmpty(footprint: Footprint): boolean {
-  const { path, fallback, app, forward, natPod, nat, insideOf, held, proxy } = footprint;
-  const somewhere = path ?? natPod ?? insideOf;
-  return somewhere === undefined && !fallback && !app && !forward && !nat && !held && !proxy;
+  const { path, natPod, insideOf, ...marks } = footprint;
+  return (path ?? natPod ?? insideOf) === undefined && !Object.values(marks).includes(true);
 }
 
 export function samePath(a: Path | undefined, b: Path | undefined): boolean {
@@ -83,6 +97,7 @@ export interface NftState {
   readonly base: "absent" | "current" | "other";
   readonly app: ReadonlySet<string>;
   readonly forward: ReadonlySet<string>;
+  readonly stray: ReadonlySet<string>;
   readonly nat: ReadonlySet<string>;
   /** Address → Pod. */
   readonly podOf: ReadonlyMap<string, string>;
@@ -132,6 +147,10 @@ export interface RoutesOf {
 export interface KernelState {
   readonly rule: boolean;
   readonly routes: ReadonlyMap<string, RoutesOf>;
+  /** Addresses with a `throw` of ours in the kernel's own table. */
+  readonly thrown: ReadonlySet<string>;
+  /** Addresses that the guest agent has made the node's own there. */
+  readonly claimed: ReadonlySet<string>;
   /** Proxy neighbours on the uplink; `foreign` ones lack our protocol and are left alone. */
   readonly proxies: ReadonlyMap<string, "ours" | "foreign">;
   readonly nft: NftState;
@@ -171,6 +190,7 @@ export const UNTOUCHED_NFT: NftState = {
   base: "absent",
   app: new Set(),
   forward: new Set(),
+  stray: new Set(),
   nat: new Set(),
   podOf: new Map(),
   egressOf: new Map(),
@@ -191,6 +211,8 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
     fallback: routes?.fallback ?? false,
     app: kernel.nft.app.has(address),
     forward: kernel.nft.forward.has(address),
+    stray: kernel.nft.stray.has(address),
+    thrown: kernel.thrown.has(address),
     natPod: kernel.nft.podOf.get(address),
     nat: kernel.nft.nat.has(address),
     insideOf,
@@ -202,12 +224,14 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
 /** Every address that has any footprint. */
 export function addressesIn(kernel: KernelState): Set<string> {
   const ours = [...kernel.proxies].filter(([, owner]) => owner === "ours").map(([address]) => address);
-  const { app, forward, nat, podOf, egressOf, hairpinOf, insideOf } = kernel.nft;
+  const { app, forward, stray, nat, podOf, egressOf, hairpinOf, insideOf } = kernel.nft;
   return new Set([
     ...kernel.routes.keys(),
+    ...kernel.thrown,
     ...ours,
     ...app,
     ...forward,
+    ...stray,
     ...nat,
     ...podOf.keys(),
     ...egressOf.values(),

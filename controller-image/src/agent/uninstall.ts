@@ -61,8 +61,8 @@ function removal(kernel: KernelState, uplink: string): KernelChanges {
 function linesOf({ steps, teardown, cleanup }: KernelChanges, failed: ReadonlyMap<string, string>): string[] {
   const done = steps.filter(({ address }) => !failed.has(address));
   return [
-    ...done.flatMap(({ untranslate, routes, elements, pods }) => [
-      ...untranslate,
+    ...done.flatMap(({ early, routes, elements, pods }) => [
+      ...early,
       ...routes,
       ...elements.remove,
       ...pods.leave.flatMap(({ namespace, lines }) => lines.map((line) => `${namespace}: ${line}`)),
