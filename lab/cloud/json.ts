@@ -30,14 +30,16 @@ export function objects(body: JsonObject, field: string): readonly JsonObject[] 
 
 /** RFC 7386: objects are merged, null takes a field away, everything else replaces. */
 export function merged(old: JsonObject, patch: JsonObject): JsonObject {
-  const result: Record<string, Json | undefined> = { ...old };
-  for (const [field, value] of Object.entries(patch)) {
-    const before = result[field];
-    if (value === undefined) continue;
-    if (value === null) delete result[field];
-    else result[field] = isObject(value) ? merged(isObject(before) ? before : {}, value) : value;
-  }
-  return result;
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const changed = given.flatMap(([field, value]): [string, Json | undefined][] => {
+    if (value === null) return [];
+    return [[field, isObject(value) ? merged(object(old, field) ?? {}, value) : value]];
+  });
+  const kept = without(
+    old,
+    given.map(([field]) => field),
+  );
+  return { ...kept, ...Object.fromEntries(changed) };
 }
 
 export function without(body: JsonObject, fields: readonly string[]): JsonObject {
