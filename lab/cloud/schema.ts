@@ -170,6 +170,13 @@ function enumOf(message: Message, field: string): Message | Values | undefined {
   return Object.entries(message.nested ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1];
 }
 
+/**
+ * Every list of v1 takes `returnPartialSuccess` (Google's discovery document, and with it `@googleapis/compute`); the descriptors
+ * of this version have it in v1beta alone.
+ */
+const partialSuccess = (rpc: string): readonly [string, string][] =>
+  /^(Aggregated)?List/.test(rpc) ? [["returnPartialSuccess", "bool"]] : [];
+
 function methodsOf(name: string, entries: Readonly<Record<string, Entry>>): Method[] {
   const service = entries[name];
   if (service === undefined || !("methods" in service)) throw new Error(`the schema has no service ${name}`);
@@ -187,7 +194,7 @@ function methodsOf(name: string, entries: Readonly<Record<string, Entry>>): Meth
       template,
       body: bodyField === undefined ? undefined : request.fields[bodyField]?.type,
       response: responseType,
-      query: new Map(query.map(([field, { type }]) => [field, type])),
+      query: new Map([...query.map(([field, { type }]): [string, string] => [field, type]), ...partialSuccess(rpc)]),
     };
   });
 }
