@@ -1,0 +1,45 @@
+// Where the cloud takes each address, from what was read.
+import type { BackendService } from "./compute";
+import type { Facts, Holdings } from "./plan";
+import { isSame, nameIn, ref, urlOf, zoneIn } from "./refs";
+import { serviceRef } from "./leftovers";
+
+/** Name of the node by address; what leads nowhere is left out. */
+export function leadsOf(facts: Facts, held: Holdings): ReadonlyMap<string, string> {
+  const leads = new Map<string, string>();
+  for (const { IPAddress: address, backendService, target } of held.rules) {
+    if (address === undefined) continue;
+    const node = target === undefined ? nodeOfService(facts, held, backendService) : nodeOfTarget(facts, target);
+    if (node !== undefined) leads.set(address, node);
+  }
+  return leads;
+}
+
+export interface Leader {
+  readonly zone: string;
+  readonly instance: string;
+  /** URL. */
+  readonly group: string;
+}
+
+export function leaderOf({ haPolicy }: BackendService): Leader | undefined {
+  const { backendGroup: group, networkEndpoint } = haPolicy?.leader ?? {};
+  const zone = zoneIn(group);
+  if (group === undefined || zone === undefined || networkEndpoint?.instance === undefined) return undefined;
+  return { zone, instance: nameIn(networkEndpoint.instance), group };
+}
+
+function nodeOfService(facts: Facts, held: Holdings, url: string | undefined): string | undefined {
+  const service = held.services.find(({ name }) =>
+    isSame(url, urlOf(facts.root, facts.project, serviceRef(facts, name))),
+  );
+  const leader = service && leaderOf(service);
+  return leader && facts.nodeName(leader.zone, leader.instance);
+}
+
+function nodeOfTarget(facts: Facts, url: string): string | undefined {
+  const zone = zoneIn(url);
+  if (zone === undefined) return undefined;
+  const { instance } = facts.find(ref(`zones/${zone}`, "targetInstances", nameIn(url))) ?? {};
+  return instance === undefined ? undefined : facts.nodeName(zone, nameIn(instance));
+}

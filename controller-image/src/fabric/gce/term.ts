@@ -1,0 +1,333 @@
+// One term of the replica that acts: reads the cloud, brings about what is wanted, and looks now and then whether somebody else has
+// changed what it made.
+import { Backoff, pause } from "../../kube/backoff";
+import type { CloudIntent, CloudNode, CloudProblem, CloudView } from "../cloud";
+import { ComputeError } from "./compute";
+import { problemOf } from "./explain";
+import type { FabricMetrics, GceFabricOptions, Wants } from "./fabric";
+import { Garbage, unusedTargets, type Live } from "./garbage";
+import { Interfaces } from "./interfaces";
+import { leadsOf } from "./leads";
+import { planKeeping, planRemoval } from "./leftovers";
+import { Mirror } from "./mirror";
+import { perform, Unseen } from "./perform";
+import type { Call, Facts, Plan } from "./plan";
+import { pathOf, RESOURCE_ROOT, type Ref } from "./refs";
+import { survey } from "./survey";
+import { targetRef } from "./target-instance";
+import { Works } from "./works";
+
+/** From one survey to the next. */
+export const SURVEY_EVERY_MS = 5 * 60_000;
+const SURVEY_BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
+
+/** Stands for no route: what several of them share. */
+const SHARED = "";
+const NO_PLAN: Plan = { steps: [], problems: [] };
+/** So many sentences at a time are read. */
+const MOST_PROBLEMS = 3;
+
+export class Term {
+  readonly #mirror: Mirror;
+  readonly #interfaces: Interfaces;
+  readonly #works: Works;
+  readonly #facts: Facts;
+  readonly #garbage = new Garbage();
+  readonly #ended = new AbortController();
+  /** By route, by endpoint: since when nobody has had a use for it. */
+  readonly #idle = new Map<string, ReadonlyMap<string, number>>();
+  readonly #superseded = new Map<string, number>();
+  readonly #problems = new Map<string, CloudProblem>();
+  /** By route: the view that was last told of. */
+  readonly #told = new Map<string, string>();
+  /** By route: which leader is waited for, and since when. */
+  readonly #waiting = new Map<string, { readonly leader: string; readonly at: number }>();
+  readonly #collecting = new Set<string>();
+  #targets: readonly Ref<"targetInstances">[] = [];
+  #unreachable: ReadonlySet<string> = new Set();
+  #addressesAt = -Infinity;
+  #known = false;
+  #settled = false;
+  readonly #surveys: Promise<void>;
+
+  constructor(
+    private readonly options: GceFabricOptions,
+    clusterUid: string,
+    private readonly wants: Wants,
+    private readonly record: FabricMetrics,
+  ) {
+    const { around, clock, log, region } = options;
+    this.#mirror = new Mirror(clusterUid);
+    this.#interfaces = new Interfaces(
+      (name) => around.network(name),
+      () => clock.now(),
+    );
+    this.#facts = this.#makeFacts(clusterUid);
+    const performing = {
+      compute: options.compute,
+      firewalls: options.firewall?.compute ?? options.compute,
+      mirror: this.#mirror,
+      interfaces: this.#interfaces,
+      clock,
+      region,
+      signal: this.#ended.signal,
+      onAddresses: () => void (this.#addressesAt = clock.now()),
+    };
+    this.#works = new Works({
+      clock,
+      log,
+      plan: (uid) => this.#plan(uid),
+      perform: (call, urgent) => perform(performing, call, { urgent }),
+      problemOf: (error, call) => this.#explain(error, call),
+      isPassing,
+      onProgress: (uid, problems) => this.#progress(uid, problems),
+      onDone: (call, milliseconds, error) => this.#done(call, milliseconds, error),
+    });
+    this.#surveys = this.#survey();
+  }
+
+  wanted(uid: string): void {
+    this.#collecting.delete(uid);
+    const intent = this.#intent(uid);
+    this.#await(uid, intent);
+    if (this.#known) this.#works.touch(uid, intent?.urgent === true ? "failover" : "move");
+  }
+
+  settled(): void {
+    this.#settled = true;
+  }
+
+  routes(): readonly string[] {
+    return this.#mirror.routes();
+  }
+
+  view(uid: string): CloudView {
+    const problem = this.#problems.get(uid) ?? this.#problems.get(SHARED);
+    if (!this.#known) return { known: false, leads: new Map(), empty: false, ...(problem && { problem }) };
+    const own = this.#problems.get(uid);
+    const empty = this.#mirror.isEmpty(uid) && !this.#works.isActive(uid) && this.#unreachable.size === 0;
+    const leads = leadsOf(this.#facts, this.#mirror.holdings(uid));
+    return { known: true, leads, empty, ...(own && { problem: own }) };
+  }
+
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all([this.#works.end(), this.#surveys]);
+  }
+
+  #intent(uid: string): CloudIntent | undefined {
+    const want = this.wants.get(uid);
+    return want?.kind === "lead" ? want.intent : undefined;
+  }
+
+  #makeFacts(clusterUid: string): Facts {
+    const { around, clock, compute, firewall, region, root = RESOURCE_ROOT } = this.options;
+    const since = (at: number | undefined): number => (at === undefined ? 0 : clock.now() - at);
+    return {
+      clusterUid,
+      region,
+      root,
+      project: compute.project,
+      ...(firewall !== undefined && { firewall }),
+      node: (name) => ofProject(around.node(name), compute.project),
+      // On GKE a node is named after its VM; it may be gone from the cluster while the cloud still leads to it.
+      nodeName: (zone, instance) => around.nodeOn({ project: compute.project, zone, instance }) ?? instance,
+      nic: (node, network) => this.#interfaces.of(node, network),
+      address: (ip) => this.#mirror.address(ip),
+      addressesAgeMs: () => clock.now() - this.#addressesAt,
+      find: (at) => this.#mirror.find(at),
+      mark: (resource) => this.#mirror.mark(resource),
+      idleMs: (uid, endpoint) => since(this.#idle.get(uid)?.get(endpoint)),
+      supersededMs: (uid) => since(this.#superseded.get(uid)),
+    };
+  }
+
+  #plan(uid: string): Plan {
+    if (!this.#known) return NO_PLAN;
+    if (uid === SHARED) return this.#planShared();
+    const held = this.#mirror.holdings(uid);
+    const want = this.wants.get(uid);
+    if (want?.kind === "remove" || this.#collecting.has(uid)) {
+      return { steps: planRemoval(this.#facts, held), problems: [] };
+    }
+    if (want?.kind === "keep") return { steps: planKeeping(this.#facts, held, want.addresses), problems: [] };
+    if (want === undefined) return NO_PLAN;
+    const { intent } = want;
+    const plan = this.options.driver.plan(this.#facts, intent, held);
+    this.#remember(uid, plan);
+    return plan;
+  }
+
+  #planShared(): Plan {
+    const unused = new Set([...unusedTargets(this.#mirror, this.#live(), this.#facts)].map(pathOf));
+    const targets = this.#targets.filter((at) => unused.has(pathOf(at)));
+    return { steps: targets.map((at) => ({ lane: "housekeeping", call: { verb: "delete", at } })), problems: [] };
+  }
+
+  #remember(uid: string, { idle = [], superseded = false }: Plan): void {
+    const now = this.options.clock.now();
+    const before = this.#idle.get(uid);
+    if (idle.length === 0) this.#idle.delete(uid);
+    else this.#idle.set(uid, new Map(idle.map((endpoint) => [endpoint, before?.get(endpoint) ?? now])));
+    if (!superseded) this.#superseded.delete(uid);
+    else if (!this.#superseded.has(uid)) this.#superseded.set(uid, now);
+  }
+
+  #progress(uid: string, problems: readonly CloudProblem[]): void {
+    const [first] = problems;
+    const messages = [...new Set(problems.map(({ message }) => message))];
+    const more = messages.length - MOST_PROBLEMS;
+    const message = [...messages.slice(0, MOST_PROBLEMS), ...(more > 0 ? [`And ${more} more.`] : [])].join(" ");
+    if (first === undefined) this.#problems.delete(uid);
+    else this.#problems.set(uid, { reason: first.reason, message });
+    if (uid !== SHARED) this.#tell(uid);
+  }
+
+  /** Says that the view has changed, if it has. */
+  #tell(uid: string): void {
+    const { known, leads, empty, problem } = this.view(uid);
+    const text = JSON.stringify([known, [...leads].sort(), empty, problem]);
+    const intent = this.#intent(uid);
+    const waiting = this.#waiting.get(uid);
+    if (waiting !== undefined && intent?.addresses.every((address) => leads.get(address) === waiting.leader) === true) {
+      this.#waiting.delete(uid);
+      this.record.led(this.options.clock.now() - waiting.at, intent.urgent);
+    }
+    if (this.#told.get(uid) === text) return;
+    this.#told.set(uid, text);
+    if (empty && intent === undefined) this.#forget(uid);
+    this.options.around.changed(uid, intent?.urgent === true);
+  }
+
+  #forget(uid: string): void {
+    this.#told.delete(uid);
+    this.#idle.delete(uid);
+    this.#superseded.delete(uid);
+    this.#problems.delete(uid);
+    this.#waiting.delete(uid);
+    this.#collecting.delete(uid);
+  }
+
+  #await(uid: string, intent: CloudIntent | undefined): void {
+    if (intent?.leader === undefined) this.#waiting.delete(uid);
+    else if (this.#waiting.get(uid)?.leader !== intent.leader) {
+      this.#waiting.set(uid, { leader: intent.leader, at: this.options.clock.now() });
+    }
+  }
+
+  #done(call: Call, milliseconds: number, error: unknown): void {
+    const problem = error === undefined ? undefined : this.#explain(error, call);
+    const [resource, collection] = "at" in call ? [pathOf(call.at), call.at.collection] : ["", call.verb];
+    this.record.changed(call.verb, collection, milliseconds, problem);
+    if (error === undefined) {
+      const ms = Math.round(milliseconds);
+      this.options.log("info", "changed in the cloud", { change: call.verb, resource, milliseconds: ms });
+    }
+    // Whoever waits for the address of a rule that has gone can have it.
+    if (call.verb !== "delete" || call.at.collection !== "forwardingRules") return;
+    for (const [uid] of this.#problems) if (uid !== SHARED) this.#works.touch(uid, "housekeeping");
+  }
+
+  async #survey(): Promise<void> {
+    const { clock, compute, driver, firewall, log, region } = this.options;
+    const { signal } = this.#ended;
+    const backoff = new Backoff(clock, SURVEY_BACKOFF);
+    const isChanging = (path: string): boolean => this.#works.isChanging(path);
+    const firewalls = firewall === undefined ? undefined : (firewall.compute ?? compute);
+    while (!signal.aborted) {
+      let waitMs = SURVEY_EVERY_MS;
+      try {
+        const { changed, unreachable } = await survey({
+          compute,
+          firewalls,
+          mirror: this.#mirror,
+          driver,
+          region,
+          isChanging,
+        });
+        if (signal.aborted) return;
+        backoff.reset();
+        this.#addressesAt = clock.now();
+        this.#unreachable = unreachable;
+        this.#surveyed(changed);
+      } catch (error) {
+        if (signal.aborted) return;
+        waitMs = backoff.nextMs();
+        log("warn", "the cloud could not be read, will be tried again", { error, retryMs: Math.round(waitMs) });
+        this.#unread(error);
+      }
+      await pause(clock, waitMs, signal);
+    }
+  }
+
+  #surveyed(changed: ReadonlySet<string>): void {
+    const first = !this.#known;
+    this.#known = true;
+    this.#problems.delete(SHARED);
+    this.#works.tidy();
+    for (const uid of first ? this.wants.keys() : changed) {
+      this.#works.touch(uid, this.#intent(uid)?.urgent === true ? "failover" : first ? "move" : "housekeeping");
+    }
+    if (!this.#settled) return;
+    const { clock } = this.options;
+    const { routes, targets } = this.#garbage.sight(this.#mirror, this.#live(), clock.now(), this.#facts);
+    this.#targets = targets;
+    if (targets.length > 0) this.#works.touch(SHARED, "housekeeping");
+    for (const uid of routes) {
+      this.options.log("info", "nobody's resources in the cloud are taken away", { route: uid });
+      this.#collecting.add(uid);
+      this.#works.touch(uid, "housekeeping");
+    }
+  }
+
+  /** Until the cloud has been read once, every route says why it waits. */
+  #unread(error: unknown): void {
+    if (this.#known) return;
+    this.#problems.set(SHARED, problemOf(error));
+    for (const uid of this.wants.keys()) this.#tell(uid);
+  }
+
+  #live(): Live {
+    let targets: Set<string> | undefined;
+    const wantedTargets = (): Set<string> => {
+      const intents = [...this.wants.keys()].flatMap((uid) => this.#intent(uid) ?? []);
+      const nodes = intents.flatMap(({ candidates, leader, network }) =>
+        [...candidates, ...(leader === undefined ? [] : [leader])].map((name) => ({ name, network })),
+      );
+      return new Set(nodes.flatMap(({ name, network }) => this.#targetPath(this.#facts.node(name), network)));
+    };
+    return {
+      isRoute: (uid) => this.wants.has(uid),
+      isTarget: (path) => (targets ??= wantedTargets()).has(path),
+    };
+  }
+
+  #targetPath(node: CloudNode | undefined, network: string): readonly string[] {
+    return node === undefined ? [] : [pathOf(targetRef(this.#facts, node, network))];
+  }
+
+  #explain(error: unknown, call: Call): CloudProblem {
+    if (error instanceof Unseen) return { reason: "Contested", message: `${error.message}.` };
+    if (error instanceof ComputeError) return problemOf(error);
+    this.options.log("error", "a step in the cloud failed in an unforeseen way", { step: call.verb, error });
+    return { reason: "InternalError", message: String(error) };
+  }
+}
+
+function ofProject(node: CloudNode | undefined, project: string): CloudNode | undefined {
+  return node?.project === project ? node : undefined;
+}
+
+/** What happens when two write at the same time, or when something is not yet gone. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof Unseen) return true;
+  if (!(error instanceof ComputeError)) return false;
+  return error.status === 409 || error.status === 412 || PASSING.has(error.reason);
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  "resourceInUseByAnotherResource",
+  "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE",
+  "resourceNotReady",
+  "RESOURCE_NOT_READY",
+]);
