@@ -6,7 +6,8 @@ import { inNamespace } from "../cluster/process";
 import { isAmbientNotice, readOutcome, type Outcome } from "./events";
 import { installAuthPlugin } from "./gcp-plugin/auth-plugin";
 import { GCP_STATE } from "./gcp-plugin/cloud";
-import { GCP_CONTROL_PLANE } from "./gcp-plugin/settings";
+import { GCP_COMPUTE } from "./gcp-plugin/compute-calls";
+import { type ControlPlaneAccess, GCP_CONTROL_PLANE } from "./gcp-plugin/settings";
 import { installPlugin, installStandIn, type Plugin, type PluginName } from "./plugins";
 import { runSession, type SessionResult } from "./session";
 
@@ -26,9 +27,7 @@ export interface PulumiEnv {
 }
 
 /** The API server that every cluster of the stand-in cloud leads to. */
-export interface StandInControlPlane {
-  /** Host and port. */
-  readonly endpoint: string;
+export interface StandInControlPlane extends ControlPlaneAccess {
   /** PEM. */
   readonly ca: string;
   /** What the stand-in for `gke-gcloud-auth-plugin` prints. */
@@ -39,12 +38,14 @@ export interface StandInControlPlane {
  * @param options.dir an existing folder; everything that Pulumi writes stays in it, so removing it removes all
  * @param options.standIns plugins that are never the machine's own: a test must not reach, or pay for, somebody's cloud
  * @param options.controlPlane without it nothing can be put on clusters that a program makes with the stand-in for `gcp`
+ * @param options.compute base of the API of the stand-in for Compute; without it that for `gcp` has nothing of Compute
  */
 export async function preparePulumi(options: {
   readonly parts: PulumiParts;
   readonly dir: string;
   readonly standIns?: readonly PluginName[];
   readonly controlPlane?: StandInControlPlane;
+  readonly compute?: string;
 }): Promise<PulumiEnv> {
   const dir = resolve(options.dir);
   const bin = join(dir, "bin");
@@ -60,7 +61,7 @@ export async function preparePulumi(options: {
     options.standIns?.includes(name) === true ? installStandIn(name, bin, node) : installPlugin(name, bin, node);
   const kubernetesPlugin = await plugin("kubernetes");
   const gcpPlugin = await plugin("gcp");
-  const cloud = gcpPlugin.kind === "real" ? {} : await standInCloud(bin, dir, options.controlPlane);
+  const cloud = gcpPlugin.kind === "real" ? {} : await standInCloud(bin, dir, options);
   return {
     dir,
     pulumi: options.parts.pulumi,
@@ -204,13 +205,13 @@ export async function stack(options: StackOptions): Promise<Stack> {
 async function standInCloud(
   bin: string,
   dir: string,
-  controlPlane: StandInControlPlane | undefined,
+  { controlPlane, compute }: { readonly controlPlane?: StandInControlPlane; readonly compute?: string },
 ): Promise<NodeJS.ProcessEnv> {
-  const cloud = { [GCP_STATE]: join(dir, "gcp.json") };
+  const cloud = { [GCP_STATE]: join(dir, "gcp.json"), ...(compute === undefined ? {} : { [GCP_COMPUTE]: compute }) };
   if (controlPlane === undefined) return cloud;
-  await installAuthPlugin(bin, controlPlane.token);
-  const ca = Buffer.from(controlPlane.ca).toString("base64");
-  return { ...cloud, [GCP_CONTROL_PLANE]: JSON.stringify({ endpoint: controlPlane.endpoint, ca }) };
+  const { token, ca, ...access } = controlPlane;
+  await installAuthPlugin(bin, token);
+  return { ...cloud, [GCP_CONTROL_PLANE]: JSON.stringify({ ...access, ca: Buffer.from(ca).toString("base64") }) };
 }
 
 /** The development dependency `node`, which is the version that this repository is tested with; else whoever runs this. */

@@ -1,10 +1,12 @@
 // Every example as a stranger would run it: from its own folder, with the library as it is published, by the real engine
-// and against a real API server. The cloud is the stand-in for the gcp plugin, a file; the rest of the cluster is pretended.
+// and against a real API server. The cloud is two stand-ins, for Compute and for the gcp plugin; the rest of the cluster is pretended.
 import { mkdtempSync, rmSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { systemClock } from "../../controller-image/src/kube/clock";
+import { ComputeCloud, type ComputeServer, serveCompute } from "../../lab/cloud";
 import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { installGatewayApi } from "../../lab/cluster/lab";
 import { preparePulumi, stack, type PulumiEnv, type RunResult } from "../../lab/pulumi/engine";
@@ -16,7 +18,7 @@ import { gkeApi } from "../../lib/crds";
 import { loopbackControlPlane } from "../support/control-plane";
 import { parts } from "../support/parts";
 import { computeAddress } from "./config-connector";
-import { EXAMPLES, type Example } from "./examples";
+import { EXAMPLES, PROJECT, type Example, type World } from "./examples";
 import { inTurns } from "./in-turns";
 import { migrate } from "./migrating";
 import { pretendCluster, type PretendCluster } from "./pretend-cluster";
@@ -28,7 +30,8 @@ let dir: string;
 let cluster: ControlPlane;
 let pretended: PretendCluster;
 let env: PulumiEnv;
-let cloud: Cloud;
+let computeServer: ComputeServer;
+let world: World;
 const lives = new Map<string, Promise<void>>();
 let chartLife: Promise<void>;
 let migration: Promise<void>;
@@ -43,13 +46,17 @@ beforeAll(async () => {
   );
   await installGatewayApi(cluster, { gatewayApiCrds: found["gateway-api-crds"] });
   pretended = await pretendCluster(cluster.kubeconfig);
+  const compute = new ComputeCloud({ clock: systemClock, projects: [PROJECT], operation: 20 });
+  computeServer = await serveCompute(compute);
+  const computeUrl = `${computeServer.url}compute/v1/`;
   env = await preparePulumi({
     parts: { pulumi: found.pulumi, pulumiLanguageNodejs: found["pulumi-language-nodejs"] },
     dir,
     standIns: ["gcp"],
     controlPlane: { endpoint: new URL(cluster.server).host, ca: cluster.ca, token: cluster.token },
+    compute: computeUrl,
   });
-  cloud = new Cloud(join(dir, "gcp.json"));
+  world = { cluster, compute, computeUrl, cloud: new Cloud(join(dir, "gcp.json")) };
   // All of them start now, a few at a time; each test waits for its own.
   const turn = inTurns(AT_ONCE);
   for (const example of EXAMPLES) {
@@ -67,6 +74,7 @@ afterAll(async () => {
   await Promise.allSettled([...lives.values(), chartLife, migration]);
   await pretended?.stop();
   await cluster?.stop();
+  await computeServer?.close();
   rmSync(dir, { recursive: true, force: true });
 }, 60_000);
 
@@ -98,12 +106,17 @@ test("every Pulumi program among the examples is one of them, but for those that
   expect([...EXAMPLES.map(({ name }) => name), ...ranInTheLab].sort()).toEqual(folders.flat().sort());
 });
 
+test("nothing that the stand-in for Compute answered was not as Google's schema says", async () => {
+  await Promise.allSettled(lives.values());
+  expect(computeServer.mistakes).toEqual([]);
+});
+
 /** Preview, up, a second up that changes nothing, destroy; nothing of it is left. */
 async function live(example: Example): Promise<void> {
   const program = join(dir, example.name);
   await stageExample(join(REPOSITORY, "examples", example.name), program);
-  await example.before?.({ cluster, cloud });
-  const config = { "gcp:project": "my-project", "gcp:region": "us-central1", ...SETUP, ...example.config };
+  await example.before?.(world);
+  const config = { "gcp:project": PROJECT, "gcp:region": "us-central1", ...SETUP, ...example.config };
   const open = (typeCheck: boolean) =>
     stack({ env, program, name: "dev", config, kubeconfig: cluster.kubeconfig, typeCheck });
   const deployed = await open(false);
@@ -111,14 +124,14 @@ async function live(example: Example): Promise<void> {
   const up = succeeded(await deployed.up());
   // What a preview shows is what happens.
   expect(preview.changes).toEqual(up.changes);
-  await example.check({ cluster, cloud, outputs: await deployed.outputs(), up });
+  await example.check({ ...world, outputs: await deployed.outputs(), up });
   const again = succeeded(await deployed.up());
   expect(again.changes).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
-  await example.beforeDestroy?.(deployed, { cluster, cloud });
+  await example.beforeDestroy?.(deployed, world);
   succeeded(await deployed.destroy());
   const { deployment } = JSON.parse(await deployed.state()) as { deployment: { resources?: unknown[] } };
   expect(deployment.resources ?? []).toEqual([]);
-  await example.after?.({ cluster, cloud });
+  await example.after?.(world);
 }
 
 /** Synthesised as a user does it, applied, Ready, deleted. */

@@ -1,6 +1,8 @@
 // What each example is given, and what must be there once it is deployed.
 import type { ControlPlane } from "../../lab/cluster/control-plane";
+import type { ComputeCloud } from "../../lab/cloud";
 import { Cloud, type Resource } from "../../lab/pulumi/gcp-plugin/cloud";
+import { ComputeCalls, overHttp } from "../../lab/pulumi/gcp-plugin/compute-calls";
 import { Provider } from "../../lab/pulumi/gcp-plugin/provider";
 import type { RunResult, Stack } from "../../lab/pulumi/engine";
 import type { JsonObject } from "../../lab/pulumi/plugin/values";
@@ -9,6 +11,9 @@ import type { Gateway, GKEIPRoute } from "../../lib/model/gke-api";
 export interface World {
   readonly cluster: ControlPlane;
   readonly cloud: Cloud;
+  readonly compute: ComputeCloud;
+  /** Base of its API. */
+  readonly computeUrl: string;
 }
 
 export interface Deployed extends World {
@@ -32,6 +37,9 @@ export interface Example {
   after?(world: World): Promise<void>;
 }
 
+/** Everything is in it. */
+export const PROJECT = "my-project";
+
 const GKE_EXTERNAL = "gke-persistent-regional-external-managed";
 const GKE_INTERNAL = "gke-persistent-regional-internal-managed";
 
@@ -41,7 +49,7 @@ export const EXAMPLES: readonly Example[] = [
     title: "makes cluster, nodes, addresses and Pods, through the kubeconfig that it writes itself",
     config: { deletionProtection: "false" },
     typeCheck: true,
-    async check({ cluster, cloud, outputs }) {
+    async check({ cluster, cloud, compute, outputs }) {
       const made = await ofType(cloud, "gcp:container/cluster:Cluster", "core");
       expect(made[0]?.outputs).toMatchObject({
         datapathProvider: "ADVANCED_DATAPATH",
@@ -49,7 +57,7 @@ export const EXAMPLES: readonly Example[] = [
         workloadIdentityConfig: { workloadPool: "my-project.svc.id.goog" },
       });
       expect(await ofType(cloud, "gcp:container/nodePool:NodePool", "core")).toHaveLength(1);
-      const addresses = await reservedAs(cloud, "n2");
+      const addresses = reservedAs(compute, "n2");
       expect([addresses.length, outputs["allowList"]]).toEqual([4, addresses]);
       const routes = await routesOf(cluster, "edge");
       expect(routes.map(pinned)).toEqual([
@@ -63,8 +71,8 @@ export const EXAMPLES: readonly Example[] = [
     name: "proxy-deployment",
     title: "gives two addresses to the newest Pod, and keeps them when somebody destroys too early",
     config: { protectAddresses: "true" },
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "allowed-pod-ips");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "allowed-pod-ips");
       expect(outputs["addresses"]).toEqual(addresses);
       const [gateway] = await gatewaysOf(cluster, "default", "allowed-pod-ips");
       expect(gateway?.spec).toMatchObject({
@@ -80,11 +88,11 @@ export const EXAMPLES: readonly Example[] = [
         addresses: addresses.map(asCidr),
       });
     },
-    async beforeDestroy(stack, { cloud }) {
-      const kept = await reservedAs(cloud, "allowed-pod-ips");
+    async beforeDestroy(stack, { compute }) {
+      const kept = reservedAs(compute, "allowed-pod-ips");
       const early = await stack.destroy();
       expect([early.ok, early.stdout + early.stderr]).toEqual([false, expect.stringMatching(/protect/)]);
-      expect(await reservedAs(cloud, "allowed-pod-ips")).toEqual(kept);
+      expect(reservedAs(compute, "allowed-pod-ips")).toEqual(kept);
       await stack.configure({ protectAddresses: "false" });
       expect(await stack.up()).toMatchObject({ ok: true });
     },
@@ -92,8 +100,8 @@ export const EXAMPLES: readonly Example[] = [
   {
     name: "internal-pool",
     title: "reserves in the range of the subnetwork, one for each Pod",
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "broker");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "broker");
       expect(outputs["brokers"]).toEqual(addresses);
       // The primary range of the subnetwork `default`.
       for (const address of addresses) expect(address).toMatch(/^10\.128\.(?:\d|1[0-5])\.\d+$/);
@@ -107,8 +115,8 @@ export const EXAMPLES: readonly Example[] = [
   {
     name: "byoip",
     title: "takes the addresses out of the delegated prefix",
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "mail");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "mail");
       expect([addresses.length, outputs["senders"]]).toEqual([2, addresses]);
       for (const address of addresses) expect(address).toMatch(/^198\.51\.100\.(?:6[4-9]|7\d)$/);
       expect((await routesOf(cluster, "mail")).map(pinned)).toEqual(
@@ -119,8 +127,8 @@ export const EXAMPLES: readonly Example[] = [
   {
     name: "twenty-addresses",
     title: "makes two Gateways and two routes of sixteen and four addresses",
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "egress");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "egress");
       expect([addresses.length, outputs["allowList"]]).toEqual([20, addresses]);
       const parts = [addresses.slice(0, 16), addresses.slice(16)];
       const gateways = await gatewaysOf(cluster, "egress");
@@ -135,8 +143,8 @@ export const EXAMPLES: readonly Example[] = [
   {
     name: "multi-network",
     title: "puts proxy-ss-1 on the second network, as the how-to does",
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "blue-pod-ips");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "blue-pod-ips");
       expect(outputs["addresses"]).toEqual(addresses);
       expect(await json(cluster, "network.networking.gke.io", "blue-network")).toMatchObject({
         spec: { type: "L3", parametersRef: { kind: "GKENetworkParamSet", name: "blue-network" } },
@@ -161,8 +169,8 @@ export const EXAMPLES: readonly Example[] = [
   {
     name: "shared-pool",
     title: "admits the namespaces with the label, each team with its own addresses",
-    async check({ cluster, cloud, outputs }) {
-      const addresses = await reservedAs(cloud, "shared");
+    async check({ cluster, compute, outputs }) {
+      const addresses = reservedAs(compute, "shared");
       const [gateway] = await gatewaysOf(cluster, "platform", "shared");
       expect(gateway?.spec?.listeners?.[0]?.allowedRoutes?.namespaces).toEqual({
         from: "Selector",
@@ -194,7 +202,7 @@ export const EXAMPLES: readonly Example[] = [
       statefulSet: "partner-gateway",
     },
     async before(world) {
-      const project = "my-project";
+      const project = PROJECT;
       await exists(world, "gcp:container/cluster:Cluster", {
         name: "old-core",
         project,
@@ -204,15 +212,15 @@ export const EXAMPLES: readonly Example[] = [
       });
       await exists(world, "gcp:compute/address:Address", { name: "partner-ip", project, region: "us-central1" });
     },
-    async check({ cluster, cloud, outputs, up }) {
-      const [address] = await reservedAs(cloud, "partner-ip");
+    async check({ cluster, compute, outputs, up }) {
+      const [address] = reservedAs(compute, "partner-ip");
       expect(outputs["addresses"]).toEqual([address, "203.0.113.250"]);
       expect(up.steps.find(({ urn }) => urn.endsWith("::partner-ip"))?.op).toBe("import");
       const route = (await routesOf(cluster, "default")).find(({ metadata }) => metadata.name === "partners");
       expect(pinned(route as GKEIPRoute)).toEqual(["partners", [address, "203.0.113.250"], "partner-gateway-0"]);
     },
-    async after({ cloud }) {
-      expect(await reservedAs(cloud, "partner-ip")).toHaveLength(1);
+    async after({ cloud, compute }) {
+      expect(reservedAs(compute, "partner-ip")).toHaveLength(1);
       expect(await ofType(cloud, "gcp:container/cluster:Cluster", "old-core")).toHaveLength(1);
     },
   },
@@ -223,8 +231,8 @@ interface StatefulSet {
 }
 
 /** Makes a resource of which no stack knows. */
-async function exists({ cloud, cluster }: World, type: string, inputs: JsonObject): Promise<void> {
-  const provider = new Provider(cloud, {
+async function exists({ cloud, cluster, computeUrl }: World, type: string, inputs: JsonObject): Promise<void> {
+  const provider = new Provider(cloud, new ComputeCalls(overHttp(computeUrl)), {
     endpoint: new URL(cluster.server).host,
     ca: Buffer.from(cluster.ca).toString("base64"),
   });
@@ -237,9 +245,10 @@ async function ofType(cloud: Cloud, type: string, prefix: string): Promise<Resou
 }
 
 /** The addresses whose names start so, in the order of the numbers at the end. */
-async function reservedAs(cloud: Cloud, prefix: string): Promise<string[]> {
-  const found = await ofType(cloud, "gcp:compute/address:Address", prefix);
-  const numbered = found.map(({ outputs: { name, address } }) => ({ name: String(name), address: String(address) }));
+function reservedAs(compute: ComputeCloud, prefix: string): string[] {
+  const found = compute.state.everywhere(PROJECT, "addresses").map(({ body }) => body);
+  const named = found.filter(({ name }) => String(name).startsWith(prefix));
+  const numbered = named.map(({ name, address }) => ({ name: String(name), address: String(address) }));
   numbered.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
   return numbered.map(({ address }) => address);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { preparePulumi, type RunResult, stack } from "../../lab/pulumi/engine";
 import { Cloud } from "../../lab/pulumi/gcp-plugin/cloud";
+import { ComputeCalls, overHttp } from "../../lab/pulumi/gcp-plugin/compute-calls";
 import { Provider } from "../../lab/pulumi/gcp-plugin/provider";
 import { REPOSITORY } from "../../lab/pulumi/package";
 import { stageExample } from "../../lab/pulumi/stage";
@@ -22,7 +23,8 @@ beforeAll(async () => {
   // The cluster that the program finds.
   const cluster = { name: "old-core", project: "my-project", location: "us-central1" };
   const nowhere = { endpoint: "192.0.2.1", ca: "" };
-  await new Provider(new Cloud(path.join(dir, "gcp.json")), nowhere).create(
+  const cloud = new Cloud(path.join(dir, "gcp.json"));
+  await new Provider(cloud, new ComputeCalls(overHttp(undefined)), nowhere).create(
     "urn:pulumi:earlier::earlier::gcp:container/cluster:Cluster::earlier",
     { ...cluster, datapathProvider: "ADVANCED_DATAPATH", gatewayApiConfig: { channel: "CHANNEL_STANDARD" } },
     0,

@@ -1,16 +1,16 @@
 // The stand-in for the gcp plugin, without the engine: what each call answers, and what is in the cloud then.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import fc from "fast-check";
-
-import { EXTERNAL, freeAddress, inPrefix, inSubnetwork } from "../../lab/pulumi/gcp-plugin/addresses";
+import { systemClock } from "../../controller-image/src/kube/clock";
+import { ComputeCloud } from "../../lab/cloud";
 import { Cloud } from "../../lab/pulumi/gcp-plugin/cloud";
+import { ComputeCalls, type Exchange } from "../../lab/pulumi/gcp-plugin/compute-calls";
 import { Provider } from "../../lab/pulumi/gcp-plugin/provider";
-import { controlPlane, readSettings } from "../../lab/pulumi/gcp-plugin/settings";
+import { controlPlane, type ControlPlaneAccess, readSettings } from "../../lab/pulumi/gcp-plugin/settings";
 import { DiffKind } from "../../lab/pulumi/plugin/difference";
-import { secret, UNKNOWN_STRING, type JsonObject } from "../../lab/pulumi/plugin/values";
+import { secret, UNKNOWN_STRING, type Json, type JsonObject } from "../../lab/pulumi/plugin/values";
 import { cidrContains } from "../../lib/model/address";
 
 const ADDRESS = "gcp:compute/address:Address";
@@ -21,17 +21,31 @@ const SEED = new Uint8Array([1, 2, 3]);
 
 let folder: string;
 let file: string;
+let compute: ComputeCloud;
 let provider: Provider;
 
 beforeEach(() => {
+  compute = new ComputeCloud({
+    clock: systemClock,
+    projects: ["core"],
+    regions: { "us-central1": ["a", "b", "c"], "us-east1": ["b"] },
+    operation: 0,
+  });
   folder = mkdtempSync(join(tmpdir(), "podpin-gcp-"));
   file = join(folder, "cloud.json");
   provider = providerOf("core", "us-central1");
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function providerOf(project: string, region = ""): Provider {
-  const made = new Provider(new Cloud(file), { endpoint: "198.51.100.1", ca: "Q0E=" });
+/** The stand-in for Compute, without a wire between. */
+const exchange: Exchange = async (method, path, body) => {
+  const answer = await compute.handle({ method, path: `/compute/v1/${path}`, body });
+  return { status: answer.status, body: answer.body as Json };
+};
+
+function providerOf(project: string, region = "", more: Partial<ControlPlaneAccess> = {}): Provider {
+  const access = { endpoint: "198.51.100.1", ca: "Q0E=", ...more };
+  const made = new Provider(new Cloud(file), new ComputeCalls(exchange), access);
   made.configure({ project, region });
   return made;
 }
@@ -53,7 +67,7 @@ describe("an address", () => {
       id: "",
       state: { name: "db-0", address: UNKNOWN_STRING, selfLink: UNKNOWN_STRING },
     });
-    expect(existsSync(file)).toBe(false);
+    expect(compute.state.get("projects/core/regions/us-central1/addresses/db-0")).toBeUndefined();
     const { id, state } = await provider.create(urn(ADDRESS), inputs, 0, false);
     expect(id).toBe("projects/core/regions/us-central1/addresses/db-0");
     expect(cidrContains("203.0.113.0/24", String(state["address"]))).toBe(true);
@@ -64,7 +78,7 @@ describe("an address", () => {
     const first = await create(ADDRESS, { name: "db-0" });
     const second = await create(ADDRESS, { name: "db-1" });
     expect(first.state["address"]).not.toBe(second.state["address"]);
-    await provider.delete(urn(ADDRESS), first.id);
+    await provider.delete(urn(ADDRESS), first.id, {});
     expect((await create(ADDRESS, { name: "db-0" })).state["address"]).toBe(first.state["address"]);
   });
 
@@ -74,7 +88,7 @@ describe("an address", () => {
     const internal = { addressType: "INTERNAL", subnetwork: "projects/core/regions/us-central1/subnetworks/edge" };
     const inside = await create(ADDRESS, { name: "inside", ...internal });
     expect(cidrContains("10.20.0.0/28", String(inside.state["address"]))).toBe(true);
-    expect(inside.state).toMatchObject({ purpose: "GCE_ENDPOINT", networkTier: "" });
+    expect(inside.state).toMatchObject({ purpose: "GCE_ENDPOINT", networkTier: "PREMIUM" });
     const asked = await create(ADDRESS, { name: "asked", ...internal, address: "10.20.0.9" });
     expect(asked.state["address"]).toBe("10.20.0.9");
 
@@ -94,10 +108,13 @@ describe("an address", () => {
   });
 
   test.each<[JsonObject, string]>([
-    [{ address: "10.128.0.300", addressType: "INTERNAL" }, 'address: got "10.128.0.300"; use one IPv4 address'],
-    [{ address: "10.1.0.5", addressType: "INTERNAL" }, "which is not in the range 10.128.0.0/20"],
-    [{ addressType: "INTERNAL", subnetwork: "absent" }, 'subnetwork: got "absent", which is not in region us-central1'],
-    [{ ipCollection: "absent" }, 'ipCollection: got "absent", which is no public delegated prefix'],
+    [{ address: "10.128.0.300", addressType: "INTERNAL" }, "Error 400: Invalid value for field 'resource.address'"],
+    [{ address: "10.1.0.5", addressType: "INTERNAL" }, "It is not in the range 10.128.0.0/20"],
+    [
+      { addressType: "INTERNAL", subnetwork: "absent" },
+      "Error 404: The resource 'projects/core/regions/us-central1/sub",
+    ],
+    [{ ipCollection: "absent" }, "us-central1/publicDelegatedPrefixes/absent' was not found, notFound"],
   ])("is refused where the cloud cannot give it: %j", async (inputs, text) => {
     await expect(create(ADDRESS, { name: "wrong", ...inputs })).rejects.toThrow(text);
   });
@@ -105,29 +122,14 @@ describe("an address", () => {
   test("is refused twice, and without a project or a region", async () => {
     const twice = { addressType: "INTERNAL", address: "10.128.0.9" };
     await create(ADDRESS, { name: "first", ...twice });
-    await expect(create(ADDRESS, { name: "first" })).rejects.toThrow("addresses/first: already exists");
-    await expect(create(ADDRESS, { name: "second", ...twice })).rejects.toThrow("which is reserved already");
+    await expect(create(ADDRESS, { name: "first" })).rejects.toThrow("addresses/first' already exists, alreadyExists");
+    await expect(create(ADDRESS, { name: "second", ...twice })).rejects.toThrow(
+      "addresses/first', resourceInUseByAnotherResource",
+    );
     provider = providerOf("");
     await expect(create(ADDRESS, { name: "lost" })).rejects.toThrow("project: got nothing");
     provider = providerOf("core");
     await expect(create(ADDRESS, { name: "lost" })).rejects.toThrow("region: got nothing");
-  });
-
-  test("is never one that somebody has, whatever the names, until the range is exhausted", () => {
-    const range = inSubnetwork("10.20.0.0/28");
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 12, maxLength: 12 }), (names) => {
-        const taken = new Set<string>();
-        for (const name of names) taken.add(freeAddress(range, name, taken));
-        expect(taken.size).toBe(12);
-        for (const address of taken) expect(cidrContains("10.20.0.0/28", address)).toBe(true);
-        for (const kept of ["10.20.0.0", "10.20.0.1", "10.20.0.14", "10.20.0.15"]) expect(taken.has(kept)).toBe(false);
-        expect(() => freeAddress(range, "one more", taken)).toThrow("the range 10.20.0.0/28 is exhausted");
-      }),
-      { numRuns: 25 },
-    );
-    expect(freeAddress(inPrefix("198.51.100.7/32"), "any", new Set())).toBe("198.51.100.7");
-    expect(EXTERNAL.cidr).toBe("203.0.113.0/24");
   });
 });
 
@@ -240,7 +242,7 @@ describe("a cluster", () => {
     });
     const pool = await create(NODE_POOL, { name: "pool", cluster: made.id, nodeCount: 2 });
     expect(pool.id).toBe(`${made.id}/nodePools/pool`);
-    await provider.delete(urn(CLUSTER), made.id);
+    await provider.delete(urn(CLUSTER), made.id, {});
     expect([...(await new Cloud(file).resources()).keys()]).toEqual([]);
   });
 
@@ -256,12 +258,14 @@ describe("a cluster", () => {
 
   test("cannot be deleted while it is protected, and neither can what says PREVENT", async () => {
     const { id } = await create(CLUSTER, { name: "core", location: "us-central1" });
-    await expect(provider.delete(urn(CLUSTER), id)).rejects.toThrow("deletionProtection is on");
+    await expect(provider.delete(urn(CLUSTER), id, {})).rejects.toThrow("deletionProtection is on");
     const address = await create(ADDRESS, { name: "kept", deletionPolicy: "PREVENT" });
-    await expect(provider.delete(urn(ADDRESS), address.id)).rejects.toThrow('deletionPolicy is "PREVENT"');
+    await expect(provider.delete(urn(ADDRESS), address.id, address.state)).rejects.toThrow(
+      'deletionPolicy is "PREVENT"',
+    );
     const left = await create(ADDRESS, { name: "left", deletionPolicy: "ABANDON" });
-    await provider.delete(urn(ADDRESS), left.id);
-    expect((await new Cloud(file).resources()).has(left.id)).toBe(true);
+    await provider.delete(urn(ADDRESS), left.id, left.state);
+    expect(compute.state.get(left.id)).toBeDefined();
   });
 
   test("is needed by getCluster and by a node pool", async () => {
@@ -271,14 +275,98 @@ describe("a cluster", () => {
   });
 });
 
+describe("a node pool", () => {
+  const machines = ["a", "b", "a"].map((zone, i) => ({
+    name: `node${i + 1}`,
+    zone: `us-central1-${zone}`,
+    address: `10.128.0.1${i + 1}`,
+    subnetwork: "default",
+  }));
+  const vms = (): string[] =>
+    compute.state.everywhere("core", "instances").map(({ key }) => key.replace("projects/core/zones/", ""));
+
+  beforeEach(() => (provider = providerOf("core", "us-central1", { machines })));
+
+  test("makes VMs of the machines of its zones that are free, as many in each as it is asked for, and takes them along", async () => {
+    const cluster = await create(CLUSTER, { name: "core", location: "us-central1", deletionProtection: false });
+    const first = await create(NODE_POOL, { name: "one", cluster: cluster.id, nodeCount: 1 });
+    expect(vms()).toEqual(["us-central1-a/instances/node1", "us-central1-b/instances/node2"]);
+    await create(NODE_POOL, { name: "two", cluster: cluster.id, nodeConfig: { tags: ["edge"] } });
+    const third = compute.state.get("projects/core/zones/us-central1-a/instances/node3")?.body;
+    expect(third).toMatchObject({
+      tags: { items: ["edge"] },
+      labels: { "goog-k8s-cluster-name": "core", "goog-k8s-node-pool-name": "two" },
+      networkInterfaces: [{ networkIP: "10.128.0.13", name: "nic0" }],
+      status: "RUNNING",
+    });
+    await provider.delete(urn(NODE_POOL), first.id, first.state);
+    expect(vms()).toEqual(["us-central1-a/instances/node3"]);
+    await provider.delete(urn(CLUSTER), cluster.id, cluster.state);
+    expect(vms()).toEqual([]);
+  });
+});
+
 describe("what is there", () => {
+  test("shows who uses it, and what somebody else has changed", async () => {
+    const { id, state } = await create(ADDRESS, { name: "db-0", labels: { team: "edge" } });
+    expect(state).toMatchObject({ users: [], labels: { team: "edge" }, effectiveLabels: { team: "edge" } });
+    const inputs = { name: "db-0", labels: { team: "edge" } };
+    const changed = { labels: { team: "core", other: "x" }, labelFingerprint: String(state["labelFingerprint"]) };
+    await new ComputeCalls(exchange).call(id, "setLabels", changed);
+    // Labels of which the program says nothing are none of its business.
+    const found = await provider.read(urn(ADDRESS), id, state, inputs);
+    expect(found).toMatchObject({
+      inputs: { name: "db-0", labels: { team: "core" } },
+      state: { labels: { team: "core" }, effectiveLabels: { team: "core", other: "x" } },
+    });
+    compute.make("zones/us-central1-a", "instances", { name: "vm", networkInterfaces: [{}] });
+    compute.make("zones/us-central1-a", "targetInstances", {
+      name: "ti",
+      instance: "zones/us-central1-a/instances/vm",
+    });
+    compute.make("regions/us-central1", "forwardingRules", {
+      name: "rule",
+      IPAddress: String(state["address"]),
+      IPProtocol: "L3_DEFAULT",
+      allPorts: true,
+      loadBalancingScheme: "EXTERNAL",
+      target: "zones/us-central1-a/targetInstances/ti",
+    });
+    const used = await provider.read(urn(ADDRESS), id, state, inputs);
+    expect(used?.state["users"]).toEqual([expect.stringMatching(/\/forwardingRules\/rule$/)]);
+    await expect(provider.delete(urn(ADDRESS), id, state)).rejects.toThrow("resourceInUseByAnotherResource");
+  });
+
+  test("is written in the API's words, and read in Pulumi's", async () => {
+    const firewall = "gcp:compute/firewall:Firewall";
+    const inputs = {
+      name: "open",
+      network: "default",
+      sourceRanges: ["192.0.2.0/24"],
+      allows: [{ protocol: "tcp", ports: ["443"] }],
+    };
+    const { id, state } = await create(firewall, inputs);
+    expect(compute.state.get(id)?.body["allowed"]).toEqual([{ IPProtocol: "tcp", ports: ["443"] }]);
+    expect(state).toMatchObject({ ...inputs, direction: "INGRESS", priority: 1000 });
+    const news = { name: "open", network: "default", sourceTags: ["web"], denies: [{ protocol: "all" }] };
+    const request = { urn: urn(firewall), id, olds: state, news, ignoreChanges: [], timeoutSeconds: 0, preview: false };
+    expect(await provider.update(request)).toMatchObject(news);
+    expect(compute.state.get(id)?.body).toMatchObject({ denied: [{ IPProtocol: "all" }], sourceTags: ["web"] });
+    for (const field of ["allowed", "sourceRanges"]) expect(compute.state.get(id)?.body[field]).toBeUndefined();
+  });
+
+  test("is a project with a number", async () => {
+    const found = await provider.invoke("gcp:organizations/getProject:getProject", {});
+    expect(found).toMatchObject({ projectId: "core", number: expect.stringMatching(/^\d{12}$/) });
+  });
+
   test("is read by its ID in any of the forms that an import takes, and missing once it is gone", async () => {
     const { id, state } = await create(ADDRESS, { name: "db-0", description: "first" });
     for (const form of [id, "core/us-central1/db-0", "us-central1/db-0", "db-0"]) {
       const found = await provider.read(urn(ADDRESS), form, {}, {});
       expect(found).toMatchObject({ id, state, inputs: { name: "db-0", description: "first" } });
     }
-    await provider.delete(urn(ADDRESS), id);
+    await provider.delete(urn(ADDRESS), id, {});
     expect(await provider.read(urn(ADDRESS), id, {}, {})).toBeUndefined();
   });
 
@@ -298,7 +386,7 @@ describe("what is there", () => {
   test("keeps secrets marked in the state, and plain in the cloud", async () => {
     const { id, state } = await create(ADDRESS, { name: "db-0", description: secret("who") });
     expect(state["description"]).toEqual(secret("who"));
-    expect((await new Cloud(file).resources()).get(id)?.outputs["description"]).toBe("who");
+    expect(compute.state.get(id)?.body["description"]).toBe("who");
   });
 
   test("is the default subnetwork of every region, for getSubnetwork too", async () => {
@@ -306,7 +394,7 @@ describe("what is there", () => {
       name: "default",
       region: "us-east1",
     });
-    expect(found).toMatchObject({ ipCidrRange: "10.128.0.0/20", region: "us-east1", name: "default" });
+    expect(found).toMatchObject({ ipCidrRange: "10.128.16.0/20", region: "us-east1", name: "default" });
     const absent = { name: "absent", region: "us-east1" };
     await expect(provider.invoke("gcp:compute/getSubnetwork:getSubnetwork", absent)).rejects.toThrow(
       "absent not found",
@@ -319,7 +407,7 @@ describe("what is there", () => {
     );
     const addresses = (await Promise.all(others)).map(({ state }) => state["address"]);
     expect(new Set(addresses).size).toBe(20);
-    expect((await new Cloud(file).resources()).size).toBe(20);
+    expect(compute.state.in("projects/core/regions/us-central1/addresses")).toHaveLength(20);
   });
 });
 

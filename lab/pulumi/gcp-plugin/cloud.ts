@@ -1,4 +1,4 @@
-// The cloud: a file with every resource in it. Several engines may use it at the same time, each through a process of its own.
+// What the cloud has besides Compute: a file with every resource in it. Several engines may use it at the same time, each through a process of its own.
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 

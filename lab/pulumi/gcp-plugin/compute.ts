@@ -1,41 +1,57 @@
-// Types of gcp:compute.
-import { cidrContains, isIPv4 } from "../../../lib/model/address";
-import { at, textAt, type JsonObject } from "../plugin/values";
-import { EXTERNAL, freeAddress, inPrefix, inSubnetwork, type AddressRange } from "./addresses";
-import type { Resource } from "./cloud";
-import {
-  API,
-  labelled,
-  now,
-  projectOf,
-  referred,
-  regionOf,
-  type ResourceType,
-  type Surroundings,
-} from "./resource-type";
+// Types of gcp:compute, which live in the stand-in for Compute: how each is written in its API.
+import { at, isObject, textAt, type Json, type JsonObject } from "../plugin/values";
+import type { ComputeCalls } from "./compute-calls";
+import { API, labelled, linkTo, projectOf, regionOf, type ComputeType, type Surroundings } from "./resource-type";
 
-const ADDRESS = "gcp:compute/address:Address";
-const DELEGATED_PREFIX = "gcp:compute/publicDelegatedPrefix:PublicDelegatedPrefix";
-const NETWORK = "gcp:compute/network:Network";
-export const SUBNETWORK = "gcp:compute/subnetwork:Subnetwork";
+/** Fields of the same name in both. */
+function taken(from: JsonObject, fields: readonly string[]): JsonObject {
+  const given = fields.map((field): [string, Json | undefined] => [field, from[field]]);
+  return Object.fromEntries(given.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
 
-const regional =
-  (collection: string): ResourceType["id"] =>
-  (inputs, around) =>
-    `projects/${projectOf(inputs, around)}/regions/${regionOf(inputs, around)}/${collection}/${textAt(inputs, "name")}`;
+/** A field that names another resource, as the API wants it: its whole link. */
+function link(
+  inputs: JsonObject,
+  field: string,
+  around: Surroundings,
+  [collection, scope]: readonly [string, string],
+): JsonObject {
+  const given = textAt(inputs, field);
+  return given === "" ? {} : { [field]: linkTo(given, collection, scope, projectOf(inputs, around)) };
+}
 
-const global =
-  (collection: string): ResourceType["id"] =>
-  (inputs, around) =>
-    `projects/${projectOf(inputs, around)}/global/${collection}/${textAt(inputs, "name")}`;
+const lastStep = (reference: string): string => reference.split("/").pop() ?? "";
 
-const common = (inputs: JsonObject, id: string, around: Surroundings): JsonObject => ({
-  project: projectOf(inputs, around),
-  selfLink: API + id,
-});
+/** What every resource of the API says of itself. */
+const common = (body: JsonObject): JsonObject => {
+  const self = textAt(body, "selfLink");
+  const region = textAt(body, "region");
+  return {
+    ...taken(body, ["name", "description", "creationTimestamp"]),
+    project: /\/projects\/([^/]+)\//.exec(self)?.[1] ?? "",
+    selfLink: self.startsWith("https://") ? self : API + self,
+    ...(region === "" ? {} : { region: lastStep(region) }),
+  };
+};
 
-export const address: ResourceType = {
-  type: ADDRESS,
+const text = (body: JsonObject, field: string): JsonObject => ({ [field]: textAt(body, field) });
+const inRegion = (inputs: JsonObject, around: Surroundings): string => `regions/${regionOf(inputs, around)}`;
+
+const ADDRESS_FIELDS = [
+  "address",
+  "addressType",
+  "description",
+  "ipVersion",
+  "name",
+  "networkTier",
+  "prefixLength",
+  "purpose",
+];
+
+export const address: ComputeType = {
+  type: "gcp:compute/address:Address",
+  collection: "addresses",
+  scope: "regions",
   nameField: "name",
   required: [],
   updatable: ["labels", "deletionPolicy"],
@@ -53,186 +69,197 @@ export const address: ResourceType = {
     "subnetwork",
     "users",
   ],
-  id: regional("addresses"),
-  decided(inputs, id, around) {
+  defaults: { addressType: "EXTERNAL" },
+  settable: [...ADDRESS_FIELDS, "ipCollection", "labels", "project", "region", "subnetwork"],
+  body(inputs, around) {
+    const region = inRegion(inputs, around);
     const internal = textAt(inputs, "addressType") === "INTERNAL";
-    const region = regionOf(inputs, around);
-    const subnetwork = internal ? subnetworkOf(inputs, region, around) : undefined;
+    const subnetwork = internal && textAt(inputs, "subnetwork") === "" ? "default" : textAt(inputs, "subnetwork");
     return {
-      ...common(inputs, id, around),
-      ...labelled(inputs),
-      address: reserved(inputs, id, around, rangeOf(inputs, region, around, subnetwork)),
-      addressId: String(numberOf(id)),
-      addressType: "EXTERNAL",
-      creationTimestamp: now(),
-      networkTier: internal ? "" : "PREMIUM",
-      prefixLength: 0,
-      purpose: internal ? "GCE_ENDPOINT" : "",
-      region,
-      subnetwork: subnetwork?.link ?? "",
-      users: [],
+      ...taken(inputs, ADDRESS_FIELDS),
+      ...link({ ...inputs, subnetwork }, "subnetwork", around, ["subnetworks", region]),
+      ...link(inputs, "network", around, ["networks", "global"]),
+      ...link(inputs, "ipCollection", around, ["publicDelegatedPrefixes", region]),
     };
   },
+  outputs: (body) => ({
+    ...common(body),
+    ...taken(body, ["ipCollection", "network"]),
+    ...withLabels(body),
+    ...text(body, "address"),
+    addressId: textAt(body, "id"),
+    addressType: textAt(body, "addressType") || "EXTERNAL",
+    networkTier: textAt(body, "networkTier"),
+    prefixLength: at(body, "prefixLength") ?? 0,
+    ...text(body, "purpose"),
+    ...text(body, "subnetwork"),
+    users: at(body, "users") ?? [],
+  }),
+  created: setLabels,
+  update: setLabels,
 };
 
-interface Subnet {
-  readonly cidr: string;
-  readonly link: string;
+const withLabels = (body: JsonObject): JsonObject => ({
+  ...labelled(body),
+  labelFingerprint: textAt(body, "labelFingerprint"),
+  ...(isObject(body["labels"]) ? { labels: body["labels"] } : {}),
+});
+
+/** Labels have a call of their own. */
+async function setLabels(calls: ComputeCalls, key: string, before: JsonObject, inputs: JsonObject): Promise<void> {
+  const labels = isObject(inputs["labels"]) ? inputs["labels"] : {};
+  const old = isObject(before["labels"]) ? before["labels"] : {};
+  if (JSON.stringify(labels) === JSON.stringify(old)) return;
+  await calls.call(key, "setLabels", { labels, labelFingerprint: textAt(before, "labelFingerprint") });
 }
 
-function subnetworkOf(inputs: JsonObject, region: string, around: Surroundings): Subnet {
-  const reference = textAt(inputs, "subnetwork") || "default";
-  const found = referred(SUBNETWORK, reference, around, region);
-  if (found !== undefined) return { cidr: textAt(found.outputs, "ipCidrRange"), link: API + found.id };
-  if (reference.split("/").pop() === "default") return { ...DEFAULT_SUBNETWORK, link: defaultLink(region, around) };
-  throw new Error(
-    `subnetwork: got "${reference}", which is not in region ${region} of this cloud; ` +
-      `the stand-in knows "default" and what programs have made`,
-  );
-}
+const FIREWALL_FIELDS = [
+  "description",
+  "destinationRanges",
+  "direction",
+  "disabled",
+  "name",
+  "priority",
+  "sourceRanges",
+  "sourceServiceAccounts",
+  "sourceTags",
+  "targetServiceAccounts",
+  "targetTags",
+];
 
-/** Every project has a network of this name, with a subnetwork in each region. */
-export const DEFAULT_SUBNETWORK = { cidr: "10.128.0.0/20" };
-export const defaultLink = (region: string, { project }: Surroundings): string =>
-  `${API}projects/${project}/regions/${region}/subnetworks/default`;
-
-function rangeOf(
-  inputs: JsonObject,
-  region: string,
-  around: Surroundings,
-  subnetwork: Subnet | undefined,
-): AddressRange {
-  if (subnetwork !== undefined) return inSubnetwork(subnetwork.cidr);
-  const collection = textAt(inputs, "ipCollection");
-  if (collection === "") return EXTERNAL;
-  const prefix = referred(DELEGATED_PREFIX, collection, around);
-  if (prefix === undefined) {
-    throw new Error(`ipCollection: got "${collection}", which is no public delegated prefix of this cloud`);
-  }
-  const home = textAt(prefix.outputs, "region");
-  if (home !== region) {
-    throw new Error(`ipCollection: got "${collection}", which is in ${home}; the address is in ${region}`);
-  }
-  return inPrefix(textAt(prefix.outputs, "ipCidrRange"));
-}
-
-function reserved(inputs: JsonObject, id: string, around: Surroundings, range: AddressRange): string {
-  const taken = new Set(
-    [...around.resources.values()]
-      .filter((resource) => resource.type === ADDRESS && resource.id !== id)
-      .map(({ outputs }) => textAt(outputs, "address")),
-  );
-  const asked = textAt(inputs, "address");
-  if (asked === "") return freeAddress(range, id, taken);
-  if (!isIPv4(asked)) throw new Error(`address: got "${asked}"; use one IPv4 address`);
-  const bound = range !== EXTERNAL;
-  if (bound && !cidrContains(range.cidr, asked)) {
-    throw new Error(`address: got "${asked}", which is not in the range ${range.cidr}`);
-  }
-  if (taken.has(asked)) throw new Error(`address: got "${asked}", which is reserved already`);
-  return asked;
-}
-
-export const publicAdvertisedPrefix: ResourceType = {
-  type: "gcp:compute/publicAdvertisedPrefix:PublicAdvertisedPrefix",
-  nameField: "name",
-  required: ["ipCidrRange"],
-  updatable: ["deletionPolicy"],
-  computed: ["project", "selfLink", "sharedSecret"],
-  id: global("publicAdvertisedPrefixes"),
-  decided: (inputs, id, around) => ({ ...common(inputs, id, around), sharedSecret: `verify-${numberOf(id)}` }),
-};
-
-export const publicDelegatedPrefix: ResourceType = {
-  type: DELEGATED_PREFIX,
-  nameField: "name",
-  required: ["ipCidrRange", "parentPrefix", "region"],
-  updatable: ["deletionPolicy"],
-  computed: ["project", "selfLink", "enableEnhancedIpv4Allocation", "publicDelegatedSubPrefixs"],
-  id: regional("publicDelegatedPrefixes"),
-  decided(inputs, id, around) {
-    const parent = textAt(inputs, "parentPrefix");
-    const types = [publicAdvertisedPrefix.type, DELEGATED_PREFIX];
-    const above = types.map((type) => referred(type, parent, around)).find((found) => found !== undefined);
-    if (above === undefined) throw new Error(`parentPrefix: got "${parent}", which is no prefix of this cloud`);
-    const [range, outer] = [textAt(inputs, "ipCidrRange"), textAt(above.outputs, "ipCidrRange")];
-    if (!cidrContains(outer, range.split("/")[0] ?? "")) {
-      throw new Error(`ipCidrRange: got "${range}", which is not in ${outer} of its parent prefix`);
-    }
-    const decided = { enableEnhancedIpv4Allocation: true, publicDelegatedSubPrefixs: [] };
-    return { ...common(inputs, id, around), ...decided };
-  },
-};
-
-export const firewall: ResourceType = {
+export const firewall: ComputeType = {
   type: "gcp:compute/firewall:Firewall",
+  collection: "firewalls",
+  scope: "global",
   nameField: "name",
   required: ["network"],
   fixed: ["name", "network", "direction", "project", "params"],
   computed: ["creationTimestamp", "destinationRanges", "direction", "enableLogging", "project", "selfLink"],
-  id: global("firewalls"),
-  decided(inputs, id, around) {
-    if ((at(inputs, "allows") === undefined) === (at(inputs, "denies") === undefined)) {
-      throw new Error(`allows, denies: give one of the two`);
-    }
-    return {
-      ...common(inputs, id, around),
-      creationTimestamp: now(),
-      destinationRanges: [],
-      direction: "INGRESS",
-      enableLogging: false,
-      priority: 1000,
-    };
-  },
+  defaults: { disabled: false, priority: 1000 },
+  settable: [...FIREWALL_FIELDS, "allows", "denies", "network", "project"],
+  body: (inputs, around) => ({
+    ...taken(inputs, FIREWALL_FIELDS),
+    ...link(inputs, "network", around, ["networks", "global"]),
+    ...protocols(inputs, "allows", "protocol", "allowed", "IPProtocol"),
+    ...protocols(inputs, "denies", "protocol", "denied", "IPProtocol"),
+  }),
+  outputs: (body) => ({
+    direction: "INGRESS",
+    destinationRanges: [],
+    enableLogging: at(body, "logConfig", "enable") ?? false,
+    priority: 1000,
+    ...common(body),
+    ...taken(body, FIREWALL_FIELDS),
+    ...text(body, "network"),
+    ...protocols(body, "allowed", "IPProtocol", "allows", "protocol"),
+    ...protocols(body, "denied", "IPProtocol", "denies", "protocol"),
+  }),
+  update: patched([...FIREWALL_FIELDS.filter((field) => field !== "direction"), "allowed", "denied"]),
 };
 
-const PROTOCOLS: readonly string[] = ["tcp", "http", "https", "http2", "ssl", "grpc"];
+/** `[{ protocol, ports }]` in Pulumi is `[{ IPProtocol, ports }]` in the API. */
+function protocols(from: JsonObject, field: string, protocol: string, to: string, toProtocol: string): JsonObject {
+  const given = from[field];
+  if (!Array.isArray(given)) return {};
+  return {
+    [to]: given.filter(isObject).map(({ [protocol]: name = "", ...rest }) => ({ [toProtocol]: name, ...rest })),
+  };
+}
 
-export const regionHealthCheck: ResourceType = {
+/**
+ * A PATCH with everything that the program says.
+ * @param cleared fields of the API that go when the program no longer says anything of them
+ * @param guard field with the fingerprint that has to go with it
+ */
+function patched(cleared: readonly string[], guard?: string): ComputeType["update"] {
+  return async (calls, key, before, _inputs, body) => {
+    const gone = cleared.filter((field) => before[field] !== undefined && body[field] === undefined);
+    await calls.patch(key, {
+      ...body,
+      ...Object.fromEntries(gone.map((field) => [field, null])),
+      ...(guard === undefined ? {} : { [guard]: textAt(before, guard) }),
+    });
+  };
+}
+
+const PROTOCOLS = ["tcp", "http", "https", "http2", "ssl", "grpc"].map((protocol) => `${protocol}HealthCheck`);
+const HEALTH_CHECK_FIELDS = [
+  "checkIntervalSec",
+  "description",
+  "healthyThreshold",
+  "logConfig",
+  "name",
+  "timeoutSec",
+  "unhealthyThreshold",
+  ...PROTOCOLS,
+];
+
+export const regionHealthCheck: ComputeType = {
   type: "gcp:compute/regionHealthCheck:RegionHealthCheck",
+  collection: "healthChecks",
+  scope: "regions",
   nameField: "name",
   required: [],
   fixed: ["name", "region", "project"],
   computed: ["creationTimestamp", "healthCheckId", "logConfig", "project", "region", "selfLink", "type"],
-  id: regional("healthChecks"),
-  decided(inputs, id, around) {
-    const asked = PROTOCOLS.filter((protocol) => at(inputs, `${protocol}HealthCheck`) !== undefined);
+  defaults: { checkIntervalSec: 5, healthyThreshold: 2, timeoutSec: 5, unhealthyThreshold: 2 },
+  settable: [...HEALTH_CHECK_FIELDS, "project", "region"],
+  body(inputs) {
+    const asked = PROTOCOLS.filter((field) => at(inputs, field) !== undefined);
     if (asked.length !== 1) throw new Error(`a health check has one protocol, got ${asked.join(", ") || "none"}`);
-    return {
-      ...common(inputs, id, around),
-      checkIntervalSec: 5,
-      creationTimestamp: now(),
-      healthCheckId: numberOf(id),
-      healthyThreshold: 2,
-      logConfig: { enable: false },
-      region: regionOf(inputs, around),
-      timeoutSec: 5,
-      type: (asked[0] ?? "").toUpperCase(),
-      unhealthyThreshold: 2,
-    };
+    const type = (asked[0] ?? "").replace("HealthCheck", "").toUpperCase();
+    return { ...taken(inputs, HEALTH_CHECK_FIELDS), type };
   },
+  outputs: (body) => ({
+    checkIntervalSec: 5,
+    healthyThreshold: 2,
+    logConfig: { enable: false },
+    timeoutSec: 5,
+    unhealthyThreshold: 2,
+    ...common(body),
+    ...taken(body, HEALTH_CHECK_FIELDS),
+    healthCheckId: Number(textAt(body, "id")),
+    ...text(body, "type"),
+  }),
+  update: patched(["description", ...PROTOCOLS]),
 };
 
-export const network: ResourceType = {
-  type: NETWORK,
+export const network: ComputeType = {
+  type: "gcp:compute/network:Network",
+  collection: "networks",
+  scope: "global",
   nameField: "name",
   required: [],
   fixed: ["name", "autoCreateSubnetworks", "description", "enableUlaInternalIpv6", "networkProfile", "project"],
   computed: ["gatewayIpv4", "mtu", "networkId", "numericId", "project", "routingMode", "selfLink"],
-  id: global("networks"),
-  decided: (inputs, id, around) => ({
-    ...common(inputs, id, around),
+  defaults: { autoCreateSubnetworks: true },
+  settable: ["autoCreateSubnetworks", "description", "mtu", "name", "project", "routingMode"],
+  body: (inputs) => ({
     autoCreateSubnetworks: true,
-    gatewayIpv4: "",
-    mtu: 1460,
-    networkId: numberOf(id),
-    numericId: String(numberOf(id)),
-    routingMode: "REGIONAL",
+    ...taken(inputs, ["autoCreateSubnetworks", "description", "mtu", "name"]),
+    ...(at(inputs, "routingMode") === undefined
+      ? {}
+      : { routingConfig: { routingMode: textAt(inputs, "routingMode") } }),
   }),
+  outputs: (body) => ({
+    mtu: 1460,
+    ...common(body),
+    ...taken(body, ["autoCreateSubnetworks", "mtu"]),
+    gatewayIpv4: textAt(body, "gatewayIPv4"),
+    networkId: Number(textAt(body, "id")),
+    numericId: textAt(body, "id"),
+    routingMode: textAt(body, "routingConfig", "routingMode") || "REGIONAL",
+  }),
+  update: patched([]),
 };
 
-export const subnetwork: ResourceType = {
-  type: SUBNETWORK,
+const SUBNETWORK_FIELDS = ["description", "ipCidrRange", "name", "privateIpGoogleAccess", "purpose", "stackType"];
+
+export const SUBNETWORKS = "subnetworks";
+export const subnetwork: ComputeType = {
+  type: "gcp:compute/subnetwork:Subnetwork",
+  collection: SUBNETWORKS,
+  scope: "regions",
   nameField: "name",
   required: ["network"],
   fixed: ["name", "network", "region", "project", "description", "purpose", "reservedInternalRange"],
@@ -248,32 +275,66 @@ export const subnetwork: ResourceType = {
     "stackType",
     "subnetworkId",
   ],
-  id: regional("subnetworks"),
-  decided(inputs, id, around) {
-    const reference = textAt(inputs, "network");
-    const known = referred(NETWORK, reference, around) !== undefined || reference.split("/").pop() === "default";
-    if (!known) throw new Error(`network: got "${reference}", which is not in this cloud`);
-    const [base = ""] = textAt(inputs, "ipCidrRange").split("/");
-    return {
-      ...common(inputs, id, around),
-      creationTimestamp: now(),
-      gatewayAddress: base.replace(/\d+$/, (last) => String(Number(last) + 1)),
-      privateIpGoogleAccess: false,
-      purpose: "PRIVATE",
-      region: regionOf(inputs, around),
-      secondaryIpRanges: [],
-      stackType: "IPV4_ONLY",
-      subnetworkId: numberOf(id),
-    };
-  },
+  defaults: {},
+  settable: [...SUBNETWORK_FIELDS, "network", "project", "region", "secondaryIpRanges"],
+  body: (inputs, around) => ({
+    ...taken(inputs, SUBNETWORK_FIELDS),
+    ...link(inputs, "network", around, ["networks", "global"]),
+    ...taken(inputs, ["secondaryIpRanges"]),
+  }),
+  outputs: (body) => ({
+    privateIpGoogleAccess: false,
+    purpose: "PRIVATE",
+    stackType: "IPV4_ONLY",
+    ...common(body),
+    ...taken(body, SUBNETWORK_FIELDS),
+    ...text(body, "gatewayAddress"),
+    ...text(body, "network"),
+    secondaryIpRanges: at(body, "secondaryIpRanges") ?? [],
+    subnetworkId: Number(textAt(body, "id")),
+  }),
+  update: patched(["secondaryIpRanges"], "fingerprint"),
 };
 
-/** A number that looks like the API's, the same for the same ID. */
-function numberOf(id: string): number {
-  return [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 9_007_199_254, 7);
-}
+const PREFIX_FIELDS = ["description", "dnsVerificationIp", "ipCidrRange", "name", "pdpScope"];
 
-/** The region of a resource, from its ID. */
-export function regionOfId({ id }: Resource): string {
-  return /\/regions\/([^/]+)\//.exec(id)?.[1] ?? "";
-}
+export const publicAdvertisedPrefix: ComputeType = {
+  type: "gcp:compute/publicAdvertisedPrefix:PublicAdvertisedPrefix",
+  collection: "publicAdvertisedPrefixes",
+  scope: "global",
+  nameField: "name",
+  required: ["ipCidrRange"],
+  updatable: ["deletionPolicy"],
+  computed: ["project", "selfLink", "sharedSecret"],
+  defaults: {},
+  settable: [...PREFIX_FIELDS, "project"],
+  body: (inputs) => taken(inputs, PREFIX_FIELDS),
+  outputs: (body) => ({ ...common(body), ...taken(body, PREFIX_FIELDS), ...text(body, "sharedSecret") }),
+  update: async () => undefined,
+};
+
+const DELEGATED_FIELDS = ["description", "ipCidrRange", "isLiveMigration", "mode", "name"];
+
+export const publicDelegatedPrefix: ComputeType = {
+  type: "gcp:compute/publicDelegatedPrefix:PublicDelegatedPrefix",
+  collection: "publicDelegatedPrefixes",
+  scope: "regions",
+  nameField: "name",
+  required: ["ipCidrRange", "parentPrefix", "region"],
+  updatable: ["deletionPolicy"],
+  computed: ["project", "selfLink", "enableEnhancedIpv4Allocation", "publicDelegatedSubPrefixs"],
+  defaults: {},
+  settable: [...DELEGATED_FIELDS, "parentPrefix", "project", "region"],
+  body: (inputs, around) => ({
+    ...taken(inputs, DELEGATED_FIELDS),
+    ...link(inputs, "parentPrefix", around, ["publicAdvertisedPrefixes", "global"]),
+  }),
+  outputs: (body) => ({
+    enableEnhancedIpv4Allocation: true,
+    publicDelegatedSubPrefixs: [],
+    ...common(body),
+    ...taken(body, [...DELEGATED_FIELDS, "enableEnhancedIpv4Allocation"]),
+    ...text(body, "parentPrefix"),
+  }),
+  update: async () => undefined,
+};

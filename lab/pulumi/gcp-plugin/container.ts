@@ -1,13 +1,16 @@
 // Types of gcp:container.
 import { at, isObject, textAt, type Json, type JsonObject } from "../plugin/values";
-import { API, labelled, projectOf, referred, type ResourceType, type Surroundings } from "./resource-type";
+import type { Resource } from "./cloud";
+import type { ComputeCalls } from "./compute-calls";
+import { API, labelled, linkTo, projectOf, referred, type FileType, type Surroundings } from "./resource-type";
+import type { Machine } from "./settings";
 
 export const CLUSTER = "gcp:container/cluster:Cluster";
 
 /** What a cluster runs where the program asks for no newer one. */
 const VERSION = "1.35.4-gke.1000";
 
-export const cluster: ResourceType = {
+export const cluster: FileType = {
   type: CLUSTER,
   nameField: "name",
   required: [],
@@ -64,21 +67,23 @@ export const cluster: ResourceType = {
     const project = projectOf(inputs, around);
     const location = locationOf(inputs, around);
     const version = newest(textAt(inputs, "minMasterVersion"), VERSION);
+    const { endpoint, ca, podCidr = "10.4.0.0/14", serviceCidr = "10.8.0.0/20", machines } = around.controlPlane;
+    const subnetwork = machines?.[0]?.subnetwork ?? "default";
     return {
       ...labelled(inputs, "resourceLabels"),
-      clusterIpv4Cidr: "10.4.0.0/14",
+      clusterIpv4Cidr: podCidr,
       databaseEncryption: { state: "DECRYPTED", keyName: "" },
       datapathProvider: "LEGACY_DATAPATH",
       defaultMaxPodsPerNode: 110,
       deletionProtection: true,
-      endpoint: around.controlPlane.endpoint,
-      ipAllocationPolicy: { clusterIpv4CidrBlock: "10.4.0.0/14", servicesIpv4CidrBlock: "10.8.0.0/20" },
+      endpoint,
+      ipAllocationPolicy: { clusterIpv4CidrBlock: podCidr, servicesIpv4CidrBlock: serviceCidr },
       location,
       masterAuth: {
         clientCertificate: "",
         clientCertificateConfig: { issueClientCertificate: false },
         clientKey: "",
-        clusterCaCertificate: around.controlPlane.ca,
+        clusterCaCertificate: ca,
       },
       masterVersion: version,
       network: `projects/${project}/global/networks/default`,
@@ -89,18 +94,19 @@ export const cluster: ResourceType = {
       project,
       releaseChannel: { channel: "REGULAR" },
       selfLink: `https://container.googleapis.com/v1/${id}`,
-      servicesIpv4Cidr: "10.8.0.0/20",
-      subnetwork: `projects/${project}/regions/${location.replace(/-[a-z]$/, "")}/subnetworks/default`,
+      servicesIpv4Cidr: serviceCidr,
+      subnetwork: `projects/${project}/regions/${location.replace(/-[a-z]$/, "")}/subnetworks/${subnetwork}`,
       tpuIpv4CidrBlock: "",
     };
   },
+  removed: withoutInstances,
   keeps: ({ outputs }) =>
     at(outputs, "deletionProtection") === false
       ? undefined
       : "deletionProtection is on; set it to false and deploy that before you delete the cluster",
 };
 
-export const nodePool: ResourceType = {
+export const nodePool: FileType = {
   type: "gcp:container/nodePool:NodePool",
   nameField: "name",
   required: ["cluster"],
@@ -157,7 +163,76 @@ export const nodePool: ResourceType = {
       version: VERSION,
     };
   },
+  async created({ id, outputs }, calls, around) {
+    const { machines: known = [] } = around.controlPlane;
+    if (known.length === 0) return;
+    const project = textAt(outputs, "project");
+    const taken = await calls.listEverywhere(project, "instances");
+    const free = known.filter(({ name }) => taken.every((instance) => textAt(instance, "name") !== name));
+    const zones = at(outputs, "nodeLocations");
+    const machines = (Array.isArray(zones) ? zones : []).flatMap((zone) =>
+      free.filter((machine) => machine.zone === zone).slice(0, Number(at(outputs, "nodeCount") ?? 0)),
+    );
+    await Promise.all(
+      machines.map((machine) =>
+        calls.insert(
+          `projects/${project}/zones/${machine.zone}/instances/${machine.name}`,
+          instanceOf(machine, id, outputs),
+        ),
+      ),
+    );
+  },
+  removed: withoutInstances,
 };
+
+/** Label of a VM with the node pool that it is of, by the names of cluster and pool. */
+const POOL_LABEL = "goog-k8s-node-pool-name";
+const CLUSTER_LABEL = "goog-k8s-cluster-name";
+
+const poolLabels = (id: string): JsonObject => {
+  const [, cluster = "", pool = ""] = /\/clusters\/([^/]+)(?:\/nodePools\/([^/]+))?$/.exec(id) ?? [];
+  return { [CLUSTER_LABEL]: cluster, ...(pool === "" ? {} : { [POOL_LABEL]: pool }) };
+};
+
+/** The VM that a machine becomes. */
+function instanceOf({ name, zone, address, subnetwork }: Machine, pool: string, outputs: JsonObject): JsonObject {
+  const project = textAt(outputs, "project");
+  const region = zone.replace(/-[a-z]$/, "");
+  const tags = at(outputs, "nodeConfig", "tags");
+  return {
+    name,
+    machineType: `${API}projects/${project}/zones/${zone}/machineTypes/${textAt(outputs, "nodeConfig", "machineType") || "e2-medium"}`,
+    labels: poolLabels(pool),
+    ...(Array.isArray(tags) ? { tags: { items: tags } } : {}),
+    networkInterfaces: [
+      {
+        network: linkTo("default", "networks", "global", project),
+        subnetwork: linkTo(subnetwork, "subnetworks", `regions/${region}`, project),
+        networkIP: address,
+      },
+    ],
+  };
+}
+
+/** Deletes the VMs of a node pool, or all those of a cluster. */
+async function withoutInstances(
+  { id, outputs }: Resource,
+  calls: ComputeCalls,
+  { controlPlane }: Surroundings,
+): Promise<void> {
+  if ((controlPlane.machines ?? []).length === 0) return;
+  const project = textAt(outputs, "project");
+  const labels = Object.entries(poolLabels(id));
+  const own = (await calls.listEverywhere(project, "instances")).filter((instance) =>
+    labels.every(([label, value]) => textAt(instance, "labels", label) === value),
+  );
+  await Promise.all(
+    own.map((instance) => {
+      const zone = textAt(instance, "zone").split("/").pop() ?? "";
+      return calls.delete(`projects/${project}/zones/${zone}/instances/${textAt(instance, "name")}`);
+    }),
+  );
+}
 
 function clusterId(inputs: JsonObject, around: Surroundings): string {
   const reference = textAt(inputs, "cluster");

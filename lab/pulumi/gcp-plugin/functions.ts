@@ -1,14 +1,16 @@
 // Functions that look into the cloud.
 import { at, textAt, type Json, type JsonObject } from "../plugin/values";
-import { DEFAULT_SUBNETWORK, defaultLink, SUBNETWORK } from "./compute";
+import { subnetwork, SUBNETWORKS } from "./compute";
+import type { ComputeCalls } from "./compute-calls";
 import { blocksAsLists, CLUSTER } from "./container";
-import { referred, shortReference, type Surroundings } from "./resource-type";
+import { linkTo, projectOf, shortReference, type Surroundings } from "./resource-type";
 
-type CloudFunction = (args: JsonObject, around: Surroundings) => JsonObject;
+type CloudFunction = (args: JsonObject, around: Surroundings, calls: ComputeCalls) => JsonObject | Promise<JsonObject>;
 
-export const FUNCTIONS: ReadonlyMap<string, CloudFunction> = new Map([
+export const FUNCTIONS: ReadonlyMap<string, CloudFunction> = new Map<string, CloudFunction>([
   ["gcp:container/getCluster:getCluster", getCluster],
   ["gcp:compute/getSubnetwork:getSubnetwork", getSubnetwork],
+  ["gcp:organizations/getProject:getProject", getProject],
 ]);
 
 function getCluster(args: JsonObject, around: Surroundings): JsonObject {
@@ -21,24 +23,18 @@ function getCluster(args: JsonObject, around: Surroundings): JsonObject {
   return { ...blocksAsLists(found.outputs), id, name, project, location };
 }
 
-function getSubnetwork(args: JsonObject, around: Surroundings): JsonObject {
-  const link = textAt(args, "selfLink");
-  const region = textAt(args, "region") || /regions\/([^/]+)\//.exec(link)?.[1] || around.region;
-  const reference = link || textAt(args, "name");
-  const found = referred(SUBNETWORK, reference, around, region);
-  if (found === undefined && reference.split("/").pop() !== "default") {
-    throw new Error(`projects/${around.project}/regions/${region}/subnetworks/${reference} not found`);
-  }
-  const outputs: JsonObject = found?.outputs ?? {
-    ipCidrRange: DEFAULT_SUBNETWORK.cidr,
-    selfLink: defaultLink(region, around),
-    network: `projects/${around.project}/global/networks/default`,
-    name: "default",
-    region,
-  };
+async function getSubnetwork(args: JsonObject, around: Surroundings, calls: ComputeCalls): Promise<JsonObject> {
+  const given = textAt(args, "selfLink");
+  const region = textAt(args, "region") || /regions\/([^/]+)\//.exec(given)?.[1] || around.region;
+  const id = shortReference(
+    linkTo(given || textAt(args, "name"), SUBNETWORKS, `regions/${region}`, projectOf(args, around)),
+  );
+  const body = await calls.get(id);
+  if (body === undefined) throw new Error(`${id} not found`);
+  const outputs = subnetwork.outputs(body);
   const text = (field: string): Json => at(outputs, field) ?? "";
   return {
-    id: found?.id ?? shortReference(defaultLink(region, around)),
+    id,
     description: text("description"),
     externalIpv6Prefix: "",
     gatewayAddress: text("gatewayAddress"),
@@ -47,12 +43,38 @@ function getSubnetwork(args: JsonObject, around: Surroundings): JsonObject {
     ipv6AccessType: "",
     name: text("name"),
     network: text("network"),
-    privateIpGoogleAccess: at(outputs, "privateIpGoogleAccess") ?? false,
-    project: at(outputs, "project") ?? around.project,
+    privateIpGoogleAccess: text("privateIpGoogleAccess"),
+    project: text("project"),
     region: text("region"),
-    secondaryIpRanges: at(outputs, "secondaryIpRanges") ?? [],
+    secondaryIpRanges: text("secondaryIpRanges"),
     selfLink: text("selfLink"),
-    stackType: "IPV4_ONLY",
-    subnetworkId: at(outputs, "subnetworkId") ?? 0,
+    stackType: text("stackType"),
+    subnetworkId: text("subnetworkId"),
   };
+}
+
+function getProject(args: JsonObject, around: Surroundings): JsonObject {
+  const projectId = textAt(args, "projectId") || around.project;
+  if (projectId === "") throw new Error("projectId: got nothing; give the id of a project, or set gcp:project");
+  return {
+    id: `projects/${projectId}`,
+    autoCreateNetwork: true,
+    billingAccount: "",
+    deletionPolicy: "PREVENT",
+    effectiveLabels: {},
+    folderId: "",
+    labels: {},
+    name: projectId,
+    number: projectNumber(projectId),
+    orgId: "",
+    projectId,
+    pulumiLabels: {},
+    tags: {},
+  };
+}
+
+/** Twelve digits, as Google's have, the same for the same project. */
+export function projectNumber(project: string): string {
+  const sum = [...project].reduce((before, char) => (before * 31 + char.charCodeAt(0)) % 899_999_999_981, 7);
+  return String(100_000_000_000 + sum);
 }

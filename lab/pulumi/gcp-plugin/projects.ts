@@ -1,8 +1,8 @@
 // Types of gcp:projects.
 import { textAt } from "../plugin/values";
-import { projectOf, type ResourceType } from "./resource-type";
+import { projectOf, type FileType } from "./resource-type";
 
-export const customRole: ResourceType = {
+export const customRole: FileType = {
   type: "gcp:projects/iAMCustomRole:IAMCustomRole",
   nameField: "roleId",
   required: ["permissions", "title"],
@@ -19,7 +19,7 @@ export const customRole: ResourceType = {
   decided: (inputs, id, around) => ({ deleted: false, name: id, project: projectOf(inputs, around), stage: "GA" }),
 };
 
-export const member: ResourceType = {
+export const member: FileType = {
   type: "gcp:projects/iAMMember:IAMMember",
   required: ["member", "project", "role"],
   updatable: [],

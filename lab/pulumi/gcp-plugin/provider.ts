@@ -1,4 +1,4 @@
-// What each of the engine's calls means for a cloud that is a file; no gRPC here.
+// What each of the engine's calls means for the cloud; no gRPC here.
 import { changesBetween, DiffKind, summary, touches, type Change, type Diff } from "../plugin/difference";
 import { parsePath } from "../plugin/path";
 import type {
@@ -24,9 +24,11 @@ import {
   type JsonObject,
 } from "../plugin/values";
 import { Cloud, type Resource, type Resources } from "./cloud";
+import { ComputeCalls } from "./compute-calls";
 import { FUNCTIONS } from "./functions";
-import { made, shortReference, type ControlPlaneAccess, type ResourceType, type Surroundings } from "./resource-type";
-import { diffSettings, readSettings, type Settings } from "./settings";
+import { isOfCompute, shortReference, type ResourceType, type Surroundings } from "./resource-type";
+import { diffSettings, readSettings, type ControlPlaneAccess, type Settings } from "./settings";
+import { ComputeStore, FileStore, REFERENCES } from "./stores";
 import { TYPES } from "./types";
 
 // As many as the real plugin uses.
@@ -38,11 +40,17 @@ const REAL = "put the real pulumi-resource-gcp on PATH";
 
 export class Provider implements PluginProvider {
   readonly #cloud: Cloud;
+  readonly #compute: ComputeCalls;
+  readonly #inCompute: ComputeStore;
+  readonly #inFile: FileStore;
   readonly #controlPlane: ControlPlaneAccess;
   #settings: Settings = { project: "", region: "", zone: "" };
 
-  constructor(cloud: Cloud, controlPlane: ControlPlaneAccess) {
+  constructor(cloud: Cloud, compute: ComputeCalls, controlPlane: ControlPlaneAccess) {
     this.#cloud = cloud;
+    this.#compute = compute;
+    this.#inCompute = new ComputeStore(compute);
+    this.#inFile = new FileStore(cloud, compute);
     this.#controlPlane = controlPlane;
   }
 
@@ -100,20 +108,15 @@ export class Provider implements PluginProvider {
     const inputs = plain(properties);
     if (preview) return { id: "", state: previewed(type, properties) };
     if (hasUnknown(inputs)) throw new Error(`${parseUrn(urn).name}: a value is unknown outside of a preview`);
-    const resource = await this.#cloud.change((resources) => {
-      const around = this.#around(resources);
-      const id = type.id(inputs, around);
-      if (resources.has(id)) throw new Error(`${id}: already exists`);
-      const created = made(type, inputs, id, around);
-      resources.set(id, created);
-      return created;
-    });
+    const resource = isOfCompute(type)
+      ? await this.#inCompute.create(type, inputs, this.#around)
+      : await this.#inFile.create(type, inputs, this.#around);
     return { id: resource.id, state: withSecretsOf(resource.outputs, properties) };
   }
 
-  async read(urn: string, id: string, _state: JsonObject, inputs: JsonObject): Promise<Found | undefined> {
+  async read(urn: string, id: string, state: JsonObject, inputs: JsonObject): Promise<Found | undefined> {
     const type = typeOf(urn);
-    const found = matching(await this.#cloud.resources(), type, id);
+    const found = await this.#find(type, id, plain({ ...state, ...inputs }));
     if (found === undefined) return undefined;
     const known = Object.keys(plain(inputs));
     const now = found.outputs;
@@ -131,36 +134,16 @@ export class Provider implements PluginProvider {
     const type = typeOf(urn);
     if (preview) return { ...olds, ...withoutDefaults(news) };
     const inputs = plain(news);
-    const resource = await this.#cloud.change((resources) => {
-      const before = resources.get(id);
-      if (before === undefined) throw new Error(`${id}: not found`);
-      const fresh = made(type, inputs, id, this.#around(resources));
-      // What the cloud has decided once stays; what no program sets any more becomes the cloud's to decide again.
-      const decided = type.computed.filter((field) => before.outputs[field] !== undefined && !(field in inputs));
-      const stays = decided.map((field): [string, Json] => [field, before.outputs[field] as Json]);
-      const updated = { ...fresh, outputs: { ...fresh.outputs, ...Object.fromEntries(stays) } };
-      resources.set(id, updated);
-      return updated;
-    });
+    const resource = isOfCompute(type)
+      ? await this.#inCompute.update(type, id, inputs, this.#around)
+      : await this.#inFile.update(type, id, inputs, this.#around);
     return withSecretsOf(resource.outputs, news);
   }
 
-  async delete(urn: string, id: string): Promise<void> {
+  async delete(urn: string, id: string, state: JsonObject): Promise<void> {
     const type = typeOf(urn);
-    await this.#cloud.change((resources) => {
-      const resource = resources.get(id);
-      if (resource === undefined) return;
-      const policy = textAt(resource.outputs, "deletionPolicy");
-      if (policy === "ABANDON") return;
-      const reason =
-        policy === "PREVENT"
-          ? 'deletionPolicy is "PREVENT"; set it to "DELETE" and deploy that before you delete it'
-          : type.keeps?.(resource);
-      if (reason !== undefined) throw new Error(`${id}: ${reason}`);
-      resources.delete(id);
-      // Node pools go with their cluster.
-      for (const other of [...resources.keys()]) if (other.startsWith(`${id}/`)) resources.delete(other);
-    });
+    if (isOfCompute(type)) await this.#inCompute.delete(type, id, plain(state));
+    else await this.#inFile.delete(type, id, plain(state), this.#around);
   }
 
   async invoke(token: string, args: JsonObject): Promise<JsonObject> {
@@ -169,12 +152,16 @@ export class Provider implements PluginProvider {
       const known = [...FUNCTIONS.keys()].join(", ");
       throw new Error(`${token}: the lab's stand-in plugin has no such function, only ${known}; ${REAL}`);
     }
-    return found(args, this.#around(await this.#cloud.resources()));
+    return found(args, this.#around(await this.#cloud.resources()), this.#compute);
   }
 
-  #around(resources: Resources): Surroundings {
-    return { ...this.#settings, resources, controlPlane: this.#controlPlane };
+  #find(type: ResourceType, id: string, known: JsonObject): Promise<Resource | undefined> {
+    return isOfCompute(type) ? this.#inCompute.find(type, id, known, this.#around) : this.#inFile.find(type, id);
   }
+
+  readonly #around = (resources: Resources): Surroundings => {
+    return { ...this.#settings, resources, controlPlane: this.#controlPlane };
+  };
 }
 
 function typeOf(urn: string): ResourceType {
@@ -217,47 +204,16 @@ function isFixed(type: ResourceType, change: Change): boolean {
   return (type.fixed ?? []).map(parsePath).some((pattern) => touches(change, pattern));
 }
 
-const REFERENCES: readonly string[] = ["ipCollection", "network", "parentPrefix", "subnetwork"];
-
 /** The cloud fills in what a program leaves out, and takes a short and a long reference for the same. */
 function isNoChange(change: Change, before: JsonObject, type: ResourceType): boolean {
   const [field] = change.path;
   if (change.path.length !== 1 || typeof field !== "string") return false;
-  if (change.kind === DiffKind.delete) return type.computed.includes(field);
+  if (change.kind === DiffKind.delete) return type.computed.includes(field) || isDefault(type, field, before);
   const [old, value] = [before[field], change.value];
   if (!REFERENCES.includes(field) || typeof old !== "string" || typeof value !== "string") return false;
   return !isUnknown(value) && shortReference(old) === shortReference(value);
 }
 
-/** The resource of an ID, in full or as an import may give it: the last steps of the path, or its names alone. */
-function matching(resources: Resources, type: ResourceType, id: string): Resource | undefined {
-  const names = (path: string): string =>
-    path
-      .split("/")
-      .filter((step) => !KEYWORDS.has(step))
-      .join("/");
-  const ofType = [...resources.values()].filter((resource) => resource.type === type.type);
-  const exact = ofType.find((resource) => resource.id === id);
-  if (exact !== undefined) return exact;
-  const found = ofType.filter(
-    (resource) => resource.id.endsWith(`/${id}`) || names(resource.id) === id || names(resource.id).endsWith(`/${id}`),
-  );
-  return found.length === 1 ? found[0] : undefined;
+function isDefault(type: ResourceType, field: string, before: JsonObject): boolean {
+  return isOfCompute(type) && field in type.defaults && type.defaults[field] === before[field];
 }
-
-const KEYWORDS: ReadonlySet<string> = new Set([
-  "projects",
-  "regions",
-  "locations",
-  "global",
-  "addresses",
-  "clusters",
-  "firewalls",
-  "healthChecks",
-  "networks",
-  "nodePools",
-  "publicAdvertisedPrefixes",
-  "publicDelegatedPrefixes",
-  "roles",
-  "subnetworks",
-]);

@@ -1,7 +1,6 @@
 // The provider's own configuration.
 import { equal, parseJson, textAt, withoutSecrets, type JsonObject } from "../plugin/values";
 import type { ConfigDiff } from "../plugin/provider";
-import type { ControlPlaneAccess } from "./resource-type";
 
 export interface Settings {
   readonly project: string;
@@ -29,13 +28,34 @@ export function diffSettings(olds: JsonObject, news: JsonObject): ConfigDiff {
   return { changed: [...keys].filter((key) => key !== "version" && !equal(olds[key], news[key])), replaces: [] };
 }
 
-/** The variable with `{ endpoint, ca }` of the API server that every cluster of this cloud leads to. */
+/** What every cluster of this cloud leads to. */
+export interface ControlPlaneAccess {
+  /** Host, and port where it is not 443. */
+  readonly endpoint: string;
+  /** PEM, in base64. */
+  readonly ca: string;
+  /** Range of its Pods. @default - one of Google's */
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
+  /** Machines that become VMs with the node pool that takes them. @default - none: a node pool has no VMs */
+  readonly machines?: readonly Machine[];
+}
+
+/** A machine that stands ready to be a node. */
+export interface Machine {
+  readonly name: string;
+  readonly zone: string;
+  readonly address: string;
+  /** Name of the subnetwork of its interface. */
+  readonly subnetwork: string;
+}
+
+/** The variable with {@link ControlPlaneAccess}, as JSON. */
 export const GCP_CONTROL_PLANE = "PODPIN_GCP_CONTROL_PLANE";
 
 export function controlPlane(env: NodeJS.ProcessEnv = process.env): ControlPlaneAccess {
   const given = parseJson(env[GCP_CONTROL_PLANE] ?? "");
-  const endpoint = textAt(given, "endpoint");
-  if (endpoint !== "") return { endpoint, ca: textAt(given, "ca") };
+  if (textAt(given, "endpoint") !== "") return given as unknown as ControlPlaneAccess;
   // Nobody answers there: a program can be previewed and deployed, but nothing can be put on its clusters.
   return { endpoint: "192.0.2.10", ca: Buffer.from("no certificate authority").toString("base64") };
 }
