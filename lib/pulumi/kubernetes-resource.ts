@@ -1,19 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicy";
-import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
-import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition";
-import { DaemonSet } from "@pulumi/kubernetes/apps/v1/daemonSet";
-import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
-import { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
-import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota";
-import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
-import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget";
-import { ClusterRole } from "@pulumi/kubernetes/rbac/v1/clusterRole";
-import { ClusterRoleBinding } from "@pulumi/kubernetes/rbac/v1/clusterRoleBinding";
-import { Role } from "@pulumi/kubernetes/rbac/v1/role";
-import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding";
 
 /**
  * Annotations that only the Pulumi engine reads; it does not send them to the cluster's controllers. They are the one
@@ -26,22 +12,23 @@ const EngineAnnotation = {
 
 type TypedResource = new (name: string, args: never, opts: pulumi.CustomResourceOptions) => pulumi.CustomResource;
 
-// Typed classes, so that the objects have the type tokens that Pulumi users know and are awaited as usual.
-const TYPED: Readonly<Record<string, TypedResource>> = {
-  ClusterRole,
-  ClusterRoleBinding,
-  CustomResourceDefinition,
-  DaemonSet,
-  Deployment,
-  Namespace,
-  NetworkPolicy,
-  PodDisruptionBudget,
-  ResourceQuota,
-  Role,
-  RoleBinding,
-  ServiceAccount,
-  ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicyBinding,
+// Typed classes, so that the objects have the type tokens that Pulumi users know and are awaited as usual. The file of
+// @pulumi/kubernetes that has each: only controllers need them, so that they are loaded where one is declared.
+const TYPED: Readonly<Record<string, string>> = {
+  ClusterRole: "rbac/v1/clusterRole",
+  ClusterRoleBinding: "rbac/v1/clusterRoleBinding",
+  CustomResourceDefinition: "apiextensions/v1/customResourceDefinition",
+  DaemonSet: "apps/v1/daemonSet",
+  Deployment: "apps/v1/deployment",
+  Namespace: "core/v1/namespace",
+  NetworkPolicy: "networking/v1/networkPolicy",
+  PodDisruptionBudget: "policy/v1/podDisruptionBudget",
+  ResourceQuota: "core/v1/resourceQuota",
+  Role: "rbac/v1/role",
+  RoleBinding: "rbac/v1/roleBinding",
+  ServiceAccount: "core/v1/serviceAccount",
+  ValidatingAdmissionPolicy: "admissionregistration/v1/validatingAdmissionPolicy",
+  ValidatingAdmissionPolicyBinding: "admissionregistration/v1/validatingAdmissionPolicyBinding",
 };
 
 interface AnyManifest {
@@ -56,8 +43,12 @@ export function kubernetesResource(
   manifest: AnyManifest,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.CustomResource {
-  const Typed = TYPED[manifest.kind];
-  return Typed === undefined ? customResource(name, manifest, opts) : new Typed(name, manifest as never, opts);
+  const file = TYPED[manifest.kind];
+  if (file === undefined) return customResource(name, manifest, opts);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import would load it for everybody
+  const loaded = require(`@pulumi/kubernetes/${file}`) as Readonly<Record<string, TypedResource>>;
+  const Typed = loaded[manifest.kind] as TypedResource;
+  return new Typed(name, manifest as never, opts);
 }
 
 /** Registers an object of a kind that has no class of its own. */

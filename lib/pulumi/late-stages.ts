@@ -1,6 +1,8 @@
 // What the plan of a route becomes once the values are there that other resources give.
 import * as pulumi from "@pulumi/pulumi";
 
+import { isAllKnown } from "../model/later";
+import type { PoolPlan } from "../model/pool";
 import type { RouteAddress, RoutePlan } from "../model/route";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { routeNetworkLater } from "./route-network";
@@ -12,6 +14,11 @@ export interface LateInputs {
   readonly place: object;
   readonly network: NetworkReference | undefined;
   readonly addresses: readonly pulumi.Input<string>[] | undefined;
+}
+
+/** Whether the program knows all of it already. The pool answers for itself, as it may have a thousand addresses and as many routes. */
+export function knowsAll(pool: PersistentIpPool, { pool: _, ...own }: { readonly pool: PoolPlan }): boolean {
+  return pool.isComplete && isAllKnown(own);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Address } from "@pulumi/gcp/compute/address";
 
 import { typedAddress } from "../model/address";
 import type { ClusterFacts } from "../model/cluster-facts";
-import { isKnown, LATER } from "../model/later";
+import { isAllKnown, isKnown, LATER } from "../model/later";
 import {
   type AdoptedAddress,
   gatewayObject,
@@ -15,7 +15,7 @@ import {
 import { notePool } from "../model/pool-others";
 import type { Claim } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater, plainWhereKnown } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
@@ -93,8 +93,10 @@ export class PersistentIpPool extends pulumi.ComponentResource {
   public readonly plan: PoolPlan;
   /** @internal The same with nothing left to come. */
   public readonly settled: pulumi.Output<PoolPlan>;
-  /** @internal The outputs that stand for each address, by which a route recognises it. */
-  public readonly handles: readonly (readonly unknown[])[];
+  /** @internal Whether nothing of `plan` is still to come. */
+  public readonly isComplete: boolean;
+  /** @internal The position of each address, by what stands for it in the program: an output, or a literal. */
+  public readonly positions: ReadonlyMap<unknown, number>;
   /** @internal Positions that a route holds, with its name. */
   public readonly claims: Map<number, Claim>;
   /** @internal */
@@ -146,6 +148,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
       },
     };
     this.plan = planWith(now);
+    this.isComplete = isAllKnown(this.plan);
     this.cluster = cluster;
 
     // In steps, so that a value that is known by then shows in a preview even while others are still to come.
@@ -214,8 +217,9 @@ export class PersistentIpPool extends pulumi.ComponentResource {
     this.addresses = this.plan.addresses.map((address, position) =>
       pulumi.output(nowOrLater(address, () => this.settled.apply(({ addresses }) => addresses[position] as string))),
     );
-    this.handles = this.addresses.map((address, position) => [address, values[position]]);
-    notePool(program, this.plan, this.handles);
+    const standIns = this.addresses.map((address, position) => [address, values[position]]);
+    notePool(program, this.plan, standIns);
+    this.positions = new Map(standIns.flatMap((each, position) => each.map((standIn) => [standIn, position] as const)));
     this.claims = new Map();
 
     this.gateways = this.plan.gateways.map((gateway) => {
@@ -235,7 +239,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
       });
     });
-    this.registerOutputs({ addresses: this.addresses });
+    this.registerOutputs({ addresses: plainWhereKnown(this.plan.addresses, this.addresses) });
   }
 
   /** @internal The address at a position as `a.b.c.d/32`, plain where it is known now. */

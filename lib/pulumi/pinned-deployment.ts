@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { isAllKnown, LATER } from "../model/later";
+import { LATER } from "../model/later";
 import {
   type PinnedDeploymentInput,
   type PinnedDeploymentOptions,
@@ -9,8 +9,8 @@ import {
 import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
-import { checkArguments, checked, knownNow } from "./inputs";
-import { lateStages } from "./late-stages";
+import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
+import { knowsAll, lateStages } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -116,11 +116,11 @@ export class PinnedDeployment extends pulumi.ComponentResource {
 
     // The selector of a resource goes through the checks of its template, which are due once it is known.
     const early: RoutePlan = isDeploymentResource(deployment) ? { ...plan, podSelector: LATER } : plan;
-    const stages = { now: early, late: isAllKnown(now) ? undefined : late() };
+    const stages = { now: early, late: knowsAll(pool, now) ? undefined : late() };
     const { addresses, routes } = routeResources(this, pool, stages, args, [deployment, network]);
     this.addresses = addresses;
     this.routes = routes;
-    this.registerOutputs({ addresses: this.addresses });
+    this.registerOutputs({ addresses: plainWhereKnown(plan.addresses, this.addresses) });
   }
 }
 

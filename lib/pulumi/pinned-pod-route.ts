@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { isAllKnown } from "../model/later";
 import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow } from "./inputs";
-import { lateStages } from "./late-stages";
+import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
+import { knowsAll, lateStages } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -110,11 +109,11 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
       return lateStages(pool, inputs, now, planWith);
     };
 
-    const stages = { now: plan, late: isAllKnown(now) ? undefined : late() };
+    const stages = { now: plan, late: knowsAll(pool, now) ? undefined : late() };
     const { addresses, routes } = routeResources(this, pool, stages, args, [statefulSet, network]);
     this.addresses = addresses;
     this.routes = routes;
-    this.registerOutputs({ addresses: this.addresses });
+    this.registerOutputs({ addresses: plainWhereKnown(plan.addresses, this.addresses) });
   }
 }
 

@@ -8,11 +8,11 @@ import {
   type PinnedStatefulSetPlan,
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
-import { isAllKnown } from "../model/later";
 import { noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow } from "./inputs";
+import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
+import { knowsAll } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
@@ -107,7 +107,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
       return { placed, complete };
     };
 
-    const whole = isAllKnown(now) ? undefined : late();
+    const whole = knowsAll(pool, now) ? undefined : late();
     const after = [statefulSet, network];
     const made = plan.pods.map((pod, index) => {
       const routeOf = (all: PinnedStatefulSetPlan) => all.pods[index]?.route as RoutePlan;
@@ -119,7 +119,8 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     });
     this.addresses = made.flatMap(({ addresses }) => addresses);
     this.routes = made.flatMap(({ routes }) => routes);
-    this.registerOutputs({ addresses: this.addresses });
+    const known = plan.pods.flatMap(({ route }) => route.addresses);
+    this.registerOutputs({ addresses: plainWhereKnown(known, this.addresses) });
   }
 }
 

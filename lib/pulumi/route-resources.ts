@@ -131,8 +131,8 @@ function selectorInput(
 
 /** Where the program shows the position in the pool: the entry of `pool.addresses`, or what the pool was given. */
 export function addressNow(pool: PersistentIpPool, address: pulumi.Input<string>): RouteAddress {
-  const position = pool.handles.findIndex((handles) => handles.includes(address));
-  if (position === -1) return { value: knownNow(address) };
+  const position = pool.positions.get(address);
+  if (position === undefined) return { value: knownNow(address) };
   return { value: pool.plan.addresses[position] ?? LATER, position };
 }
 

@@ -41,10 +41,23 @@ test("no emitted file loads @pulumi/gcp by itself", () => {
   expect(eager).toEqual([]);
 });
 
+/** Of Kubernetes what every pool and route needs, and the provider that a cluster makes; the classes of a controller come with it. */
+test("of @pulumi/kubernetes no more is loaded than every program needs", () => {
+  const eager = files(".js").flatMap((file) =>
+    [...readFileSync(path.join(dist, file), "utf8").matchAll(/require\("(@pulumi\/kubernetes\/[^"]+)"\)/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  expect([...new Set(eager)].sort()).toEqual([
+    "@pulumi/kubernetes/apiextensions/customResource",
+    "@pulumi/kubernetes/provider",
+  ]);
+});
+
 test("what is internal is in no declaration", () => {
   const declarations = files(".d.ts").filter((file) => /^(pulumi|cdk8s)\//.test(file));
   const told = declarations.filter((file) =>
-    /@internal|\bclaims\b|\bhandles\b|\badopted\b|\bsettled\b|gkeClassFabric:/.test(
+    /@internal|\bclaims\b|\bpositions\b|\bisComplete\b|\badopted\b|\bsettled\b|gkeClassFabric:/.test(
       readFileSync(path.join(dist, file), "utf8"),
     ),
   );
