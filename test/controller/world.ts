@@ -1,5 +1,5 @@
 // A cluster in memory, with agents that answer as real ones do, and as many controllers as a test starts.
-import { AckState, ackOf, mayAnnounce, type AddressBinding } from "../../lib/model/binding";
+import { AckState, ackOf, isLed, mayAnnounce, type AddressBinding } from "../../lib/model/binding";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
 import {
@@ -69,11 +69,13 @@ export class World {
     for (const binding of this.server.list<AddressBinding>(addressBindings)) {
       const { nodeName, owner, epoch, releasing } = binding.spec;
       if (owner !== undefined && this.agents.has(nodeName)) {
-        const state = mayAnnounce(binding) ? AckState.Announced : AckState.Programmed;
+        const state = mayAnnounce(binding) && isLed(binding) ? AckState.Announced : AckState.Programmed;
         this.#ack(binding, nodeName, { epoch, podUid: owner.podUid, state });
       }
       const serving = ackOf(binding, nodeName)?.epoch === epoch;
-      if (releasing !== undefined && this.agents.has(releasing.nodeName) && (owner === undefined || serving)) {
+      // Where packets are led they still arrive at the node before, until they are led elsewhere.
+      const over = owner === undefined || (serving && (isLed(binding) || !releasing?.wait));
+      if (releasing !== undefined && this.agents.has(releasing.nodeName) && over) {
         this.#ack(binding, releasing.nodeName, { epoch: releasing.epoch, podUid: "", state: AckState.Released });
       }
     }

@@ -11,6 +11,7 @@ import { errorText } from "../kube/log";
 import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
 import type { HeartbeatParts } from "../liveness/node-watch";
+import { CloudLink, type CloudMaker } from "./cloud-link";
 import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-ranges";
 import { GatewayApiVersion } from "./gateway-api-version";
 import { GatewayReconciler } from "./gateway-reconciler";
@@ -40,6 +41,8 @@ export interface ControllerOptions {
   readonly metrics?: Metrics;
   /** By which it hears whether nodes are alive. @default it relies on what Kubernetes says of them */
   readonly heartbeats?: HeartbeatParts;
+  /** Makes what leads packets through a cloud's API. @default classes that need it are refused */
+  readonly cloud?: CloudMaker;
 }
 
 export interface Controller {
@@ -80,6 +83,7 @@ export function runController(options: ControllerOptions): Controller {
   };
   const touched: Touched = {
     route: (key, urgent = false) => look(`route:${key}`, urgent ? "failover" : "move"),
+    gone: (uid) => cloud && look(`cloud:${uid}`, "housekeeping"),
     gateway: (key) => look(`gateway:${key}`, "housekeeping"),
     gatewayClass: (name) => look(`class:${name}`, "housekeeping"),
     clusterRanges: () => look("ranges:", "housekeeping"),
@@ -90,14 +94,21 @@ export function runController(options: ControllerOptions): Controller {
     kube,
     clock,
     touched,
-    cloud: false,
+    cloud: options.cloud !== undefined,
     onSynced: () => {
       synced = true;
       log("info", "every watch is complete");
-      store.touchEverything();
+      lookAtEverything();
     },
   });
-  const routes = new RouteReconciler(kube, store, clock, report);
+  const cloud: CloudLink | undefined =
+    options.cloud &&
+    new CloudLink(options.cloud, { store, touchRoute: touched.route, touchGone: (uid) => touched.gone(uid) });
+  const lookAtEverything = (): void => {
+    store.touchEverything();
+    if (election.isLeading()) cloud?.begin();
+  };
+  const routes = new RouteReconciler({ kube, store, clock, report, cloud });
   const version = new GatewayApiVersion(kube, () => {
     for (const { metadata } of store.classes.values()) touched.gatewayClass(metadata.name);
   });
@@ -112,9 +123,13 @@ export function runController(options: ControllerOptions): Controller {
       report.led();
       routes.forgetChallenges();
       queue.resume();
-      if (synced) store.touchEverything();
+      cloud?.start();
+      if (synced) lookAtEverything();
     },
-    onStopped: () => queue.pause(),
+    onStopped: () => {
+      queue.pause();
+      cloud?.pause();
+    },
     isGone: (identity) => store.lostNodes.has(nodeOf(identity) ?? ""),
   });
   const loss =
@@ -160,8 +175,14 @@ export function runController(options: ControllerOptions): Controller {
 
   async function handle(kind: string, name: string): Promise<number | undefined> {
     switch (kind) {
-      case "route":
-        return (await routes.reconcile(name)).againAfterMs;
+      case "route": {
+        const { againAfterMs } = await routes.reconcile(name);
+        cloud?.heard(name);
+        return againAfterMs;
+      }
+      case "cloud":
+        cloud?.clear(name);
+        return undefined;
       case "gateway":
         await gateways.reconcileGateway(name);
         return undefined;
@@ -207,6 +228,7 @@ export function runController(options: ControllerOptions): Controller {
       cancelRetry?.();
       loss?.stop();
       await election.stop(() => queue.shutdown());
+      await cloud?.stop();
       version.stop();
       store.stop();
     },
@@ -214,12 +236,13 @@ export function runController(options: ControllerOptions): Controller {
 }
 
 function reflectorsOf(store: Store): Readonly<Record<string, { readonly heardAt?: number }>> {
-  const { classes, gateways, routes, networks, namespaces, nodes, bindings, pods } = store;
+  const { classes, gateways, routes, networks, networkParams, namespaces, nodes, bindings, pods } = store;
   return {
     GatewayClass: classes,
     Gateway: gateways,
     GKEIPRoute: routes,
     Network: networks,
+    ...(networkParams && { GKENetworkParamSet: networkParams }),
     Namespace: namespaces,
     Node: nodes,
     AddressBinding: bindings,

@@ -67,6 +67,6 @@ export function projectNode(object: Node): Node {
 
 /** A Namespace without what nobody here reads. */
 export function projectNamespace(object: Namespace): Namespace {
-  const { name, resourceVersion, labels } = decodeNamespace(object).metadata;
-  return { metadata: { name, resourceVersion, labels } };
+  const { name, uid, resourceVersion, labels } = decodeNamespace(object).metadata;
+  return { metadata: { name, uid, resourceVersion, labels } };
 }

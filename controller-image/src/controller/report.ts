@@ -6,7 +6,7 @@ import { NotLeadingError } from "../kube/leader-only";
 import type { Metrics, Reading } from "../kube/metrics";
 import type { QueueCounters } from "../kube/queue";
 import type { BindingChange } from "./handover";
-import { heldNote, moveNotes, overdueNote, refusalNote, type Move } from "./route-events";
+import { cloudNote, heldNote, moveNotes, overdueNote, refusalNote, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
 
 /** Who hears what a reconcile of a route did. */
@@ -44,7 +44,9 @@ export function reportOn(metrics: Metrics, events: EventRecorder): Report {
     },
     held: (route, note) => events.record(heldNote(route, note)),
     judged: (route, status, contested) => {
-      const note = refusalNote(route, status.conditions, contested) ?? overdueNote(route, status.conditions);
+      const { conditions } = status;
+      const note =
+        refusalNote(route, conditions, contested) ?? overdueNote(route, conditions) ?? cloudNote(route, conditions);
       if (note !== undefined) events.record(note);
     },
   };

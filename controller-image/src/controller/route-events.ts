@@ -1,6 +1,6 @@
 // What is worth an Event on a route: its addresses went to another Pod, or the route was turned down.
 import type { AddressBinding } from "../../../lib/model/binding";
-import { RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
+import { routeCondition, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { RESOURCES, type Condition } from "../../../lib/model/kubernetes";
 import type { EventNote } from "../kube/events";
 import type { BindingChange } from "./handover";
@@ -82,6 +82,17 @@ export function overdueNote(route: GKEIPRoute, now: readonly Condition[]): Event
   if (route.metadata.deletionTimestamp === undefined || ready?.reason !== RouteReason.DPV2NotReady) return undefined;
   const about = { resource: RESOURCES.gkeIpRoutes, object: route } as const;
   return { ...about, type: "Warning", reason: "ReleaseOverdue", action: "Release", note: ready.message };
+}
+
+/** Says what keeps the cloud from leading the packets, if that is new. */
+export function cloudNote(route: GKEIPRoute, now: readonly Condition[]): EventNote | undefined {
+  const [before, after] = [route.status?.conditions, now].map((conditions) =>
+    routeCondition(conditions, RouteCondition.GCPReady),
+  );
+  if (after?.reason !== RouteReason.GCPFailed) return undefined;
+  if (before?.reason === after.reason && before.message === after.message) return undefined;
+  const about = { resource: RESOURCES.gkeIpRoutes, object: route } as const;
+  return { ...about, type: "Warning", reason: after.reason, action: "Lead", note: after.message };
 }
 
 function acceptedIn(conditions: readonly Condition[] | undefined): Condition | undefined {

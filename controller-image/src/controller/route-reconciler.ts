@@ -4,6 +4,7 @@ import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube } from "../kube/api";
+import type { CloudLink } from "./cloud-link";
 import { same } from "./conditions";
 import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
@@ -22,11 +23,21 @@ export interface Outcome {
   readonly againAfterMs?: number;
 }
 
+export interface RouteReconcilerOptions {
+  readonly kube: Kube;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly report: RouteReport;
+  /** @default there is none */
+  readonly cloud?: CloudLink;
+}
+
 export class RouteReconciler {
   readonly #kube: Kube;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #report: RouteReport;
+  readonly #cloud?: CloudLink;
   /** Pods that are held back, by route, and since when on both clocks. */
   readonly #challenges = new Map<string, { readonly podUid: string; readonly at: number; readonly since: string }>();
 
@@ -36,7 +47,8 @@ export class RouteReconciler {
   /** Our own last write to a route, until the watch has caught up with it. */
   readonly #written = new Map<string, GKEIPRoute>();
 
-  constructor(kube: Kube, store: Store, clock: Clock, report: RouteReport) {
+  constructor({ kube, store, clock, report, cloud }: RouteReconcilerOptions) {
+    this.#cloud = cloud;
     this.#kube = kube;
     this.#store = store;
     this.#clock = clock;
@@ -71,7 +83,8 @@ export class RouteReconciler {
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
     const holds = bindings.length > 0 || (route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false);
-    if (!ours && !holds) return {};
+    const cloud = this.#cloud?.view(route.metadata.uid ?? "");
+    if (!ours && !holds && (cloud?.known !== true || cloud.empty)) return {};
 
     const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
     const rivals = rivalsOf(route, verdict, this.#store);
@@ -86,6 +99,7 @@ export class RouteReconciler {
       node: (name) => this.#store.node(name),
       bindings: concerned,
       waitedMs: (address) => this.#store.waitedMs(address),
+      cloud,
       moves: (address) => this.#store.movesOf(address),
       challenge: challenge && { ...challenge, forMs: this.#clock.now() - challenge.at },
       now,
@@ -125,8 +139,11 @@ export class RouteReconciler {
     const results = await Promise.allSettled(changes.map((change) => this.#write(change, decision.failed)));
     const moves = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
     this.#report.moved(route, moves);
-    if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status, contested);
     const failed = results.find((result) => result.status === "rejected");
+    // What is written down comes first, so that it can be found again; and packets do not wait for the status.
+    if (failed === undefined && decision.cloud !== undefined)
+      this.#cloud?.carryOut(route.metadata.uid ?? "", decision.cloud);
+    if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status, contested);
     if (failed !== undefined) throw failed.reason;
     if (finalizer === false && changes.length === 0) await this.#writeFinalizer(current, false);
     return { againAfterMs: decision.againAfterMs };
@@ -135,10 +152,11 @@ export class RouteReconciler {
   async #releaseOrphans(bindings: readonly AddressBinding[]): Promise<Outcome> {
     let waiting = false;
     for (const binding of bindings) {
-      const { address } = binding.spec;
+      const { address, route } = binding.spec;
       const step = release(binding, {
         node: (name) => this.#store.node(name),
         waitedMs: this.#store.waitedMs(address),
+        cloud: this.#cloud?.view(route.uid),
       });
       const move = step.change && (await this.#write(step.change));
       if (move !== undefined) this.#report.moved(undefined, [move]);

@@ -24,7 +24,7 @@ import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
 import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
 import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
-import { SelectorIndex } from "./selector-index";
+import { RouteIndex } from "./route-index";
 import { SetIndex } from "./set-index";
 import { Waits } from "./waits";
 
@@ -32,6 +32,8 @@ import { Waits } from "./waits";
 export interface Touched {
   /** @param urgent packets are being lost until it is looked at */
   route(key: string, urgent?: boolean): void;
+  /** @param uid of a route that is there no more */
+  gone(uid: string): void;
   gateway(key: string): void;
   gatewayClass(name: string): void;
   clusterRanges(): void;
@@ -44,6 +46,8 @@ export interface StoreOptions extends ControllerMeans {
   /** Every copy is complete. */
   readonly onSynced: () => void;
 }
+
+const machineOf = ({ spec }: Node): string | undefined => spec?.providerID;
 
 export class Store implements ClusterView {
   readonly cloud: boolean;
@@ -60,11 +64,7 @@ export class Store implements ClusterView {
 
   readonly #parts: Reflector<KubeObject>[];
   readonly #touched: Touched;
-  readonly #routesByNamespace = new SetIndex();
-  readonly #routesByAddress = new SetIndex();
-  readonly #routesByGateway = new SetIndex();
-  readonly #routesByNetwork = new SetIndex();
-  readonly #routesBySelector = new SelectorIndex();
+  readonly #routes = new RouteIndex();
   readonly #podIndex = new PodIndex((key) => this.pods.get(key));
   readonly #podsByNode = new SetIndex();
   readonly #bindingsByRoute = new SetIndex();
@@ -120,7 +120,7 @@ export class Store implements ClusterView {
       kube.reflect<Network>({
         resource: RESOURCES.networks,
         project: decodeNetwork,
-        onChange: ({ key }) => this.#touchAll(this.#routesByNetwork.get(key)),
+        onChange: ({ key }) => this.#touchAll(this.#routes.byNetwork.get(key)),
         onSynced: synced,
       }),
     );
@@ -262,11 +262,16 @@ export class Store implements ClusterView {
   }
 
   routesClaiming(address: string): GKEIPRoute[] {
-    return present(this.#routesByAddress.get(address), (key) => this.routes.get(key));
+    return present(this.#routes.byAddress.get(address), (key) => this.routes.get(key));
   }
 
   routesOfGateway(gatewayKey: string): GKEIPRoute[] {
-    return present(this.#routesByGateway.get(gatewayKey), (key) => this.routes.get(key));
+    return present(this.#routes.byGateway.get(gatewayKey), (key) => this.routes.get(key));
+  }
+
+  /** The living route of this UID. */
+  routeOf(uid: string): GKEIPRoute | undefined {
+    return this.routes.get(this.#routes.keyOf(uid) ?? "");
   }
 
   /** How long the present wait of an address has lasted, in milliseconds. */
@@ -307,7 +312,7 @@ export class Store implements ClusterView {
     }
     for (const key of this.#podsByNode.get(name)) {
       const pod = this.pods.get(key);
-      if (pod !== undefined) for (const route of this.#routesBySelector.candidates(pod)) routes.add(route);
+      if (pod !== undefined) for (const route of this.#routes.bySelector.candidates(pod)) routes.add(route);
     }
     for (const key of routes) this.#touched.route(key, urgent);
   }
@@ -318,19 +323,16 @@ export class Store implements ClusterView {
     for (const route of [old, object]) {
       if (route === undefined) continue;
       const verb = route === object ? "add" : "remove";
-      this.#routesByNamespace[verb](route.metadata.namespace ?? "", key);
-      this.#routesByNetwork[verb](route.spec.network ?? "", key);
-      this.#routesBySelector[verb](route, key);
+      this.#routes.change(verb, route, key);
       this.#podIndex[verb === "add" ? "addRoute" : "removeRoute"](route);
-      for (const gateway of parentKeys(route)) this.#routesByGateway[verb](gateway, key);
-      for (const address of claimedAddresses(route)) this.#routesByAddress[verb](address, key);
     }
     this.#touched.route(key);
+    if (old !== undefined && old.metadata.uid !== object?.metadata.uid) this.#touched.gone(old.metadata.uid ?? "");
     for (const route of [old, object]) {
       if (route === undefined) continue;
       for (const gateway of parentKeys(route)) this.#touched.gateway(gateway);
       if (old?.metadata.generation === object?.metadata.generation && object !== undefined) continue;
-      for (const address of claimedAddresses(route)) this.#touchAll(this.#routesByAddress.get(address));
+      for (const address of claimedAddresses(route)) this.#touchAll(this.#routes.byAddress.get(address));
     }
   }
 
@@ -340,7 +342,7 @@ export class Store implements ClusterView {
     if (old !== undefined) this.#gatewaysByClass.remove(old.spec.gatewayClassName, key);
     if (object !== undefined) this.#gatewaysByClass.add(object.spec.gatewayClassName, key);
     this.#touched.gateway(key);
-    if (old?.metadata.generation !== object?.metadata.generation) this.#touchAll(this.#routesByGateway.get(key));
+    if (old?.metadata.generation !== object?.metadata.generation) this.#touchAll(this.#routes.byGateway.get(key));
   }
 
   #onClass({ key }: Change<GatewayClass>): void {
@@ -351,18 +353,18 @@ export class Store implements ClusterView {
     this.#gkeWasPresent = present;
     for (const gateway of this.#gatewaysByClass.get(key)) {
       this.#touched.gateway(gateway);
-      this.#touchAll(this.#routesByGateway.get(gateway));
+      this.#touchAll(this.#routes.byGateway.get(gateway));
     }
   }
 
   #onNetworkParams(key: string): void {
     for (const network of this.networks.values()) {
-      if (paramsOf(network) === key) this.#touchAll(this.#routesByNetwork.get(network.metadata.name));
+      if (paramsOf(network) === key) this.#touchAll(this.#routes.byNetwork.get(network.metadata.name));
     }
   }
 
   #onNamespace({ key }: Change<Namespace>): void {
-    for (const routeKey of this.#routesByNamespace.get(key)) {
+    for (const routeKey of this.#routes.byNamespace.get(key)) {
       this.#touched.route(routeKey);
       const route = this.routes.get(routeKey);
       if (route !== undefined) for (const gateway of parentKeys(route)) this.#touched.gateway(gateway);
@@ -380,7 +382,7 @@ export class Store implements ClusterView {
     }
     const routes = new Set<string>();
     for (const pod of [old, object]) {
-      if (pod !== undefined) for (const route of this.#routesBySelector.candidates(pod)) routes.add(route);
+      if (pod !== undefined) for (const route of this.#routes.bySelector.candidates(pod)) routes.add(route);
     }
     this.#touchAll(routes);
   }
@@ -391,7 +393,8 @@ export class Store implements ClusterView {
     const changed = (read: (node: Node) => unknown): boolean => (old && read(old)) !== (object && read(object));
     if (changed(nodeAddress) || changed((node) => node.spec?.podCIDRs?.join())) this.#touched.clusterRanges();
     this.#nodeStates.note(key, object);
-    if (changed(nodeAddress) || changed(isNodeReady) || changed(isCordoned)) this.#touchRoutesOfNode(key);
+    if (changed(nodeAddress) || changed(isNodeReady) || changed(isCordoned) || changed(machineOf))
+      this.#touchRoutesOfNode(key);
   }
 
   #onBinding(change: Change<AddressBinding>): void {
@@ -412,6 +415,6 @@ export class Store implements ClusterView {
     if (object === undefined) this.#moves.forget(key);
     else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
-    if (object === undefined) this.#touchAll(this.#routesByAddress.get(key));
+    if (object === undefined) this.#touchAll(this.#routes.byAddress.get(key));
   }
 }

@@ -84,7 +84,8 @@ export interface CloudAround {
   /** What a `Network` is in the cloud; undefined for the default one, and while its parameters are not known. */
   network(name: string): CloudNetwork | undefined;
   /**
-   * What {@link CloudFabric.view} says of a route is new.
+   * What {@link CloudFabric.view} says of a route is new; when the cloud has been read for the first time, that of every route
+   * that was told of before.
    *
    * @param urgent packets are being lost until it is looked at
    */
