@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from "./json";
 import { endpointsGone } from "./kinds/instance";
 import { Mutations, type InsertOptions } from "./mutations";
 import { Operations } from "./operations";
+import { checkScope, placeOf } from "./path";
 import { permissionsOf } from "./permissions";
 import { Reads } from "./reads";
 import { errorBody, forbidden, invalid, notFound, Refusal } from "./refusal";
@@ -52,6 +53,7 @@ export class ComputeCloud {
   readonly #mutations: Mutations;
   readonly #reads: Reads;
   readonly #projects: ReadonlySet<string>;
+  readonly #regions: ReadonlyMap<string, readonly string[]>;
 
   constructor(options: CloudOptions) {
     const { clock, regions = DEFAULT_REGIONS } = options;
@@ -63,6 +65,7 @@ export class ComputeCloud {
       letters.map((letter) => `${region}-${letter}`),
     ]);
     const world = { externalRange: options.externalRange ?? "203.0.113.0/24", regions: new Map(zones) };
+    this.#regions = world.regions;
     this.faults = new Faults(clock);
     this.conditions = new Conditions(clock, world.regions, this.state);
     this.delivery = new Delivery(this.state, clock, this.conditions, options);
@@ -126,6 +129,8 @@ export class ComputeCloud {
       if (effects.refuse !== undefined) throw refusalOf(effects.refuse);
       const project = route.params["project"] ?? "";
       if (!this.#projects.has(project)) throw notFound(`projects/${project}`);
+      const place = placeOf(route);
+      if (place !== undefined) checkScope(place.scope, this.#regions);
       const body = this.#checkedBody(route, request.body);
       checkQuery(route, query);
       this.conditions.checkRate(route);

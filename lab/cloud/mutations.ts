@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../../controller-image/src/kube/api";
 import type { Conditions } from "./conditions";
 import type { Delivery } from "./deliver";
-import { text, without, type JsonObject } from "./json";
+import { merged, text, without, type JsonObject } from "./json";
 import type { Kind, Site, World } from "./kind";
 import { KINDS } from "./kinds";
 import { linkOf } from "./links";
 import { identifier, timestamp, type Operations } from "./operations";
-import { placeOf, type Place } from "./path";
+import { checkScope, placeOf, type Place } from "./path";
 import { exists, inUse, invalid, notFound, notReady, Refusal, required } from "./refusal";
 import type { Route } from "./routes";
 import type { Change, Key, Resource, State } from "./state";
@@ -103,6 +103,7 @@ export class Mutations {
   make(project: string, scope: string, collection: string, body: JsonObject): Key {
     const kind = KINDS.get(collection);
     if (kind?.insert === undefined) throw new Error(`the stand-in cannot make ${collection}`);
+    checkScope(scope, this.world.regions);
     const place: Place = { project, scope, collection, parent: `projects/${project}/${scope}/${collection}` };
     const key = `${place.parent}/${nameIn(body)}`;
     const site = this.#site(place, key);
@@ -147,7 +148,8 @@ export class Mutations {
   ): readonly Change[] {
     const { key } = site;
     if (this.state.get(key) !== undefined) throw exists(key);
-    const asked = without(body, [...COMMON, ...(kind.serverSet ?? [])]);
+    // Null is as good as nothing.
+    const asked = merged({}, without(body, [...COMMON, ...(kind.serverSet ?? [])]));
     const result = kind.insert?.(asked, site);
     if (result === undefined) throw new Error(`${kind.collection} cannot be made`);
     const link = linkOf(`projects/${place.project}/${place.scope}`);

@@ -32,6 +32,7 @@ interface Operation {
 
 /** The part of its time that an operation only waits. */
 const WAITING = 0.2;
+const MOST_KEPT = 50_000;
 
 /** RFC 3339, from the injected clock. */
 export const timestamp = (clock: Clock): string => new Date(clock.wallTime()).toISOString().replace("Z", "+00:00");
@@ -82,6 +83,7 @@ export class Operations {
       waiters: new Set(),
     };
     this.#operations.set(key, operation);
+    this.#forget();
     this.#run(operation, request, ended);
     return bodyOf(operation);
   }
@@ -112,6 +114,16 @@ export class Operations {
       });
     }
     return bodyOf(operation);
+  }
+
+  /** The oldest ones, when there are very many. */
+  #forget(): void {
+    if (this.#operations.size <= MOST_KEPT) return;
+    for (const [key, { progress }] of this.#operations) {
+      if (progress["status"] !== "DONE") continue;
+      this.#operations.delete(key);
+      return;
+    }
   }
 
   #run(operation: Operation, { ms, effect }: OperationRequest, ended: () => void): void {

@@ -1,4 +1,5 @@
 // What a call is about, from its path.
+import { invalid } from "./refusal";
 import type { Route } from "./routes";
 import type { Key } from "./state";
 
@@ -22,4 +23,11 @@ export function placeOf({ method, params }: Route): Place | undefined {
   if (match === null) return undefined;
   const [, project = "", scope = "", collection = "", name] = match;
   return { project, scope, collection, name, parent: `projects/${project}/${scope}/${collection}` };
+}
+
+/** Refuses a region or a zone that there is not. */
+export function checkScope(scope: string, regions: ReadonlyMap<string, readonly string[]>): void {
+  const [kind = "", name = ""] = scope.split("/");
+  if (kind === "regions" && !regions.has(name)) throw invalid("region", name, "Unknown region.");
+  if (kind === "zones" && ![...regions.values()].flat().includes(name)) throw invalid("zone", name, "Unknown zone.");
 }

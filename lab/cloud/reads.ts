@@ -1,6 +1,6 @@
 // Calls that only read.
 import type { Conditions } from "./conditions";
-import { text, type JsonObject } from "./json";
+import { text, texts, type JsonObject } from "./json";
 import { KINDS } from "./kinds";
 import { linkOf } from "./links";
 import { pageOf, type Listed } from "./listing";
@@ -23,7 +23,7 @@ export class Reads {
   ) {}
 
   /** Undefined when the call is none that reads. */
-  answer(route: Route, query: Query, state: ReadState, _body: JsonObject): JsonObject | undefined {
+  answer(route: Route, query: Query, state: ReadState, body: JsonObject): JsonObject | undefined {
     const [service = "", call = ""] = route.method.id.split(".");
     if (service === "regions" || service === "zones") return this.#places(service, call, route, query);
     const place = placeOf(route);
@@ -37,6 +37,10 @@ export class Reads {
         return this.#aggregated(route, query, state);
       case "listNetworkEndpoints":
         return endpoints(found(state, key), query);
+      case "testIamPermissions": {
+        const granted = texts(body, "permissions").filter((permission) => this.conditions.isGranted(permission));
+        return granted.length === 0 ? {} : { permissions: granted };
+      }
       default:
         return undefined;
     }

@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly host?: string;
   /** @default any free one */
   readonly port?: number;
+  /** Listens on a socket of the file system instead. @default - on host and port */
+  readonly path?: string;
   /** Answers what a VM asks of its metadata server, on the same socket. @default nobody does */
   readonly metadata?: MetadataServer;
 }
@@ -27,7 +29,7 @@ export interface ComputeServer {
 const MOST_BYTES = 10_000_000;
 
 export async function serveCompute(cloud: ComputeCloud, options: ServeOptions = {}): Promise<ComputeServer> {
-  const { host = "127.0.0.1", port = 0, metadata } = options;
+  const { host = "127.0.0.1", port = 0, path, metadata } = options;
   const mistakes: Error[] = [];
   const server = createServer((request, response) => {
     answer(cloud, metadata, request, response).catch((error: unknown) => {
@@ -38,11 +40,12 @@ export async function serveCompute(cloud: ComputeCloud, options: ServeOptions = 
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, resolve);
+    if (path === undefined) server.listen(port, host, resolve);
+    else server.listen(path, resolve);
   });
-  const { port: bound } = server.address() as AddressInfo;
+  const bound = server.address();
   return {
-    url: `http://${host}:${bound}/`,
+    url: typeof bound === "string" ? `unix:${bound}` : `http://${host}:${(bound as AddressInfo).port}/`,
     mistakes,
     close: () =>
       new Promise((resolve) => {

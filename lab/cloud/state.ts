@@ -39,6 +39,7 @@ interface Past {
 
 /** How far back reads can be stale. */
 const HISTORY_MS = 600_000;
+const CUT_EVERY = 10_000;
 
 export class State implements ReadState {
   readonly #resources = new Map<Key, Resource>();
@@ -46,6 +47,7 @@ export class State implements ReadState {
   readonly #users = new Map<Key, Set<Key>>();
   readonly #rules = new Map<string, Set<Key>>();
   readonly #past: Past[] = [];
+  #cutAt = CUT_EVERY;
 
   get(key: Key): Resource | undefined {
     return this.#resources.get(key);
@@ -66,6 +68,11 @@ export class State implements ReadState {
     return [...(this.#users.get(key) ?? [])];
   }
 
+  /** Every resource, by key. */
+  get everything(): ReadonlyMap<Key, Resource> {
+    return new Map(this.#resources);
+  }
+
   /** Forwarding rules of an address, whichever network it is in. */
   rulesFor(address: string): readonly Resource[] {
     const keys = [...(this.#rules.get(address) ?? [])].sort();
@@ -79,9 +86,11 @@ export class State implements ReadState {
       this.#past.push({ at: now, key: change.key, before });
       this.#put(change.key, before, "gone" in change ? undefined : change);
     }
+    // Not on every write: cutting a list at its head costs its length each time.
+    if (this.#past.length < this.#cutAt) return;
     const kept = this.#past.findIndex(({ at }) => at >= now - HISTORY_MS);
-    // Not one by one: a list that is cut at its head on every write costs its length each time.
-    if (kept > 10_000) this.#past.splice(0, kept);
+    this.#past.splice(0, kept < 0 ? this.#past.length : kept);
+    this.#cutAt = this.#past.length + CUT_EVERY;
   }
 
   /** As it was then. */

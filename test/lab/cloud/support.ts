@@ -106,3 +106,50 @@ export async function led(options: Partial<CloudOptions> = {}): Promise<World> {
   await made.done("POST", `${R}/forwardingRules`, rule());
   return made;
 }
+
+/** Paths that the suites of refusals use, and the same as keys of resources. */
+export const [addresses, rules, services] = [`${R}/addresses`, `${R}/forwardingRules`, `${R}/backendServices`];
+export const [groups, instances] = [`${A}/networkEndpointGroups`, `${A}/instances`];
+export const whole = (path: string): string => `projects/demo/${path}`;
+
+/** {@link led}, with more of everything that a call can name by mistake. */
+export async function crowded(): Promise<World> {
+  const made = await led();
+  const { cloud } = made;
+  cloud.make("global", "networks", { name: "blue" });
+  cloud.make(R, "subnetworks", { name: "blue", network: "global/networks/blue", ipCidrRange: "10.9.0.0/24" });
+  const blue = { subnetwork: linkTo(`${R}/subnetworks/blue`), networkIP: "10.9.0.20" };
+  cloud.make(A, "instances", { name: "gamma", networkInterfaces: [{}, blue] });
+  cloud.make(R, "addresses", { name: "spare", address: "203.0.113.9" });
+  const subnetwork = `${R}/subnetworks/default`;
+  cloud.make(R, "addresses", { name: "inside", addressType: "INTERNAL", subnetwork, address: "10.128.0.77" });
+  cloud.make(A, "targetInstances", { name: "ti", instance: linkTo(`${A}/instances/gamma`) });
+  cloud.make(R, "backendServices", { name: "inner", loadBalancingScheme: "INTERNAL", protocol: "UNSPECIFIED" });
+  cloud.make(R, "backendServices", { name: "tcp", loadBalancingScheme: "EXTERNAL", protocol: "TCP" });
+  return made;
+}
+
+/** One call that is refused. */
+export type RefusedCall = readonly [
+  title: string,
+  method: string,
+  path: string,
+  body: object | undefined,
+  status: number,
+  reason: string,
+  message: string,
+];
+
+/** Makes the call, and holds the answer against all that is said of it; nothing may have changed. */
+export async function expectRefused(
+  { call, cloud }: World,
+  [, method, path, body, status, reason, message]: RefusedCall,
+): Promise<void> {
+  const before = cloud.state.everything;
+  expect(await call(method, path, body)).toEqual({
+    status,
+    body: { error: { code: status, message, errors: [{ message, domain: "global", reason }] } },
+  });
+  expect(cloud.underWay).toBe(0);
+  expect(cloud.state.everything).toEqual(before);
+}
