@@ -45,7 +45,7 @@ export async function migrate(cluster: ControlPlane, env: PulumiEnv, dir: string
     const deployed = await stack({
       env,
       program: folder,
-      name: "dev",
+      name: "migrating",
       kubeconfig: cluster.kubeconfig,
       typeCheck: false,
     });
@@ -76,7 +76,13 @@ export async function migrate(cluster: ControlPlane, env: PulumiEnv, dir: string
   expect(again).toMatchObject({ ok: true, changes: { create: 0, replace: 0, delete: 0 } });
   await unchanged();
 
-  const stop = await stack({ env, program: folder, name: "dev", kubeconfig: cluster.kubeconfig, typeCheck: false });
+  const stop = await stack({
+    env,
+    program: folder,
+    name: "migrating",
+    kubeconfig: cluster.kubeconfig,
+    typeCheck: false,
+  });
   expect((await stop.destroy()).ok).toBe(true);
   await cluster.kubectl(["delete", "namespace", NAMESPACE, "--wait=false"]);
 }
