@@ -12,6 +12,8 @@ const NO_PROXIES: Commands = {
   },
 };
 
+const LED = "198.51.100.20";
+
 /** A node with all that an agent can have left: addresses of each delivery, one that moved on, a fence, a rule. */
 async function used(): Promise<World> {
   const world = new World();
@@ -22,6 +24,7 @@ async function used(): Promise<World> {
   world.write(binding(B, { delivery: "app" }));
   await world.rest();
   world.write(movedAway(B, { delivery: "app", wait: false }));
+  world.write(binding(LED, { fabric: "gce" }));
   await world.rest();
   await agent.stop();
   return world;
@@ -30,6 +33,7 @@ async function used(): Promise<World> {
 test("everything of podpin's goes, though Pods and bindings are still there, and a second time there is nothing to do", async () => {
   const { kernel } = await used();
   kernel.proxies.set("203.0.113.9", "foreign");
+  kernel.claimed.add(LED);
   const first = await uninstall(kernel, NO_PROXIES, UPLINK);
   expect(kernel.untouched).toBe(true);
   expect(kernel.proxies).toEqual(new Map([["203.0.113.9", "foreign"]]));
@@ -42,6 +46,7 @@ test("everything of podpin's goes, though Pods and bindings are still there, and
     "proxy_delay 800",
     `neigh del proxy ${A}`,
     `route del ${B}/32`,
+    `route del throw ${LED}/32 table 255`,
   ]) {
     expect(first.removed.join("\n")).toContain(part);
   }
