@@ -1,7 +1,7 @@
 // The running fabric against the stand-in of Compute, through the client that ships, in virtual time. The world also watches,
 // change by change, that no packet is led to a node that was never wanted.
 import type { CloudFabric, CloudIntent } from "../../../controller-image/src/fabric/cloud";
-import type { ComputeTransport } from "../../../controller-image/src/fabric/gce/compute";
+import type { Compute, ComputeTransport } from "../../../controller-image/src/fabric/gce/compute";
 import { createCompute } from "../../../controller-image/src/fabric/gce/client";
 import { createGceFabric, type GceFabricOptions } from "../../../controller-image/src/fabric/gce/fabric";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
@@ -102,6 +102,16 @@ export class CloudWorld {
         fabric.pause();
       },
     };
+  }
+
+  /** Somebody else's way to the same project. */
+  client(): Compute {
+    return createCompute({
+      project: "demo",
+      transport: transportTo(this.cloud),
+      clock: this.clock,
+      log: () => undefined,
+    });
   }
 
   /** Resources that podpin has made, by their paths. */

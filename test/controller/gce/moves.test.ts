@@ -1,14 +1,26 @@
+import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
 const ADDRESSES = ["203.0.113.10", "203.0.113.11", "203.0.113.12"];
+/** Longer than what nobody owns is left alone. */
+const COLLECTED_MS = 20 * 60_000;
 
-describe.each(["ha-policy"] as const)("driver %s", () => {
-  test("leads the addresses of a route to a node, moves them by one call, and takes everything away again", async () => {
-    const world = new CloudWorld();
+describe.each([
+  { name: "ha-policy", driver: haPolicy, move: ["regionBackendServices.patch"] },
+  { name: "target-instance", driver: targetInstance, move: ADDRESSES.map(() => "forwardingRules.setTarget") },
+])("driver $name", ({ driver, move }) => {
+  function begun(options: ConstructorParameters<typeof CloudWorld>[0] = {}) {
+    const world = new CloudWorld(options);
     for (const address of ADDRESSES) world.reserve(address);
-    const replica = world.replica();
-    const { fabric } = replica;
-    fabric.start();
+    const replica = world.replica({ driver });
+    replica.fabric.start();
+    replica.fabric.settled();
+    return { world, replica, fabric: replica.fabric };
+  }
+
+  test("leads the addresses of a route to a node, moves them to one that was prepared, and takes everything away again", async () => {
+    const { world, replica, fabric } = begun();
     const first = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
     fabric.want(first);
     await world.until(() => isLed(replica, first));
@@ -19,12 +31,128 @@ describe.each(["ha-policy"] as const)("driver %s", () => {
     const second = intentFor({ addresses: ADDRESSES, leader: "node2", candidates: ["node1", "node2"], epoch: 2 });
     fabric.want(second);
     await world.until(() => isLed(replica, second));
-    expect(world.changes).toEqual(["regionBackendServices.patch"]);
+    expect(world.changes).toEqual(move);
     expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node2", "node2", "node2"]);
 
     fabric.remove(first.route.uid);
     await world.until(() => fabric.view(first.route.uid).empty);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual([undefined, undefined, undefined]);
+    await world.clock.run(COLLECTED_MS);
     expect(world.made).toEqual([]);
+    await fabric.stop();
+  });
+
+  test("prepares a node that was not expected before it moves the addresses there", async () => {
+    const { world, replica, fabric } = begun();
+    const first = intentFor({ addresses: ADDRESSES, leader: "node1" });
+    fabric.want(first);
+    await world.until(() => isLed(replica, first));
+    world.delivered.clear();
+    const second = intentFor({ addresses: ADDRESSES, leader: "node2", epoch: 2 });
+    fabric.want(second);
+    await world.until(() => isLed(replica, second));
+    for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node2"]);
+    await fabric.stop();
+  });
+
+  test("touches only what has changed when the addresses become more and fewer", async () => {
+    const { world, replica, fabric } = begun();
+    const two = intentFor({ addresses: ADDRESSES.slice(0, 2), leader: "node1" });
+    fabric.want(two);
+    await world.until(() => isLed(replica, two));
+    world.cloud.calls.clear();
+    const three = intentFor({ addresses: ADDRESSES, leader: "node1" });
+    fabric.want(three);
+    await world.until(() => isLed(replica, three));
+    expect(world.changes).toEqual(["forwardingRules.insert"]);
+    world.cloud.calls.clear();
+    const one = intentFor({ addresses: ADDRESSES.slice(2), leader: "node1" });
+    fabric.want(one);
+    await world.clock.run(10_000);
+    expect(world.changes.filter((id) => id !== "regionBackendServices.patch")).toEqual([
+      "forwardingRules.delete",
+      "forwardingRules.delete",
+    ]);
+    expect(fabric.view(one.route.uid).leads).toEqual(new Map([["203.0.113.12", "node1"]]));
+    await fabric.stop();
+  });
+
+  test("leaves everything as it is while there is no node to lead to", async () => {
+    const { world, replica, fabric } = begun();
+    fabric.want(intentFor({ addresses: ADDRESSES, candidates: ["node1"] }));
+    await world.clock.run(60_000);
+    expect(world.made).toEqual([]);
+    const led = intentFor({ addresses: ADDRESSES, leader: "node1" });
+    fabric.want(led);
+    await world.until(() => isLed(replica, led));
+    world.cloud.calls.clear();
+    fabric.want(intentFor({ addresses: ADDRESSES, epoch: 2 }));
+    await world.clock.run(4 * 60_000);
+    expect(world.changes).toEqual([]);
+    expect(world.goesTo("203.0.113.10")).toBe("node1");
+    await fabric.stop();
+  });
+
+  test("keeps the addresses that a route has not lost, and lets the others go", async () => {
+    const { world, replica, fabric } = begun();
+    const led = intentFor({ addresses: ADDRESSES, leader: "node1" });
+    fabric.want(led);
+    await world.until(() => isLed(replica, led));
+    world.cloud.calls.clear();
+    fabric.keep(led.route.uid, ADDRESSES.slice(1));
+    await world.clock.run(30 * 60_000);
+    expect(world.changes).toEqual(["forwardingRules.delete"]);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual([undefined, "node1", "node1"]);
+    await fabric.stop();
+  });
+
+  test("makes no call that changes anything while nothing changes, and reads little", async () => {
+    const { world, replica, fabric } = begun();
+    const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2", "node3"] });
+    fabric.want(led);
+    await world.until(() => isLed(replica, led));
+    await world.clock.run(60_000);
+    world.cloud.calls.clear();
+    fabric.want(led);
+    await world.clock.run(60 * 60_000);
+    expect(world.changes).toEqual([]);
+    // One survey each five minutes, of four kinds of resources at most.
+    expect(world.cloud.calls.log.length).toBeLessThanOrEqual(12 * 4);
+    await fabric.stop();
+  });
+
+  test("begins again with nothing but what the cloud says, and changes nothing", async () => {
+    const { world, replica, fabric } = begun();
+    const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
+    fabric.want(led);
+    await world.until(() => isLed(replica, led));
+    await world.clock.run(60_000);
+    await fabric.stop();
+    world.cloud.calls.clear();
+    const next = world.replica({ driver });
+    next.fabric.start();
+    next.fabric.want(led);
+    await world.until(() => isLed(next, led));
+    await world.clock.run(60_000);
+    expect(world.changes).toEqual([]);
+    expect(world.cloud.calls.log.length).toBeLessThanOrEqual(4);
+    await next.fabric.stop();
+  });
+
+  test("takes back what somebody else has changed, and makes anew what somebody has deleted", async () => {
+    const { world, replica, fabric } = begun();
+    const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
+    fabric.want(led);
+    await world.until(() => isLed(replica, led));
+    await world.clock.run(60_000);
+    const stranger = world.client();
+    const [rule] = await stranger.list("regions/us-central1", "forwardingRules");
+    const gone = stranger.delete("regions/us-central1", "forwardingRules", rule?.name ?? "");
+    await world.clock.run(1_000);
+    await gone;
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toContain(undefined);
+    await world.clock.run(6 * 60_000);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1", "node1"]);
     await fabric.stop();
   });
 });

@@ -48,9 +48,11 @@ function planHaPolicy(facts: Facts, intent: CloudIntent, held: Holdings): Plan {
   if (leader !== undefined && present === undefined) {
     if (facts.find(at) !== undefined) problems.push(nameTaken(facts, at));
     else steps.push(serviceStep(facts, intent, held, leader, undefined));
-  } else if (leader !== undefined && service !== undefined && (!leads || isFarAhead(intent, mark))) {
+  } else if (leader !== undefined && service !== undefined) {
+    const isOutdated = isFarAhead(intent, mark) || missingBackends(facts, held, name, service).length > 0;
     const step = serviceStep(facts, intent, held, leader, service);
-    steps.push(leads ? { ...step, lane: "housekeeping" } : step);
+    if (!leads) steps.push(step);
+    else if (isOutdated) steps.push({ ...step, lane: "housekeeping" });
   }
   const rules = planRules(facts, intent, held, {
     referral: { backendService: urlOf(facts.root, facts.project, at) },
@@ -124,53 +126,72 @@ function serviceStep(
   const description = markText({
     ...markFor(facts.clusterUid, intent),
     epochs: Object.fromEntries(intent.addresses.map((address) => [address, intent.epochs.get(address) ?? 0])),
-    attached: attachedBy(facts, held, name, leader, service),
+    attached: attachedBy(facts, intent, held, service),
   });
   const lane = intent.urgent ? "failover" : "move";
   const needs = [pathOf(group), endpointKey(group, leader.instance)];
   if (service !== undefined) {
-    const backends = service.backends ?? [];
-    const isNew = !backends.some((backend) => isSame(backend.group, backendGroup));
+    const missing = missingBackends(facts, held, name, service);
     const body: Partial<BackendService> = {
       fingerprint: service.fingerprint,
       description,
       haPolicy: leads,
-      ...(isNew && { backends: [...backends, { group: backendGroup, balancingMode: "CONNECTION" }] }),
+      ...(missing.length > 0 && { backends: [...(service.backends ?? []), ...missing] }),
     };
     return { lane, call: { verb: "patch", at, body }, needs };
   }
-  const groups = held.groups.filter(({ resource }) => isGroupOf(resource, name));
   const body: BackendService = {
     name,
     description,
     loadBalancingScheme: intent.addressType,
     protocol: "UNSPECIFIED",
     ...(intent.addressType === AddressType.Internal && { network: leader.group.resource.network }),
-    backends: groups.map((one) => ({
-      group: urlOf(facts.root, facts.project, groupRef(one)),
-      balancingMode: "CONNECTION",
-    })),
+    backends: missingBackends(facts, held, name, undefined),
     haPolicy: { fastIPMove: "DISABLED", ...leads },
   };
   return { lane, call: { verb: "insert", at, body }, needs };
 }
 
-/** What is attached, by zone: as it is known here, or as it was written down before. */
-function attachedBy(
+/** The route's groups that the service does not have yet. A leader in another zone is a smaller change when its group is there. */
+function missingBackends(
   facts: Facts,
   held: Holdings,
   name: string,
-  leader: Place,
+  service: BackendService | undefined,
+): NonNullable<BackendService["backends"]> {
+  const urls = held.groups
+    .filter(({ resource }) => isGroupOf(resource, name))
+    .map((group) => urlOf(facts.root, facts.project, groupRef(group)));
+  return urls
+    .filter((url) => !(service?.backends ?? []).some((backend) => isSame(backend.group, url)))
+    .sort()
+    .map((group) => ({ group, balancingMode: "CONNECTION" }));
+}
+
+/**
+ * What will be attached when everything of this plan is done, by zone: as it is known here, or as it was written down before,
+ * with the nodes that are wanted. Who reads it later sees by the size of the group whether it came to that.
+ */
+function attachedBy(
+  facts: Facts,
+  intent: CloudIntent,
+  held: Holdings,
   service: BackendService | undefined,
 ): Readonly<Record<string, readonly string[]>> {
+  const name = routeName(facts.clusterUid, intent.route.uid, intent.network);
   const before = (service && facts.mark(service)?.attached) ?? {};
-  const attached: Record<string, string[]> = {};
+  const attached = new Map<string, Set<string>>();
+  const add = (zone: string, instances: Iterable<string>): void => {
+    attached.set(zone, new Set([...(attached.get(zone) ?? []), ...instances]));
+  };
   for (const group of held.groups.filter(({ resource }) => isGroupOf(resource, name))) {
-    const known = group.endpoints === undefined ? (before[group.zone] ?? []) : [...group.endpoints];
-    const all = group === leader.group ? [...known, leader.instance] : known;
-    attached[group.zone] = [...new Set([...(attached[group.zone] ?? []), ...all])].sort();
+    add(group.zone, group.endpoints ?? before[group.zone] ?? []);
   }
-  return attached;
+  for (const nodeName of [...intent.candidates, ...(intent.leader === undefined ? [] : [intent.leader])]) {
+    const node = facts.node(nodeName);
+    if (node !== undefined) add(node.zone, [node.instance]);
+  }
+  return Object.fromEntries([...attached].sort().map(([zone, instances]) => [zone, [...instances].sort()]));
 }
 
 function soonest(...waits: readonly (number | undefined)[]): { wakeMs?: number } {
