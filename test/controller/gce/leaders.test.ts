@@ -1,0 +1,94 @@
+import { CloudWorld, intentFor, isLed } from "./cloud-world";
+
+const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
+const CANDIDATES = ["node1", "node2", "node3"];
+const led = (leader: string, epoch: number) =>
+  intentFor({ addresses: ADDRESSES, leader, candidates: CANDIDATES, epoch });
+
+async function twoLeaders() {
+  const world = new CloudWorld();
+  for (const address of ADDRESSES) world.reserve(address);
+  const old = world.replica();
+  old.fabric.start();
+  old.fabric.want(led("node1", 1));
+  await world.until(() => isLed(old, led("node1", 1)));
+  await world.clock.run(30_000);
+  const next = world.replica();
+  next.fabric.start();
+  next.fabric.want(led("node1", 1));
+  await world.until(() => isLed(next, led("node1", 1)));
+  world.delivered.clear();
+  world.cloud.calls.clear();
+  return { world, old, next };
+}
+
+test("a controller that is late changes nothing once another one has led the addresses for a later owner", async () => {
+  const { world, old, next } = await twoLeaders();
+  next.fabric.want(led("node3", 3));
+  await world.until(() => isLed(next, led("node3", 3)));
+  // What it knows is from before, and so is the fingerprint.
+  old.fabric.want(led("node2", 2));
+  await world.clock.run(25_000);
+  expect(world.goesTo("203.0.113.10")).toBe("node3");
+  expect(world.delivered.get("203.0.113.10")).toEqual(["node3"]);
+  expect(old.fabric.view("route-uid-1").problem?.reason).toBe("Superseded");
+  expect(world.changes).toEqual(["regionBackendServices.patch", "regionBackendServices.patch"]);
+  await old.fabric.stop();
+  await next.fabric.stop();
+});
+
+test("two controllers that act at the same time end where the later owner is, and do not pull to and fro", async () => {
+  const { world, old, next } = await twoLeaders();
+  world.cloud.faults.add({ calls: "regionBackendServices.patch", operation: { from: 500, to: 3_000 } });
+  old.fabric.want(led("node2", 2));
+  next.fabric.want(led("node3", 3));
+  await world.clock.run(25_000);
+  expect(world.goesTo("203.0.113.10")).toBe("node3");
+  const went = world.delivered.get("203.0.113.10") ?? [];
+  expect([["node3"], ["node2", "node3"]]).toContainEqual(went);
+  await old.fabric.stop();
+  await next.fabric.stop();
+});
+
+test("a late controller finds no fingerprint of before an owner that came back to the same node", async () => {
+  const { world, old, next } = await twoLeaders();
+  // The owner was on node2 for an epoch that only the late one has heard of, and is on node1 again.
+  next.fabric.want(led("node1", 3));
+  await world.clock.run(5_000);
+  old.fabric.want(led("node2", 2));
+  await world.clock.run(20_000);
+  expect(world.goesTo("203.0.113.10")).toBe("node1");
+  expect(world.delivered.get("203.0.113.10")).toBeUndefined();
+  await old.fabric.stop();
+  await next.fabric.stop();
+});
+
+test("a controller that goes on acting believes itself in the end: epochs begin anew with a binding that was made again", async () => {
+  const { world, old, next } = await twoLeaders();
+  await old.fabric.stop();
+  next.fabric.want(led("node2", 7));
+  await world.until(() => isLed(next, led("node2", 7)));
+  next.fabric.want(led("node3", 1));
+  await world.clock.run(20_000);
+  expect(world.goesTo("203.0.113.10")).toBe("node2");
+  await world.clock.run(15_000);
+  expect(world.goesTo("203.0.113.10")).toBe("node3");
+  await next.fabric.stop();
+});
+
+test("a replica that is told to pause begins nothing more, and one that starts again reads everything anew", async () => {
+  const { world, old, next } = await twoLeaders();
+  next.fabric.pause();
+  expect(next.fabric.view("route-uid-1").known).toBe(false);
+  old.fabric.want(led("node2", 2));
+  await world.until(() => isLed(old, led("node2", 2)));
+  await old.fabric.stop();
+  world.cloud.calls.clear();
+  next.fabric.want(led("node2", 2));
+  await world.clock.run(10 * 60_000);
+  expect(world.cloud.calls.log).toEqual([]);
+  next.fabric.start();
+  await world.until(() => isLed(next, led("node2", 2)));
+  expect(world.changes).toEqual([]);
+  await next.fabric.stop();
+});
