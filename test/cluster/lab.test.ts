@@ -1,6 +1,8 @@
 // A whole lab with two real nodes: what the tests of podpin itself rely on when they break machines and cables.
 import { mkdirSync, rmdirSync } from "node:fs";
 
+import { compute_v1 } from "@googleapis/compute/build/v1";
+
 import { type Lab, type LabOptions, startLab } from "../../lab/cluster/lab";
 import type { LabNode } from "../../lab/cluster/node";
 import { startListener, startProbe } from "../../lab/cluster/probe";
@@ -9,6 +11,7 @@ import { ensureImages } from "../../lab/images/ensure";
 import { ensureParts } from "../../lab/parts/ensure";
 import { labPartsOf } from "../../lab/parts/lab-parts";
 import { progressOn } from "../../lab/progress";
+import { type LabCloud, startCloud } from "../../lab/vpc/start";
 
 jest.setTimeout(120_000);
 
@@ -88,6 +91,88 @@ test("a cut loses packets without the node's link going down, and a healed one l
     expect(await through()).toBe(30);
   } finally {
     server.kill("SIGKILL");
+  }
+});
+
+/** A program on a node that answers at this address as probes want it, with the node's name. */
+async function answering(node: LabNode, address: string): Promise<() => void> {
+  await node.exec(["ip", "address", "add", `${address}/32`, "dev", "lo"]);
+  const program = `const s = require("dgram").createSocket("udp4", (m, p) => s.send("${node.name} " + p.address + " " + m, p.port, p.address));
+    s.bind(8080, "${address}", () => console.log("ready"));`;
+  const server = node.spawn([process.execPath, "-e", program]);
+  await new Promise((resolve) => server.stdout?.once("data", resolve));
+  return () => server.kill("SIGKILL");
+}
+
+test("a packet for an address goes to the VM where the objects lead that Google's own client makes, and to nobody without", async () => {
+  const address = "203.0.113.7";
+  const [project, region] = ["podpin-lab", "us-central1"];
+  const cloud: LabCloud = await startCloud(lab);
+  const ends: (() => void)[] = [];
+  try {
+    for (const node of [node1, node2]) ends.push(await answering(node, address));
+    const compute = new compute_v1.Compute({ retry: false, fetchImplementation: cloud.fetch });
+    const headers = { authorization: `Bearer ${await cloud.token()}` };
+    const done = async ({ data }: { data: compute_v1.Schema$Operation }): Promise<void> => {
+      const operation = data.name ?? "";
+      const zone = data.zone?.split("/").pop();
+      const wait = zone
+        ? compute.zoneOperations.wait({ project, zone, operation }, { headers })
+        : compute.regionOperations.wait({ project, region, operation }, { headers });
+      expect((await wait).data).toMatchObject({ status: "DONE" });
+    };
+    const answerers = async (): Promise<readonly string[]> => {
+      const probe = await startProbe(lab.client, { address, intervalMs: 10, maxSeconds: 0.1, graceMs: 100 });
+      return (await probe.result).answerers.map(({ hostname }) => hostname);
+    };
+    for (const [node, zone] of [
+      [node1, "us-central1-a"],
+      [node2, "us-central1-b"],
+    ] as const) {
+      const subnetwork = `regions/${region}/subnetworks/lab`;
+      const networkInterfaces = [{ subnetwork, networkIP: node.address }];
+      await done(
+        await compute.instances.insert(
+          { project, zone, requestBody: { name: node.name, networkInterfaces } },
+          { headers },
+        ),
+      );
+      const instance = `projects/${project}/zones/${zone}/instances/${node.name}`;
+      await done(
+        await compute.targetInstances.insert(
+          { project, zone, requestBody: { name: node.name, instance } },
+          { headers },
+        ),
+      );
+    }
+    const target = (zone: string, name: string): string =>
+      `https://www.googleapis.com/compute/v1/projects/${project}/zones/${zone}/targetInstances/${name}`;
+    expect(await answerers()).toEqual([]);
+    const requestBody = {
+      name: "rule",
+      IPAddress: address,
+      IPProtocol: "L3_DEFAULT",
+      allPorts: true,
+      loadBalancingScheme: "EXTERNAL",
+      target: target("us-central1-a", "node1"),
+    };
+    await done(await compute.addresses.insert({ project, region, requestBody: { name: "web", address } }, { headers }));
+    await done(await compute.forwardingRules.insert({ project, region, requestBody }, { headers }));
+    await until("node1 answers", async () => (await answerers()).join() === "node1", { timeoutMs: 10_000 });
+    const moved = { target: target("us-central1-b", "node2") };
+    await done(
+      await compute.forwardingRules.setTarget(
+        { project, region, forwardingRule: "rule", requestBody: moved },
+        { headers },
+      ),
+    );
+    await until("node2 answers", async () => (await answerers()).join() === "node2", { timeoutMs: 10_000 });
+    await done(await compute.forwardingRules.delete({ project, region, forwardingRule: "rule" }, { headers }));
+    await until("nobody answers", async () => (await answerers()).length === 0, { timeoutMs: 10_000 });
+    expect((await cloud.list("addresses")).map(({ name, status }) => [name, status])).toEqual([["web", "RESERVED"]]);
+  } finally {
+    for (const end of ends) end();
+    await cloud.stop();
   }
 });
 
