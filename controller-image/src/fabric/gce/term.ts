@@ -290,7 +290,8 @@ export class Term {
   #live(): Live {
     let targets: Set<string> | undefined;
     const wantedTargets = (): Set<string> => {
-      const intents = [...this.wants.keys()].flatMap((uid) => this.#intent(uid) ?? []);
+      const uses = this.options.driver.zonal.includes("targetInstances");
+      const intents = uses ? [...this.wants.keys()].flatMap((uid) => this.#intent(uid) ?? []) : [];
       const nodes = intents.flatMap(({ candidates, leader, network }) =>
         [...candidates, ...(leader === undefined ? [] : [leader])].map((name) => ({ name, network })),
       );

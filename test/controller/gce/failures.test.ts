@@ -1,0 +1,146 @@
+import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
+import type { Fault } from "../../../lab/cloud/inject";
+import { CloudWorld, intentFor, isLed } from "./cloud-world";
+
+const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
+const CANDIDATES = ["node1", "node2"];
+const UID = "route-uid-1";
+const MINUTE = 60_000;
+const led = (leader: string, epoch: number, urgent = false) =>
+  intentFor({ addresses: ADDRESSES, leader, candidates: CANDIDATES, epoch, urgent });
+
+describe.each([
+  { name: "ha-policy", driver: haPolicy },
+  { name: "target-instance", driver: targetInstance },
+])("driver $name", ({ name, driver }) => {
+  const moves = name === "ha-policy" ? "compute.regionBackendServices.update" : "compute.forwardingRules.setTarget";
+  const move = name === "ha-policy" ? "regionBackendServices.patch" : "forwardingRules.setTarget";
+
+  function begun() {
+    const world = new CloudWorld();
+    for (const address of ADDRESSES) world.reserve(address);
+    const replica = world.replica({ driver });
+    replica.fabric.start();
+    return { world, replica, fabric: replica.fabric };
+  }
+
+  async function ledToNode1() {
+    const all = begun();
+    all.fabric.want(led("node1", 1));
+    await all.world.until(() => isLed(all.replica, led("node1", 1)));
+    await all.world.clock.run(30_000);
+    all.world.delivered.clear();
+    all.world.cloud.calls.clear();
+    return all;
+  }
+
+  const passing: readonly (Fault & { readonly what: string })[] = [
+    { what: "operations end with an error", operationError: { status: 503, reason: "backendError" }, times: 3 },
+    { what: "answers are lost after all was done", reset: "after", probability: 0.3 },
+    { what: "calls are lost on the way", reset: "before", probability: 0.3 },
+    {
+      what: "the service is unavailable now and then",
+      refuse: { status: 503, reason: "backendError" },
+      probability: 0.3,
+    },
+    {
+      what: "reads are seconds behind",
+      calls: /GET .*(forwardingRules|backendServices|networkEndpointGroups|targetInstances)\//,
+      staleMs: 4_000,
+    },
+    { what: "operations take half a minute", operation: { from: 20_000, to: 40_000 } },
+    {
+      what: "somebody else's write comes first",
+      calls: /PATCH/,
+      refuse: { status: 412, reason: "conditionNotMet" },
+      times: 3,
+    },
+  ];
+  test.each(passing)("gets there while $what", async ({ what: _what, ...fault }) => {
+    const { world, replica, fabric } = begun();
+    world.cloud.faults.add(fault);
+    fabric.settled();
+    fabric.want(led("node1", 1));
+    await world.until(() => isLed(replica, led("node1", 1)));
+    fabric.want(led("node2", 2));
+    await world.until(() => isLed(replica, led("node2", 2)));
+    for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node1", "node2"]);
+    world.cloud.faults.clear();
+    fabric.remove(UID);
+    await world.until(() => fabric.view(UID).empty);
+    await world.clock.run(30 * MINUTE);
+    expect(world.made).toEqual([]);
+    await fabric.stop();
+  });
+
+  test("goes on leading where it leads while the right to move is missing, says which one, and moves when it is back", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    world.cloud.conditions.revoke(moves);
+    fabric.want(led("node2", 2));
+    await world.clock.run(30 * MINUTE);
+    expect(fabric.view(UID).problem?.reason).toBe("PermissionDenied");
+    expect(fabric.view(UID).problem?.message).toContain(moves);
+    expect(fabric.view(UID).leads.get("203.0.113.10")).toBe("node1");
+    expect(world.delivered.size).toBe(0);
+    // Later and later, up to a minute.
+    expect(world.changes.filter((id) => id === move).length).toBeLessThan(60 * ADDRESSES.length);
+    world.cloud.conditions.giveBack(moves);
+    await world.until(() => isLed(replica, led("node2", 2)), 2 * MINUTE);
+    expect(fabric.view(UID).problem).toBeUndefined();
+    await fabric.stop();
+  });
+
+  test("waits for the next minute when the rate is used up, for five minutes, and moves then", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    world.cloud.conditions.setRates({ perMinute: 0 });
+    fabric.want(led("node2", 2));
+    await world.clock.run(5 * MINUTE);
+    expect(fabric.view(UID).problem?.reason).toBe("RateLimited");
+    expect(world.delivered.size).toBe(0);
+    world.cloud.conditions.setRates();
+    await world.until(() => isLed(replica, led("node2", 2)), 3 * MINUTE);
+    await fabric.stop();
+  });
+
+  test("changes nothing while the API is down for half an hour, and does what is wanted then", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    world.cloud.faults.add({ reset: "before" });
+    fabric.want(led("node2", 2));
+    await world.clock.run(30 * MINUTE);
+    expect(fabric.view(UID).problem?.reason).toBe("CloudUnreachable");
+    expect(fabric.view(UID).leads.get("203.0.113.10")).toBe("node1");
+    expect(world.delivered.size).toBe(0);
+    world.cloud.faults.clear();
+    await world.until(() => isLed(replica, led("node2", 2)), 3 * MINUTE);
+    for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node2"]);
+    await fabric.stop();
+  });
+
+  test("says why nothing is known when the cloud cannot be read, and does not take that for nothing", async () => {
+    const { world, replica, fabric } = begun();
+    world.cloud.conditions.revoke("compute.forwardingRules.list");
+    fabric.want(led("node1", 1));
+    await world.clock.run(10 * MINUTE);
+    expect(fabric.view(UID)).toMatchObject({ known: false, empty: false, problem: { reason: "PermissionDenied" } });
+    expect(fabric.view(UID).problem?.message).toContain("compute.forwardingRules.list");
+    expect(world.changes).toEqual([]);
+    world.cloud.conditions.giveBack("compute.forwardingRules.list");
+    await world.until(() => isLed(replica, led("node1", 1)), 2 * MINUTE);
+    await fabric.stop();
+  });
+
+  test("leads a VM's addresses elsewhere when it is gone, and to it again when another one has its name", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    world.cloud.vanish(world.zoneOf("node1"), "node1");
+    const away = led("node2", 2, true);
+    fabric.want({ ...away, candidates: ["node2"] });
+    await world.until(() => isLed(replica, away), MINUTE);
+    await world.clock.run(30 * MINUTE);
+    world.addNode("node1");
+    fabric.want(led("node1", 3));
+    await world.until(() => isLed(replica, led("node1", 3)), 5 * MINUTE);
+    expect(world.goesTo("203.0.113.10")).toBe("node1");
+    await fabric.stop();
+  });
+});
