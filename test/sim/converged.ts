@@ -11,7 +11,7 @@ const ROUTES = ["first", "second", "rival"];
 /** What is not as it must be, one sentence each. */
 export function notConverged(world: World): string[] {
   const problems: string[] = [];
-  const routes = ROUTES.flatMap((name) => world.route(name) ?? []);
+  const routes = ROUTES.flatMap((name) => world.routes.get(name) ?? []);
   for (const address of ADDRESSES) problems.push(...addressProblems(world, address, routes));
   for (const route of routes) problems.push(...routeProblems(world, route, routes));
   for (const node of world.nodes) {
@@ -27,7 +27,7 @@ export function notConverged(world: World): string[] {
 
 /** Damping may hold back a better Pod, never the only one that can serve. */
 export function keptFromServing(world: World): string[] {
-  return ROUTES.flatMap((name) => world.route(name) ?? []).flatMap((route) => {
+  return ROUTES.flatMap((name) => world.routes.get(name) ?? []).flatMap((route) => {
     const able = eligible(world, route).filter(({ metadata, status }) => {
       return status?.podIP !== undefined && metadata.deletionTimestamp === undefined;
     });
@@ -61,8 +61,8 @@ function eligible(world: World, { spec }: GKEIPRoute): Pod[] {
   const wanted = spec.podSelector?.matchLabels?.["component"];
   const ready = ({ status }: Pod): boolean =>
     status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-  return world
-    .pods()
+  return world.pods
+    .all()
     .filter((pod) => pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || ready(pod)));
 }
 
@@ -73,7 +73,7 @@ function best(world: World, route: GKEIPRoute): Pod[] {
     [
       status?.podIP !== undefined,
       metadata.deletionTimestamp === undefined,
-      !world.isCordoned(on?.nodeName ?? ""),
+      !world.machines.isCordoned(on?.nodeName ?? ""),
       metadata.creationTimestamp,
     ].join();
   const top = able.map(rank).sort().at(-1);
@@ -84,7 +84,7 @@ function best(world: World, route: GKEIPRoute): Pod[] {
 function holder(world: World, address: string): { readonly pod: Pod; readonly node: string } | undefined {
   const route = winner(
     address,
-    ROUTES.flatMap((name) => world.route(name) ?? []),
+    ROUTES.flatMap((name) => world.routes.get(name) ?? []),
   );
   if (route === undefined) return undefined;
   const candidates = best(world, route);

@@ -5,8 +5,9 @@ import { GKE_CONTROLLER_NAME, PODPIN_CONTROLLER_NAME } from "../../lib/model/gke
 import { RESOURCES, type KubeObject, type Pod } from "../../lib/model/kubernetes";
 import { aClass } from "../support/objects";
 import type { SimNode } from "./node";
+import { connect, type Running } from "./processes";
 import { REQUEST_FAULTS } from "./sim-kube";
-import { ADDRESSES, connect, NAMESPACE, type Running, type World } from "./world";
+import { ADDRESSES, NAMESPACE, type World } from "./world";
 
 export interface SimEvent {
   /** Milliseconds since the start. */
@@ -27,34 +28,34 @@ const GROUPS = ["web", "db"] as const;
 
 const nodeOf = (world: World, { which }: SimEvent): SimNode => world.nodes[which % world.nodes.length]!;
 const podOf = (world: World, { which }: SimEvent): Pod | undefined => {
-  const pods = world.pods().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const pods = world.pods.all().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   return pods[which % Math.max(1, pods.length)];
 };
 const running = (world: World): Running[] => [
-  ...world.agents.values(),
-  ...world.controllers.filter((c) => c !== undefined),
+  ...world.processes.agents.values(),
+  ...world.processes.controllers.filter((c) => c !== undefined),
 ];
 
 /** Pods, their interfaces and addresses. */
 const POD_EVENTS = {
   "pod created": (world, event) => {
-    if (world.pods().length > 6) return;
-    world.createPod(nodeOf(world, event), GROUPS[event.how % 2]!, event.how % 3 > 0);
+    if (world.pods.all().length > 6) return;
+    world.pods.create(nodeOf(world, event), GROUPS[event.how % 2]!, event.how % 3 > 0);
   },
   "pod deleted": (world, event) => {
     const pod = podOf(world, event);
-    if (pod !== undefined) world.deletePod(pod, false);
+    if (pod !== undefined) world.pods.delete(pod, false);
   },
   "pod removed by force": (world, event) => {
     const pod = podOf(world, event);
-    if (pod !== undefined) world.deletePod(pod, true);
+    if (pod !== undefined) world.pods.delete(pod, true);
   },
   "pod replaced": (world, event) => {
     const pod = podOf(world, event);
     if (pod === undefined) return;
-    world.deletePod(pod, event.how % 4 === 0);
-    world.createPod(
-      event.how % 3 === 0 ? nodeOf(world, event) : (world.nodeOf(pod) ?? nodeOf(world, event)),
+    world.pods.delete(pod, event.how % 4 === 0);
+    world.pods.create(
+      event.how % 3 === 0 ? nodeOf(world, event) : (world.pods.nodeOf(pod) ?? nodeOf(world, event)),
       pod.metadata.labels?.["component"] ?? "web",
       true,
     );
@@ -63,24 +64,24 @@ const POD_EVENTS = {
     const pod = podOf(world, event);
     if (pod === undefined) return;
     const uid = pod.metadata.uid ?? "";
-    world.setUnready(pod, !world.unready.has(uid));
-    if (event.how % 2 === 0) world.after(event.ms / 4, () => world.setUnready(pod, !world.unready.has(uid)));
+    world.pods.setUnready(pod, !world.pods.unready.has(uid));
+    if (event.how % 2 === 0) world.after(event.ms / 4, () => world.pods.setUnready(pod, !world.pods.unready.has(uid)));
   },
   "readiness flaps": (world, event) => {
     const pod = podOf(world, event);
     if (pod === undefined) return;
     for (let at = 0; at <= Math.min(event.ms, 6_000); at += 500) {
-      world.after(at, () => world.setUnready(pod, (at / 500) % 2 === 0));
+      world.after(at, () => world.pods.setUnready(pod, (at / 500) % 2 === 0));
     }
-    world.after(Math.min(event.ms, 6_000) + 500, () => world.setUnready(pod, false));
+    world.after(Math.min(event.ms, 6_000) + 500, () => world.pods.setUnready(pod, false));
   },
   "new sandbox": (world, event) => {
     const pod = podOf(world, event);
-    const node = pod && world.nodeOf(pod);
+    const node = pod && world.pods.nodeOf(pod);
     const ip = node?.ipOf(pod?.metadata.uid ?? "");
     if (pod === undefined || node === undefined || ip === undefined || !node.linked) return;
-    world.plug(node, pod, event.how % 2 === 0 ? ip : node.freeIp(event.how % 3 === 0));
-    world.kubeletSoon(node);
+    world.pods.plug(node, pod, event.how % 2 === 0 ? ip : node.freeIp(event.how % 3 === 0));
+    world.pods.kubeletSoon(node);
   },
 } satisfies Record<string, Happen>;
 
@@ -88,46 +89,46 @@ const POD_EVENTS = {
 const NODE_EVENTS = {
   "node loses power": (world, event) => {
     const node = nodeOf(world, event);
-    world.powerOff(node);
-    world.after(event.ms, () => world.powerOn(node));
+    world.machines.powerOff(node);
+    world.after(event.ms, () => world.machines.powerOn(node));
   },
   "node cut off from the API": (world, event) => {
     const node = nodeOf(world, event);
-    world.setLinked(node, false);
-    world.after(event.ms, () => world.setLinked(node, true));
+    world.machines.setLinked(node, false);
+    world.after(event.ms, () => world.machines.setLinked(node, true));
   },
   "node unplugged": (world, event) => {
     const node = nodeOf(world, event);
-    world.setCabled(node, false, event.how % 2 === 0);
-    world.after(event.ms, () => world.setCabled(node, true));
+    world.machines.setCabled(node, false, event.how % 2 === 0);
+    world.after(event.ms, () => world.machines.setCabled(node, true));
   },
   "node cut off from everything": (world, event) => {
     const node = nodeOf(world, event);
-    world.setCabled(node, false, event.how % 2 === 0);
-    world.setLinked(node, false);
-    world.after(event.ms, () => world.setCabled(node, true));
+    world.machines.setCabled(node, false, event.how % 2 === 0);
+    world.machines.setLinked(node, false);
+    world.after(event.ms, () => world.machines.setCabled(node, true));
     // The API server may be reached again before the segment is, or after.
-    world.after(event.ms + (event.how % 3) * 1_000, () => world.setLinked(node, true));
+    world.after(event.ms + (event.how % 3) * 1_000, () => world.machines.setLinked(node, true));
   },
   "node removed for a while": (world, event) => {
     const node = nodeOf(world, event);
-    world.powerOff(node);
-    world.after(500, () => world.setRegistered(node, false));
+    world.machines.powerOff(node);
+    world.after(500, () => world.machines.setRegistered(node, false));
     world.after(event.ms + 1_000, () => {
-      world.setRegistered(node, true);
-      world.powerOn(node);
+      world.machines.setRegistered(node, true);
+      world.machines.powerOn(node);
     });
   },
   "node cordoned": (world, event) => {
     const node = nodeOf(world, event);
-    world.setCordoned(node, true);
-    if (event.how % 4 > 0) world.after(event.ms, () => world.setCordoned(node, false));
+    world.machines.setCordoned(node, true);
+    if (event.how % 4 > 0) world.after(event.ms, () => world.machines.setCordoned(node, false));
   },
   "node drained": (world, event) => {
     const node = nodeOf(world, event);
-    world.setCordoned(node, true);
-    world.after(1_000, () => world.podsOn(node).forEach((pod) => world.deletePod(pod, false)));
-    world.after(event.ms + 1_000, () => world.setCordoned(node, false));
+    world.machines.setCordoned(node, true);
+    world.after(1_000, () => world.pods.on(node).forEach((pod) => world.pods.delete(pod, false)));
+    world.after(event.ms + 1_000, () => world.machines.setCordoned(node, false));
   },
   "announcements are lost": (world, event) => {
     world.segment.lossRate = [0.3, 0.7, 1][event.how % 3]!;
@@ -137,7 +138,7 @@ const NODE_EVENTS = {
     const node = nodeOf(world, event);
     const { kernel } = node;
     world.disturb();
-    world.alone(node, false);
+    world.machines.alone(node, false);
     world.checks.forget(node);
     if (event.how % 4 === 0) kernel.table = undefined;
     if (event.how % 4 === 1) kernel.paths.clear();
@@ -149,12 +150,12 @@ const NODE_EVENTS = {
   },
   "kernel refuses": (world, event) => {
     const node = nodeOf(world, event);
-    const agent = world.agents.get(node);
+    const agent = world.processes.agents.get(node);
     if (agent === undefined) return;
     world.disturb();
     agent.kernel.refuseRate = [0.2, 1][event.how % 2]!;
     node.agentFineSince = undefined;
-    world.alone(node, false);
+    world.machines.alone(node, false);
     world.after(Math.min(event.ms, 10_000), () => {
       agent.kernel.refuseRate = 0;
       world.disturb();
@@ -166,39 +167,39 @@ const NODE_EVENTS = {
 const CONTROL_EVENTS = {
   "agent dies": (world, event) => {
     const node = nodeOf(world, event);
-    world.killAgent(node);
-    world.after(event.ms, () => world.startAgent(node));
+    world.processes.killAgent(node);
+    world.after(event.ms, () => world.processes.startAgent(node));
   },
   "agent stands still": (world, event) => {
     const node = nodeOf(world, event);
-    const agent = world.agents.get(node);
+    const agent = world.processes.agents.get(node);
     if (agent === undefined) return;
-    world.pause(agent);
+    world.processes.pause(agent);
     node.agentFineSince = undefined;
-    world.alone(node, false);
+    world.machines.alone(node, false);
     world.after(event.ms, () => {
-      world.resume(agent);
-      if (world.agents.get(node) === agent) node.agentFineSince = world.clock.now();
+      world.processes.resume(agent);
+      if (world.processes.agents.get(node) === agent) node.agentFineSince = world.clock.now();
     });
   },
   "controller dies": (world, event) => {
-    world.killController(0);
-    world.after(event.ms, () => world.startController(0));
+    world.processes.killController(0);
+    world.after(event.ms, () => world.processes.startController(0));
   },
   "controller stands still": (world, event) => {
-    const controller = world.controllers[0];
+    const controller = world.processes.controllers[0];
     if (controller === undefined) return;
-    world.pause(controller);
-    if (event.how % 2 === 0) world.startController(1);
-    world.after(event.ms, () => world.resume(controller));
-    world.after(event.ms + 3_000, () => world.killController(1));
+    world.processes.pause(controller);
+    if (event.how % 2 === 0) world.processes.startController(1);
+    world.after(event.ms, () => world.processes.resume(controller));
+    world.after(event.ms + 3_000, () => world.processes.killController(1));
   },
   "second controller": (world, event) => {
-    world.startController(1);
-    world.after(event.ms, () => world.killController(1));
+    world.processes.startController(1);
+    world.after(event.ms, () => world.processes.killController(1));
   },
   "controller cut off": (world, event) => {
-    const controller = world.controllers[0];
+    const controller = world.processes.controllers[0];
     if (controller === undefined) return;
     connect(controller, false);
     world.after(event.ms, () => connect(controller, true));
@@ -227,13 +228,13 @@ const CONTROL_EVENTS = {
     for (const one of down) connect(one, false);
     world.after(event.ms, () => {
       for (const one of down) {
-        const node = world.nodes.find((candidate) => world.agents.get(candidate) === one);
+        const node = world.nodes.find((candidate) => world.processes.agents.get(candidate) === one);
         connect(one, node?.linked ?? true);
       }
     });
   },
   "agent sees an older version": (world, event) => {
-    const agent = world.agents.get(nodeOf(world, event));
+    const agent = world.processes.agents.get(nodeOf(world, event));
     const { versions } = world.checks.history;
     const newest = versions.at(-1 - (event.how % Math.max(1, Math.min(6, versions.length))));
     const older = versions.filter(({ metadata }) => metadata.uid === newest?.metadata.uid);
@@ -245,28 +246,30 @@ const CONTROL_EVENTS = {
 /** What users do. */
 const USER_EVENTS = {
   "addresses edited": (world, event) => {
-    world.putRoute("first", [[A], [A, B], [B], [B, A]][event.how % 4]!, "web", { delivery: "nat" });
+    world.routes.put("first", [[A], [A, B], [B], [B, A]][event.how % 4]!, "web", { delivery: "nat" });
   },
   "delivery edited": (world, event) => {
-    world.putRoute("second", [C], "db", { delivery: ["app", "nat"][event.how % 2]!, reactionMode: "Exists" });
+    world.routes.put("second", [C], "db", { delivery: ["app", "nat"][event.how % 2]!, reactionMode: "Exists" });
   },
   "selector edited": (world, event) => {
-    world.putRoute("second", [C], GROUPS[event.how % 2]!, { delivery: "app", reactionMode: "Exists" });
+    world.routes.put("second", [C], GROUPS[event.how % 2]!, { delivery: "app", reactionMode: "Exists" });
   },
   "route deleted": (world, event) => {
     const name = ["first", "second"][event.which % 2]!;
     world.server.delete(RESOURCES.gkeIpRoutes, { namespace: NAMESPACE, name });
-    world.after(event.ms, () => world.putRoute(name, name === "first" ? [A, B] : [C], name === "first" ? "web" : "db"));
+    world.after(event.ms, () =>
+      world.routes.put(name, name === "first" ? [A, B] : [C], name === "first" ? "web" : "db"),
+    );
   },
   rival: (world, event) => {
-    world.putRoute("rival", [[C], [A], [A, C]][event.how % 3]!, GROUPS[event.how % 2]!, { delivery: "app" });
+    world.routes.put("rival", [[C], [A], [A, C]][event.how % 3]!, GROUPS[event.how % 2]!, { delivery: "app" });
     if (event.how % 5 < 3) {
       world.after(event.ms, () => world.server.delete(RESOURCES.gkeIpRoutes, { namespace: NAMESPACE, name: "rival" }));
     }
   },
   "gateway deleted for a while": (world, event) => {
     world.server.remove(RESOURCES.gateways, { namespace: "default", name: "allowed" });
-    world.after(event.ms, () => world.putGateway());
+    world.after(event.ms, () => world.routes.putGateway());
   },
   "class becomes another's for a while": (world, event) => {
     const put = (controllerName: string): void => {
@@ -319,7 +322,7 @@ const POISON: readonly Happen[] = [
 ];
 
 function badRoute(world: World, name: string, spec: object): void {
-  if (world.route(name) !== undefined) return;
+  if (world.routes.get(name) !== undefined) return;
   world.server.put(RESOURCES.gkeIpRoutes, { metadata: { name, namespace: NAMESPACE }, spec } as KubeObject);
 }
 

@@ -86,11 +86,11 @@ function secondLook(world: World): void {
     world.nodes.map(({ kernel }) => kernel.state([])),
     mapsToo,
   );
-  world.killController(0);
-  world.startController(0);
+  world.processes.killController(0);
+  world.processes.startController(0);
   for (const node of world.nodes) {
-    world.killAgent(node);
-    world.startAgent(node);
+    world.processes.killAgent(node);
+    world.processes.startAgent(node);
   }
   world.say(() => "--- everything starts again, and must find nothing to do");
   if (!world.runUntil(world.clock.now() + SECOND_LOOK_MS)) return;
