@@ -108,6 +108,19 @@ describe("on a cluster", () => {
   });
 });
 
+test("its objects come after what it depends on, so that they go before it", async () => {
+  const { options } = await graphOf((opts) => {
+    const nodes = new pulumi.ComponentResource("test:index:Nodes", "nodes", {}, opts);
+    new PersistentIpController("podpin", { image: "registry.example.com/podpin:1" }, { ...opts, dependsOn: nodes });
+  });
+  const objects = options.filter(({ type }) => type.startsWith("kubernetes:"));
+  expect(objects.length).toBeGreaterThan(20);
+  for (const { options: own } of objects) {
+    const dependsOn = await valueOf(pulumi.output(own.dependsOn as pulumi.Output<pulumi.Resource[]>));
+    expect(dependsOn.some(pulumi.ComponentResource.isInstance)).toBe(true);
+  }
+});
+
 describe("builds its image", () => {
   interface Built {
     context: { location: string };
