@@ -13,22 +13,27 @@ const VMS = [
 ] as const;
 const NAMES = ["x", "y"];
 
-type Step = (world: World) => Promise<unknown>;
+interface Step {
+  /** What a counterexample shows. */
+  readonly title: string;
+  readonly take: (world: World) => Promise<unknown>;
+}
 
 const name = fc.constantFrom(...NAMES);
 const vm = fc.constantFrom(...VMS);
 const zone = fc.constantFrom(A, B);
 
-const call =
-  (method: string, path: string, body?: object): Step =>
-  ({ call: go }) =>
-    go(method, path, body);
-const patched =
-  (service: string, change: object): Step =>
-  async ({ call: go }) => {
-    const { body } = await go("GET", `${R}/backendServices/${service}`);
-    return go("PATCH", `${R}/backendServices/${service}`, { fingerprint: body["fingerprint"], ...change });
-  };
+const call = (method: string, path: string, body?: object): Step => ({
+  title: `${method} ${path} ${JSON.stringify(body)}`,
+  take: ({ call: go }) => go(method, path, body),
+});
+const patched = (named: string, change: object): Step => ({
+  title: `PATCH ${named} ${JSON.stringify(change)}`,
+  async take({ call: go }) {
+    const { body } = await go("GET", `${R}/backendServices/${named}`);
+    return go("PATCH", `${R}/backendServices/${named}`, { fingerprint: body["fingerprint"], ...change });
+  },
+});
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(name, zone).map(([n, z]) => call("POST", `${z}/networkEndpointGroups`, group(n))),
@@ -40,8 +45,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   fc
     .tuple(name, fc.subarray([A, B]), fc.option(vm, { nil: undefined }))
-    .map(([n, zones, led]) => call("POST", `${R}/backendServices`, service(zones, led && leader(...led, n), n))),
-  fc.tuple(name, vm).map(([n, led]) => patched(n, { haPolicy: { leader: leader(...led, n) } })),
+    .map(([n, zones, led]) =>
+      call("POST", `${R}/backendServices`, service(zones, led && leader(led[0], led[1], n), n)),
+    ),
+  fc.tuple(name, vm).map(([n, led]) => patched(n, { haPolicy: { leader: leader(led[0], led[1], n) } })),
   fc
     .tuple(name, fc.subarray([A, B]))
     .map(([n, zones]) => patched(n, { backends: service(zones, undefined, n)["backends"] })),
@@ -74,11 +81,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(vm, fc.constantFrom("stop", "start")).map(([[z, n], way]) => call("POST", `${z}/instances/${n}/${way}`)),
   vm.map(([z, n]) => call("DELETE", `${z}/instances/${n}`)),
   vm.map(([z, n]) => call("POST", `${z}/instances`, { name: n, networkInterfaces: [{}] })),
-  fc.integer({ min: 1, max: 2000 }).map(
-    (ms): Step =>
-      ({ clock }) =>
-        clock.run(ms),
-  ),
+  fc.integer({ min: 1, max: 2000 }).map((ms): Step => ({ title: `${ms} ms`, take: ({ clock }) => clock.run(ms) })),
 );
 
 /** What does not agree, read as a client reads it: bodies and links alone. */
@@ -119,6 +122,11 @@ function disagreements({ cloud }: World): string[] {
     const led = object(object(s, "haPolicy"), "leader");
     if (led !== undefined && !links.includes(text(led, "backendGroup")))
       found.push(`${text(s, "name")} is led from outside`);
+    const named = text(object(led, "networkEndpoint") ?? {}, "instance");
+    const [key, isAttached] = inGroup(text(led ?? {}, "backendGroup").replace(API, ""), named, cloud);
+    if (led !== undefined && !isAttached && !wasDeleted(key, cloud)) {
+      found.push(`${text(s, "name")} is led by ${named}, which is not attached`);
+    }
   }
   for (const g of groups) {
     const { endpoints = [] } = cloud.state.get(text(g, "selfLink").replace(API, "")) ?? {};
@@ -134,17 +142,20 @@ function expectedOf(target: JsonObject, cloud: World["cloud"]): string | undefin
   const led = object(object(target, "haPolicy"), "leader");
   const groupKey = text(led ?? {}, "backendGroup").replace(API, "");
   const named = led === undefined ? text(target, "instance") : text(object(led, "networkEndpoint") ?? {}, "instance");
-  const [key, isAttached] =
-    groupKey === ""
-      ? [named.replace(API, ""), true]
-      : withGroup(groupKey.split("/").slice(0, 4).join("/"), named, cloud.state.get(groupKey)?.endpoints ?? []);
+  const [key, isAttached] = groupKey === "" ? [named.replace(API, ""), true] : inGroup(groupKey, named, cloud);
   return isAttached && cloud.state.get(key)?.body["status"] === "RUNNING" ? key.split("/").pop() : undefined;
 }
 
-function withGroup(zonePath: string, named: string, endpoints: readonly { instance: string }[]): [string, boolean] {
-  const key = `${zonePath}/instances/${named}`;
+/** Key of a VM in a group's zone, and whether it is attached there. */
+function inGroup(groupKey: string, named: string, cloud: World["cloud"]): [key: string, isAttached: boolean] {
+  const key = `${groupKey.split("/").slice(0, 4).join("/")}/instances/${named}`;
+  const { endpoints = [] } = cloud.state.get(groupKey) ?? {};
   return [key, endpoints.some(({ instance }) => instance === key)];
 }
+
+/** A VM may be gone, or there again, that a service still names. */
+const wasDeleted = (key: string, { calls }: World["cloud"]): boolean =>
+  calls.log.some(({ method, path, status }) => method === "DELETE" && path.endsWith(key) && status === 200);
 
 test("whatever is called, the objects agree and an address goes where they say, and nowhere else", async () => {
   await fc.assert(
@@ -168,7 +179,7 @@ test("whatever is called, the objects agree and an address goes where they say, 
         rule("r1", { backendService: linkTo(`${R}/backendServices/x`) }),
       );
       expect(cloud.delivery.deliver(IPS[0]!)?.instance).toBe("alpha");
-      for (const take of steps) {
+      for (const { take } of steps) {
         await take(world);
         if (!overlap) await clock.run(0);
         expect(disagreements(world)).toEqual([]);
