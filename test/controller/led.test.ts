@@ -444,7 +444,7 @@ describe("laws", () => {
   const always = (law: (input: DecideInput, decision: Decision) => void): void =>
     fc.assert(
       fc.property(anyInput, (input) => law(input, decide(input))),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   const acks = ({ spec: s, status }: AddressBinding, states: readonly string[]): boolean =>
     status?.acks?.some(

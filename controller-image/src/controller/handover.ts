@@ -95,7 +95,7 @@ export function grant(input: GrantInput): Step {
   if (binding === undefined) {
     // An address that nobody has needs no object.
     if (target === undefined) return { waiting: false };
-    const spec = withLead({ ...desired, epoch: 1 }, input.cloud);
+    const spec = withLead({ ...desired, epoch: 1 }, undefined, input.cloud);
     return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
   }
   const { spec } = binding;
@@ -115,7 +115,7 @@ export function grant(input: GrantInput): Step {
     return { waiting: true };
   const releasing = nextRelease(binding, desired.nodeName, input);
   return {
-    change: replaced(binding, withLead({ ...desired, epoch: spec.epoch + 1, releasing, led: spec.led }, input.cloud)),
+    change: replaced(binding, withLead({ ...desired, epoch: spec.epoch + 1, releasing }, spec.led, input.cloud)),
     waiting: releasing?.wait === true,
   };
 }
@@ -169,10 +169,12 @@ export function release(
 
 /** The owner is right; only the hand-over may still be under way. */
 function settle(binding: AddressBinding, input: GrantInput): Step {
-  const { releasing, ...spec } = binding.spec;
-  const next = releasing && settledRelease(binding, releasing, input);
-  const after = withLead({ ...spec, ...(next && { releasing: next }) }, input.cloud);
-  const change = next === releasing && sameLead(after.led, spec.led) ? undefined : replaced(binding, after);
+  const { releasing, led, ...spec } = binding.spec;
+  const steady = sameLead(leadOf(spec, led, input.cloud), led);
+  // Only when nothing arrives at the node before any more, and has not for as long as was waited.
+  const next = releasing && settledRelease(binding, releasing, input, { elsewhere: steady && isLed(binding) });
+  if (next === releasing && steady) return { waiting: next?.wait === true && isLed(binding) };
+  const change = replaced(binding, withLead({ ...spec, ...(next && { releasing: next }) }, led, input.cloud));
   return { change, waiting: next?.wait === true && isLed(binding) };
 }
 
@@ -181,30 +183,38 @@ function settledRelease(
   binding: AddressBinding,
   releasing: BindingRelease,
   { node, waitedMs }: GrantInput,
+  { elsewhere }: { readonly elsewhere: boolean },
 ): BindingRelease | undefined {
   const former = node(releasing.nodeName);
   // A node that only does not answer keeps its place here, however long: when it comes back, it must find that it has lost
   // the address before it speaks for it again.
   if (isReleased(binding) || former === undefined) return undefined;
   if (!releasing.wait) return releasing;
-  const patient = !isLed(binding) || (former.ready && waitedMs < HANDOVER_WAIT_MS);
+  const patient = !elsewhere || (former.ready && waitedMs < HANDOVER_WAIT_MS);
   return patient && !former.lost ? releasing : { ...releasing, wait: false };
 }
 
-/** The binding with where the cloud takes the packets now, as far as that is known. */
-function withLead(spec: AddressBindingSpec, cloud: CloudView | undefined): AddressBindingSpec {
-  const { led, ...rest } = spec;
-  const next = leadOf(spec, cloud);
-  return next === undefined ? rest : { ...rest, led: sameLead(next, led) ? led : next };
+/** What a binding must say with where the cloud takes the packets now; as far as that is known, else as it was. */
+function withLead(
+  spec: Omit<AddressBindingSpec, "led">,
+  before: BindingLead | undefined,
+  cloud: CloudView | undefined,
+): AddressBindingSpec {
+  const led = leadOf(spec, before, cloud);
+  return led === undefined ? spec : { ...spec, led };
 }
 
-function leadOf(spec: AddressBindingSpec, cloud: CloudView | undefined): BindingLead | undefined {
-  if (!FABRICS[spec.fabric].led) return undefined;
-  if (cloud?.known !== true) return spec.led;
-  const nodeName = cloud.leads.get(spec.address);
+function leadOf(
+  { address, epoch, fabric, nodeName: owner }: Omit<AddressBindingSpec, "led">,
+  before: BindingLead | undefined,
+  cloud: CloudView | undefined,
+): BindingLead | undefined {
+  if (!FABRICS[fabric].led) return undefined;
+  if (cloud?.known !== true) return before;
+  const nodeName = cloud.leads.get(address);
   if (nodeName === undefined) return undefined;
   // Where it has led since an epoch before it goes on leading for that one, unless that is where the owner is now.
-  return nodeName === spec.led?.nodeName && nodeName !== spec.nodeName ? spec.led : { nodeName, epoch: spec.epoch };
+  return nodeName === before?.nodeName && nodeName !== owner ? before : { nodeName, epoch };
 }
 
 function sameLead(a: BindingLead | undefined, b: BindingLead | undefined): boolean {

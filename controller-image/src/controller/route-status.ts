@@ -157,17 +157,17 @@ function viewOf(address: string, { bindings, chosen, pending, route, cloud }: Ro
     binding?.spec.route.uid === route.metadata.uid && binding?.spec.owner?.podUid === chosen?.metadata.uid
       ? ack
       : undefined;
+  const announced = current?.state === AckState.Announced;
   // What was read back before counts as long as nothing newer has been.
-  const strays = binding !== undefined && isAstray(binding, cloud);
-  const announced = current?.state === AckState.Announced && binding !== undefined && isLed(binding) && !strays;
+  const led = binding !== undefined && isLed(binding) && !isAstray(binding, cloud);
   const failure =
     current?.state === AckState.Failed ? `${address}: ${current.reason ?? ""}: ${current.message ?? ""}` : undefined;
   const waits = binding !== undefined && isLed(binding) && !mayAnnounce(binding) && !isReleased(binding);
   const why = waits
     ? `${address} waits for node ${binding.spec.releasing?.nodeName ?? ""} to let go`
     : `${address} is not yet led to node ${chosen?.spec?.nodeName ?? ""}`;
-  const delivers = current?.state === AckState.Announced;
-  return { address, programmed: delivers || current?.state === AckState.Programmed, announced, failure, why };
+  const programmed = announced || current?.state === AckState.Programmed;
+  return { address, programmed, announced: announced && led, failure, why };
 }
 
 /** Whether the cloud is known to take the packets elsewhere than the binding says. */
