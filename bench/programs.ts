@@ -28,15 +28,15 @@ const gateway = (name, values) => ({
     addresses: values.map((value) => ({ type: "gke.networking.io/cidr", value: value + "/32" })),
   },
 });
-const route = (name, parent, value) => ({
+const route = (index, parent, value) => ({
   apiVersion: "networking.gke.io/v1",
   kind: "GKEIPRoute",
-  metadata: { name, namespace: "web" },
+  metadata: { name: "r" + index, namespace: "web" },
   spec: {
     parentRefs: [{ name: parent, namespace: "default" }],
     addresses: [{ type: "gke.networking.io/cidr", value: value + "/32" }],
     network: "default",
-    podSelector: { matchLabels: { "statefulset.kubernetes.io/pod-name": "proxy-" + name } },
+    podSelector: { matchLabels: { "statefulset.kubernetes.io/pod-name": "proxy-" + index } },
     reactionMode: "ReadyCondition",
   },
 });
@@ -68,7 +68,7 @@ export const SYNTH_BARE = timed(
   `const { ApiObject, App, Chart } = require("cdk8s");
 ${OBJECTS}`,
   `for (let first = 0; first < all.length; first += 16) new ApiObject(chart, gatewayOf(first), gateway(gatewayOf(first), all.slice(first, first + 16)));
-all.forEach((address, index) => new ApiObject(chart, "r" + index, route("r" + index, gatewayOf(index), address)));`,
+all.forEach((address, index) => new ApiObject(chart, "r" + index, route(index, gatewayOf(index), address)));`,
 );
 
 export const PREVIEW_OURS = `
@@ -78,11 +78,27 @@ const pool = PersistentIpPool.fromAddresses("edge", { addresses: addresses(100),
 pool.addresses.forEach((address, index) => new PinnedPodRoute("r" + index, { pool, addresses: [address], namespace: "web", statefulSet: "proxy", ordinal: index }));
 `;
 
+// As Pulumi's own documentation has its users import custom resources, and with the options that the same deployment needs:
+// a route waits for its Gateway and until it is Ready, and a change of what is fixed replaces it.
 export const PREVIEW_BARE = `
-const { CustomResource } = require("@pulumi/kubernetes/apiextensions/customResource");
+const kubernetes = require("@pulumi/kubernetes");
 ${ADDRESSES}${OBJECTS}
+const { CustomResource } = kubernetes.apiextensions;
+const WAIT_FOR = JSON.stringify(["condition=Accepted", "condition=Ready"]);
+const annotated = ({ metadata, ...rest }, annotations) => ({ ...rest, metadata: { ...metadata, annotations: { "pulumi.com/deletionPropagationPolicy": "background", ...annotations } } });
 const all = addresses(100);
-const gateways = [];
-for (let first = 0; first < all.length; first += 16) gateways.push(new CustomResource(gatewayOf(first), gateway(gatewayOf(first), all.slice(first, first + 16))));
-all.forEach((address, index) => new CustomResource("r" + index, route("r" + index, gatewayOf(index), address), { dependsOn: gateways }));
+const gateways = {};
+for (let first = 0; first < all.length; first += 16) {
+  const name = gatewayOf(first);
+  gateways[name] = new CustomResource(name, annotated(gateway(name, all.slice(first, first + 16))), { replaceOnChanges: ["spec.gatewayClassName"], deleteBeforeReplace: true });
+}
+all.forEach((address, index) => {
+  const parent = gatewayOf(index);
+  new CustomResource("r" + index, annotated(route(index, parent, address), { "pulumi.com/waitFor": WAIT_FOR }), {
+    dependsOn: gateways[parent],
+    replaceOnChanges: ["spec.parentRefs", "spec.network", "spec.reactionMode", "spec.haPolicy"],
+    deleteBeforeReplace: true,
+    customTimeouts: { create: "300s", update: "300s" },
+  });
+});
 `;

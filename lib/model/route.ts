@@ -115,6 +115,9 @@ export interface RouteInput extends Omit<RouteOptions, "podSelector" | "podSelec
   readonly others?: OtherComponents;
 }
 
+/** What a route is planned by besides its arguments. */
+export type RouteSurroundings = Pick<RouteInput, "name" | "claims" | "others">;
+
 export interface RoutePlan {
   readonly namespace: MaybeLater<string>;
   readonly network: MaybeLater<string>;

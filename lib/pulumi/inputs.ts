@@ -14,14 +14,6 @@ export function nowOrLater<T>(now: MaybeLater<T>, later: () => pulumi.Output<T>)
   return isKnown(now) ? now : later();
 }
 
-/** The values that the program knows, and the outputs of the others: an output is serialized at several times the price. */
-export function plainWhereKnown<T>(
-  now: readonly MaybeLater<T>[],
-  outputs: readonly pulumi.Output<T>[],
-): readonly pulumi.Input<T>[] {
-  return outputs.map((output, index) => nowOrLater(now[index] ?? LATER, () => output));
-}
-
 /** A part of what becomes known later; in a preview it can be unknown still where the rest is known. */
 export function partOf<Whole, T>(whole: pulumi.Output<Whole>, of: (whole: Whole) => MaybeLater<T>): pulumi.Output<T> {
   return whole.apply((found) => {

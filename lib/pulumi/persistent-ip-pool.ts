@@ -15,7 +15,7 @@ import {
 import { notePool } from "../model/pool-others";
 import type { Claim } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow, nowOrLater, plainWhereKnown } from "./inputs";
+import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
@@ -214,9 +214,10 @@ export class PersistentIpPool extends pulumi.ComponentResource {
       .apply(({ asked: { plan: _, reservation: settled }, ...known }) =>
         planWith({ ...now, ...known, reservation: settled }),
       );
-    this.addresses = this.plan.addresses.map((address, position) =>
-      pulumi.output(nowOrLater(address, () => this.settled.apply(({ addresses }) => addresses[position] as string))),
+    const registered = this.plan.addresses.map((address, position) =>
+      nowOrLater(address, () => this.settled.apply(({ addresses }) => addresses[position] as string)),
     );
+    this.addresses = registered.map((address) => pulumi.output(address));
     const standIns = this.addresses.map((address, position) => [address, values[position]]);
     notePool(program, this.plan, standIns);
     this.positions = new Map(standIns.flatMap((each, position) => each.map((standIn) => [standIn, position] as const)));
@@ -239,7 +240,8 @@ export class PersistentIpPool extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
       });
     });
-    this.registerOutputs({ addresses: plainWhereKnown(this.plan.addresses, this.addresses) });
+    // Plain where the program knows them: an output is registered at several times the price.
+    this.registerOutputs({ addresses: registered });
   }
 
   /** @internal The address at a position as `a.b.c.d/32`, plain where it is known now. */

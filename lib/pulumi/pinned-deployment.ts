@@ -1,28 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { LATER } from "../model/later";
-import {
-  type PinnedDeploymentInput,
-  type PinnedDeploymentOptions,
-  planPinnedDeployment,
-} from "../model/pinned-deployment";
-import { claimantOf, noteRoute, type RoutePlan } from "../model/route";
+import { type PinnedDeploymentOptions, planPinnedDeployment } from "../model/pinned-deployment";
 import type { KubernetesObject } from "./declared-resources";
 import { type DeploymentReference, deploymentLater, deploymentNow, isDeploymentResource } from "./deployment";
-import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
-import { knowsAll, lateStages } from "./late-stages";
+import { checkArguments } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
-import { routeNetworkNow } from "./route-network";
-import {
-  addressNow,
-  checkTimeout,
-  networkName,
-  type NetworkReference,
-  routeResources,
-  type RouteWaiting,
-} from "./route-resources";
+import type { NetworkReference, RouteWaiting } from "./route-resources";
+import { singleRoute } from "./single-route";
 
 /** What a {@link PinnedDeployment} takes. */
 export interface PinnedDeploymentArgs extends PinnedDeploymentOptions, RouteWaiting {
@@ -83,49 +68,19 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     checkArguments("PinnedDeployment", name, args);
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
-    const { pool, namespace, network, healthCheckName, deployment, addresses: given, ...options } = args;
-    const place = { namespace, network: networkName(network), healthCheckName };
-    const now: Known = {
-      pool: pool.plan,
-      podNetwork: routeNetworkNow(network),
-      namespace: knownNow(place.namespace),
-      network: knownNow(place.network),
-      healthCheckName: knownNow(place.healthCheckName),
-      deployment: deploymentNow(deployment),
-      addresses: given?.map((address) => addressNow(pool, address)),
+    const { deployment } = args;
+    const workload = {
+      reference: deployment,
+      now: { deployment: deploymentNow(deployment) },
+      later: () => ({ deployment: deploymentLater(deployment) }),
+      // The selector of a resource goes through the checks of its template, which are due once it is known.
+      isSelectorLate: isDeploymentResource(deployment),
     };
-    const subject = claimantOf({ name, kind: "PinnedDeployment" });
-    const program = amongOthers(this, subject);
-    const planWith = (known: Known): RoutePlan =>
-      checked("PinnedDeployment", name, this, (problems) => {
-        const planned = planPinnedDeployment(
-          { ...options, ...known, name, claims: pool.claims, others: program },
-          problems,
-        );
-        checkTimeout(args, problems);
-        return planned;
-      });
-    const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, plan.claim);
-    noteRoute(program, plan);
-
-    const late = () => {
-      const inputs = { place: { ...place, deployment: deploymentLater(deployment) }, network, addresses: given };
-      return lateStages(pool, inputs, now, planWith);
-    };
-
-    // The selector of a resource goes through the checks of its template, which are due once it is known.
-    const early: RoutePlan = isDeploymentResource(deployment) ? { ...plan, podSelector: LATER } : plan;
-    const stages = { now: early, late: knowsAll(pool, now) ? undefined : late() };
-    const { addresses, routes } = routeResources(this, pool, stages, args, [deployment, network]);
-    this.addresses = addresses;
-    this.routes = routes;
-    this.registerOutputs({ addresses: plainWhereKnown(plan.addresses, this.addresses) });
+    const made = singleRoute(this, { kind: "PinnedDeployment", name }, args, workload, (input, problems) =>
+      planPinnedDeployment({ ...args, ...input }, problems),
+    );
+    this.addresses = made.addresses;
+    this.routes = made.routes;
+    this.registerOutputs({ addresses: made.registered });
   }
 }
-
-/** The inputs that may come from other resources. */
-type Known = Pick<
-  PinnedDeploymentInput,
-  "namespace" | "network" | "healthCheckName" | "deployment" | "pool" | "addresses" | "podNetwork"
->;

@@ -1,21 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { claimantOf, noteRoute, planRoute, type RouteInput, type RouteOptions, type RoutePlan } from "../model/route";
+import { planRoute, type RouteOptions } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
-import { knowsAll, lateStages } from "./late-stages";
+import { checkArguments } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { amongOthers } from "./program";
 import { withKubernetesProvider } from "./providers";
-import { routeNetworkNow } from "./route-network";
-import {
-  addressNow,
-  checkTimeout,
-  networkName,
-  type NetworkReference,
-  routeResources,
-  type RouteWaiting,
-} from "./route-resources";
+import type { NetworkReference, RouteWaiting } from "./route-resources";
+import { singleRoute } from "./single-route";
 import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedPodRoute} takes. */
@@ -81,44 +72,17 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     checkArguments("PinnedPodRoute", name, args);
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
-    const { pool, namespace, network, healthCheckName, statefulSet, addresses: given, ...options } = args;
-    const place = { namespace, network: networkName(network), healthCheckName };
-    const now: Known = {
-      pool: pool.plan,
-      podNetwork: routeNetworkNow(network),
-      namespace: knownNow(place.namespace),
-      network: knownNow(place.network),
-      healthCheckName: knownNow(place.healthCheckName),
-      statefulSet: statefulSetNow(statefulSet),
-      addresses: given?.map((address) => addressNow(pool, address)),
+    const { statefulSet } = args;
+    const workload = {
+      reference: statefulSet,
+      now: { statefulSet: statefulSetNow(statefulSet) },
+      later: () => ({ statefulSet: statefulSetLater(statefulSet) }),
     };
-    const subject = claimantOf({ name });
-    const program = amongOthers(this, subject);
-    const planWith = (known: Known): RoutePlan =>
-      checked("PinnedPodRoute", name, this, (problems) => {
-        const planned = planRoute({ ...options, ...known, name, claims: pool.claims, others: program }, problems);
-        checkTimeout(args, problems);
-        return planned;
-      });
-    const plan = planWith(now);
-    for (const position of plan.positions) pool.claims.set(position, plan.claim);
-    noteRoute(program, plan);
-
-    const late = () => {
-      const inputs = { place: { ...place, statefulSet: statefulSetLater(statefulSet) }, network, addresses: given };
-      return lateStages(pool, inputs, now, planWith);
-    };
-
-    const stages = { now: plan, late: knowsAll(pool, now) ? undefined : late() };
-    const { addresses, routes } = routeResources(this, pool, stages, args, [statefulSet, network]);
-    this.addresses = addresses;
-    this.routes = routes;
-    this.registerOutputs({ addresses: plainWhereKnown(plan.addresses, this.addresses) });
+    const made = singleRoute(this, { kind: "PinnedPodRoute", name }, args, workload, (input, problems) =>
+      planRoute({ ...args, ...input }, problems),
+    );
+    this.addresses = made.addresses;
+    this.routes = made.routes;
+    this.registerOutputs({ addresses: made.registered });
   }
 }
-
-/** The inputs of a route that may come from other resources. */
-type Known = Pick<
-  RouteInput,
-  "namespace" | "network" | "healthCheckName" | "statefulSet" | "pool" | "addresses" | "podNetwork"
->;

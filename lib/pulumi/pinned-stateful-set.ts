@@ -11,7 +11,7 @@ import {
 import { noteRoute, type RoutePlan } from "../model/route";
 import type { RouteNetwork } from "../model/route-network";
 import type { KubernetesObject } from "./declared-resources";
-import { checkArguments, checked, knownNow, plainWhereKnown } from "./inputs";
+import { checkArguments, checked, knownNow } from "./inputs";
 import { knowsAll } from "./late-stages";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
@@ -119,8 +119,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
     });
     this.addresses = made.flatMap(({ addresses }) => addresses);
     this.routes = made.flatMap(({ routes }) => routes);
-    const known = plan.pods.flatMap(({ route }) => route.addresses);
-    this.registerOutputs({ addresses: plainWhereKnown(known, this.addresses) });
+    this.registerOutputs({ addresses: made.flatMap(({ registered }) => registered) });
   }
 }
 

@@ -56,6 +56,8 @@ export interface LateStages {
 /** The addresses of a route and the resources that it is. */
 export interface RouteResources {
   readonly addresses: pulumi.Output<string>[];
+  /** The same, plain where the program knows them: an output is registered at several times the price. */
+  readonly registered: readonly pulumi.Input<string>[];
   readonly routes: KubernetesObject[];
 }
 
@@ -108,7 +110,8 @@ export function routeResources(
     };
     return customResource(part.name, manifest, resourceOptions, waitFor);
   });
-  return { addresses: plan.addresses.map((_, index) => pulumi.output(address(index))), routes };
+  const registered = plan.addresses.map((_, index) => address(index));
+  return { addresses: registered.map((value) => pulumi.output(value)), registered, routes };
 }
 
 function selectorInput(
