@@ -59,14 +59,14 @@ describe("the monitor", () => {
     const commands = new Programs();
     const clock = new VirtualClock();
     let events = 0;
-    const end = monitorKernel({
+    const monitor = monitorKernel({
       commands,
       clock,
       log: () => undefined,
       watched: () => ["10.244.1.11"],
       onEvent: () => events++,
     });
-    return { commands, clock, end, events: () => events };
+    return { commands, clock, monitor, events: () => events };
   };
 
   test("has one program for routing and one for tables, and looks once more when both surely listen", async () => {
@@ -110,10 +110,10 @@ describe("the monitor", () => {
   });
 
   test("leaves neither a program nor a timer behind", () => {
-    const { commands, clock, end } = setup();
+    const { commands, clock, monitor } = setup();
     let killed = 0;
     for (const { events } of commands.running) events.once("killed", () => killed++);
-    end();
+    monitor.stop();
     for (const { events } of commands.running) events.emit("exit", "signal SIGTERM");
     expect([killed, clock.pending]).toEqual([2, 0]);
   });

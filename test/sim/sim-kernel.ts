@@ -1,7 +1,10 @@
 // The kernel as one agent process reaches it: every look and every stage of a change takes time, so that a crash, a
-// pause or a vanishing interface can come between any two of them. Each stage is shown to the checks, before and after.
+// pause or a vanishing interface can come between any two of them. Each stage is shown to the checks, before and after. What
+// was seen last is remembered, as by the shipped one, until the agent hears of a change, some time after it happened.
 import { NO_POD_CHANGES } from "../../controller-image/src/agent/inside";
-import type { Kernel } from "../../controller-image/src/agent/kernel";
+import { isDeepStrictEqual } from "node:util";
+
+import type { Kernel, Wanted } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
 import type { KernelState } from "../../controller-image/src/agent/state";
 import { UPLINK } from "../agent/memory-kernel";
@@ -26,12 +29,18 @@ export interface SimKernelOptions {
   readonly onTeardown: (node: SimNode) => void;
 }
 
+/** A program tells of a change, and the agent reads what it says. */
+const HEARD_WITHIN_MS = 5;
+
 const NOTHING = { setup: [], base: [], steps: [], finish: [], cleanup: [], teardown: { ip: [], nft: [] } } as const;
 
 export class SimKernel implements Kernel {
   lookedAt = -1;
   /** Part of the lines that the kernel refuses for no reason of ours. */
   refuseRate = 0;
+  #known: KernelState | undefined;
+  /** Grows with what the agent hears and does. */
+  #changes = 0;
 
   constructor(private readonly options: SimKernelOptions) {}
 
@@ -39,15 +48,43 @@ export class SimKernel implements Kernel {
     return this.options.node.kernel;
   }
 
-  async observe(ips: readonly string[]): Promise<KernelState> {
+  async observe(ips: readonly string[], { fresh = false, evidence = [] }: Partial<Wanted> = {}): Promise<KernelState> {
+    const known = fresh ? undefined : this.#known;
+    if (known !== undefined) {
+      const asked = ips.filter((ip) => evidence.includes(ip) || !known.hops.has(ip));
+      if (asked.length > 0) await this.#time(1);
+      const { hops, sandboxes } = this.#kernel.state(asked);
+      const same = [...hops].every(([ip, hop]) => !known.hops.has(ip) || isDeepStrictEqual(known.hops.get(ip), hop));
+      const all = new Map([...known.hops, ...hops]);
+      if (same && known === this.#known) {
+        this.#known = { ...known, hops: all };
+        return { ...this.#known, sandboxes, remembered: true };
+      }
+    }
+    const before = this.#changes;
     await this.#time(2);
     const state = this.#kernel.state(ips);
     this.lookedAt = this.options.process.clock.now();
     await this.#time(1);
+    this.#known = before === this.#changes ? state : undefined;
     return state;
   }
 
+  #forget(): void {
+    this.#changes++;
+    this.#known = undefined;
+  }
+
   async apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
+    this.#forget();
+    try {
+      return await this.#carryOut(changes);
+    } finally {
+      this.#forget();
+    }
+  }
+
+  async #carryOut(changes: KernelChanges): Promise<ReadonlyMap<string, string>> {
     const failed = new Map<string, string>();
     const { setup, base, steps, finish, cleanup, teardown } = changes;
     const working = (): readonly Step[] => steps.filter(({ address }) => !failed.has(address));
@@ -85,7 +122,14 @@ export class SimKernel implements Kernel {
   }
 
   watch(onEvent: () => void): () => void {
-    return this.#kernel.watch(() => this.options.process.run(onEvent));
+    const { process, random } = this.options;
+    return this.#kernel.watch(() => {
+      const hear = (): void => {
+        this.#forget();
+        process.run(onEvent);
+      };
+      process.clock.after(random.next() * HEARD_WITHIN_MS, hear);
+    });
   }
 
   #stage(changes: KernelChanges, failed: Map<string, string>): void {

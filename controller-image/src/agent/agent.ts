@@ -16,11 +16,12 @@ import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
 import { doubts, type Isolation } from "./isolation";
-import type { Inside, Kernel } from "./kernel";
+import type { Kernel } from "./kernel";
 import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
 import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
+import { isBadNews, unprogrammed } from "./news";
 import { type Failure, logPass } from "./pass-log";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { readBinding } from "./reading";
@@ -84,10 +85,13 @@ export function runAgent(options: AgentOptions): Agent {
   let running: Promise<void> | undefined;
   let again = false;
   let lookAnew = true;
+  /** When nothing that was seen before counted. */
+  let freshAt = -Infinity;
   let proxyDelayBefore: number | undefined;
   let trouble: string | undefined = "the first look at the kernel has not been taken yet";
   let cancelSoon: (() => void) | undefined;
   let cancelLater: (() => void) | undefined;
+  let cancelWake: (() => void) | undefined;
 
   const read = (name: string): Promise<AddressBinding | undefined> => kube.get(RESOURCES.addressBindings, { name });
   const isolated = (): boolean => options.isolation?.isolated() === true;
@@ -183,6 +187,12 @@ export function runAgent(options: AgentOptions): Agent {
     if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), triggerAnew);
   }
 
+  /** For what the plan itself waits for, which nothing in the kernel is asked about. */
+  function wake(at: number): void {
+    cancelWake?.();
+    if (!stopped && at < Infinity) cancelWake = clock.after(Math.max(0, at - clock.now()), trigger);
+  }
+
   async function pass(): Promise<void> {
     onIsolation();
     const complete = delivering.synced && releasing.synced;
@@ -192,47 +202,21 @@ export function runAgent(options: AgentOptions): Agent {
     const unsupported = options.node?.()?.unsupported;
     if (unsupported !== undefined) return refuseAll(unsupported);
     const began = clock.now();
-    const { mine, going, found } = shown();
+    const seen = shown();
+    const { mine, going } = seen;
     // Together with what was shown: what becomes certain while the kernel is looked at may be that this was wrong.
     const unsure = [...doubted.addresses];
-    const inside = { pods: podsNeeded(mine), fresh: lookAnew };
-    lookAnew = false;
-    const observed = await observe(mine, going, inside);
-    if (stopped) return;
-    proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
-    const input: PlanInput = {
-      nodeName,
-      nodeIp,
-      uplink,
-      delivering: mine,
-      releasing: going,
-      evidence: found,
-      synced: complete && ranges.synced,
-      clusterCidrs: cidrsOf(ranges),
-      kernel: observed,
-      proxyDelayBefore,
-      memory,
-      node: options.node?.(),
-      isolated: isolated(),
-      doubted: new Set([...unsure, ...doubted.addresses]),
-      now: clock.now(),
-    };
-    const made = plan(input);
-    const failed = new Map<string, Failure>();
-    for (const [address, message] of await applied(made)) {
-      failed.set(address, { reason: FailReason.KernelRefused, message });
-    }
+    const done = await program(complete, seen, unsure);
+    if (done === undefined) return;
+    const { observed, input, made, failed, untranslated } = done;
     await announceAll(made, observed, failed);
     // After announcing, which clients wait for; before acknowledging, which promises that nothing old is left.
-    const known = made.changes.steps.filter(({ address, flush }) => flush && !failed.has(address));
-    const fresh = known.filter((step) => step.fresh).map(({ address }) => address);
-    for (const { address } of known) unforgotten.add(address);
-    for (const [address, message] of await forget([...unforgotten].filter((address) => !fresh.includes(address)))) {
+    for (const [address, message] of await forget([...unforgotten].filter((address) => !untranslated.has(address)))) {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
-    for (const [address, message] of await forget(fresh)) {
+    for (const [address, message] of await forget([...untranslated])) {
       log("warn", "old connections may go on untranslated; it is tried again", { address, message });
     }
     logPass(log, made, failed);
@@ -243,21 +227,70 @@ export function runAgent(options: AgentOptions): Agent {
     trouble = undefined;
     const retry = made.retry || failed.size > 0 || unforgotten.size > 0;
     if (!retry) backoff.reset();
-    const next = clock.now() + (retry ? Math.min(POLL_MS, backoff.nextMs()) : POLL_MS);
-    later(Math.min(next, made.wakeAt ?? Infinity, askAt));
+    later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
+    wake(Math.min(made.wakeAt ?? Infinity, askAt));
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
-  async function observe(mine: AddressBinding[], going: AddressBinding[], inside: Inside): Promise<KernelState> {
-    const asked = hopsNeeded(mine, going, formerPods(going, memory, undefined, uplink));
-    const found = await kernel.observe(asked, inside);
+  /**
+   * Looks, plans and changes the kernel; once more with a look of now where a remembered one does not do. Nothing when the
+   * agent was stopped meanwhile.
+   */
+  async function program(complete: boolean, seen: Shown, unsure: readonly string[]) {
+    const { mine, going, found } = seen;
+    let fresh = lookAnew;
+    lookAnew = false;
+    const untranslated = new Set<string>();
+    for (;;) {
+      if (fresh) freshAt = clock.now();
+      const observed = await observe(seen, fresh);
+      if (stopped) return undefined;
+      const remembered = observed.remembered === true;
+      fresh = true;
+      proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
+      const input: PlanInput = {
+        nodeName,
+        nodeIp,
+        uplink,
+        delivering: mine,
+        releasing: going,
+        evidence: found,
+        synced: complete && ranges.synced,
+        clusterCidrs: cidrsOf(ranges),
+        kernel: observed,
+        proxyDelayBefore,
+        memory,
+        node: options.node?.(),
+        isolated: isolated(),
+        doubted: new Set([...unsure, ...doubted.addresses]),
+        now: clock.now(),
+      };
+      const made = plan(input);
+      if (remembered && isBadNews(made, [...mine, ...going], nodeName)) continue;
+      const refused = await applied(made, remembered);
+      if (refused === undefined) continue;
+      const failed = new Map<string, Failure>();
+      for (const [address, message] of refused) failed.set(address, { reason: FailReason.KernelRefused, message });
+      for (const step of made.changes.steps) {
+        if (!step.flush || failed.has(step.address)) continue;
+        if (step.fresh && !unforgotten.has(step.address)) untranslated.add(step.address);
+        unforgotten.add(step.address);
+      }
+      if (!remembered || failed.size === 0) return { observed, input, made, failed, untranslated };
+    }
+  }
+
+  async function observe({ mine, going }: Shown, fresh: boolean): Promise<KernelState> {
+    const wanted = { pods: podsNeeded(mine), fresh, evidence: unprogrammed(mine, memory) };
+    const found = await kernel.observe(hopsNeeded(mine, going, formerPods(going, memory, undefined, uplink)), wanted);
     // An agent that was started anew learns of Pods that had addresses from the kernel alone.
     const all = hopsNeeded(mine, going, formerPods(going, memory, found, uplink));
-    return all.every((ip) => found.hops.has(ip)) ? found : kernel.observe(all, inside);
+    if (all.every((ip) => found.hops.has(ip))) return found;
+    return { ...(await kernel.observe(all, wanted)), remembered: found.remembered };
   }
 
   /** What the caches say of this node, but for bindings of which the API server has said something newer. */
-  function shown(): { mine: AddressBinding[]; going: AddressBinding[]; found: Map<string, AddressBinding | "absent"> } {
+  function shown(): Shown {
     const { ahead } = doubted;
     const current = (reflector: Reflector<AddressBinding>): AddressBinding[] =>
       [...reflector.values()].filter(({ metadata }) => !ahead.has(metadata.name));
@@ -299,12 +332,14 @@ export function runAgent(options: AgentOptions): Agent {
     later(clock.now() + POLL_MS);
   }
 
-  async function applied(made: Plan): Promise<ReadonlyMap<string, string>> {
+  /** What was refused, by address; nothing where that may be because of what was remembered. */
+  async function applied(made: Plan, remembered: boolean): Promise<ReadonlyMap<string, string> | undefined> {
     const { changes } = made;
     if (isNoChange(changes)) return new Map();
     try {
       return await kernel.apply(changes);
     } catch (error) {
+      if (remembered) return undefined;
       if (changes.steps.length === 0) throw error;
       log("error", "the kernel refused what every address needs", { error });
       return new Map(changes.steps.map(({ address }) => [address, errorText(error)]));
@@ -383,7 +418,7 @@ export function runAgent(options: AgentOptions): Agent {
     poke: triggerAnew,
     stop: async () => {
       stopped = true;
-      for (const cancel of [cancelSoon, cancelLater, cancelPatience, unwatch, unwatchIsolation]) cancel?.();
+      for (const cancel of [cancelSoon, cancelLater, cancelWake, cancelPatience, unwatch, unwatchIsolation]) cancel?.();
       doubted.stop();
       for (const reflector of [delivering, releasing, ranges]) reflector.stop();
       acks.stop();
@@ -391,6 +426,12 @@ export function runAgent(options: AgentOptions): Agent {
       await running;
     },
   };
+}
+
+interface Shown {
+  readonly mine: AddressBinding[];
+  readonly going: AddressBinding[];
+  readonly found: Map<string, AddressBinding | "absent">;
 }
 
 function ackFor(ack: BindingAck, failure: Failure | undefined): BindingAck {

@@ -87,6 +87,28 @@ export function observationLines(uplink: string, ips: readonly string[]): string
   ];
 }
 
+/** Asks for the next hops alone. */
+export const hopLines = (ips: readonly string[]): string[] => ips.map((ip) => `route get ${ip}`);
+
+/** Where the next hops are, without what the interfaces are; nothing for an address that the kernel has no route to. */
+export function parseWays(ips: readonly string[], stdout: string, stderr: string): ReadonlyMap<string, Way> {
+  const answers = answered(hopLines(ips), stdout, stderr);
+  return new Map(
+    ips.flatMap((ip, index): [string, Way][] => {
+      const route = answers[index]?.[0];
+      return route === undefined ? [] : [[ip, wayOf(route)]];
+    }),
+  );
+}
+
+/** Numbers of interfaces by name, as `link show dev NAME` says them for each of these. */
+export function parseNumbers(devices: readonly string[], stdout: string, stderr: string): ReadonlyMap<string, number> {
+  const links = answered(linkLines(devices), stdout, stderr).flatMap((answer): readonly Json[] => answer ?? []);
+  return new Map(links.map(({ ifname, ifindex }) => [text(ifname), Number(ifindex)]));
+}
+
+export const linkLines = (devices: readonly string[]): string[] => devices.map((name) => `link show dev ${name}`);
+
 /** Numbers (from 1) of the lines that `ip -force -batch -` could not execute, with what it said. */
 export function failedLines(stderr: string): Map<number, string> {
   const failed = new Map<number, string>();
@@ -282,11 +304,12 @@ function parseHop(answer: readonly Json[] | undefined, links: ReadonlyMap<string
   const route = answer?.[0];
   const link = route && links.get(text(route.dev));
   if (route === undefined || link === undefined) return "unreachable";
-  return {
-    dev: text(route.dev),
-    ifindex: Number(link.ifindex),
-    kind: text(infoOf(link).info_kind),
-    gateway: text(route.gateway) || undefined,
-    local: route.type === LOCAL,
-  };
+  return { ...wayOf(route), ifindex: Number(link.ifindex), kind: text(infoOf(link).info_kind) };
+}
+
+/** What a route alone says of a next hop. */
+export type Way = Pick<Hop, "dev" | "gateway" | "local">;
+
+function wayOf(route: Json): Way {
+  return { dev: text(route.dev), gateway: text(route.gateway) || undefined, local: route.type === LOCAL };
 }

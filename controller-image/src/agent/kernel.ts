@@ -1,5 +1,7 @@
 // The node's kernel behind a small interface: one observation, one application of a plan, one stream of "look again".
 // Batches, never one process per address (a process costs 3 to 9 ms, a line in a batch 0.02).
+import { isDeepStrictEqual } from "node:util";
+
 import type { Clock, Log } from "../kube/api";
 import type { CommandResult, Commands } from "../fabric/commands";
 import { type PodNamespaces, podNamespaces } from "./enter";
@@ -8,25 +10,31 @@ import { parseFences } from "./fence";
 import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
 import {
   failedLines,
+  hopLines,
   type IpState,
+  linkLines,
   observationLines,
   parseNeighbours,
+  parseNumbers,
   parseObservation,
   parsePorts,
+  parseWays,
   withPorts,
 } from "./iproute";
-import { monitorKernel } from "./monitor";
+import { LastLook } from "./last-look";
+import { type Monitor, monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
 import { sandboxReader } from "./sandboxes";
-import { type KernelState, NFT_TABLE, NO_LINKS, UNTOUCHED_NFT } from "./state";
+import { type Hop, type KernelState, NFT_TABLE, NO_LINKS, UNTOUCHED_NFT } from "./state";
 
 export interface Kernel {
   /**
+   * What there is, as it was seen last if nothing has been heard since that speaks against it.
+   *
    * @param ips addresses whose next hop is wanted
-   * @param inside what is wanted of the insides of Pods
    */
-  observe(ips: readonly string[], inside?: Inside): Promise<KernelState>;
+  observe(ips: readonly string[], wanted?: Wanted): Promise<KernelState>;
   /** What was refused, by address; the others are in place. Fails when nothing can work. */
   apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>>;
   /** Lets the connections of these addresses be translated anew. What was refused, by address. */
@@ -35,11 +43,13 @@ export interface Kernel {
   watch(onEvent: () => void): () => void;
 }
 
-export interface Inside {
+export interface Wanted {
   /** Addresses of the Pods that are to be looked into. */
   readonly pods: readonly string[];
   /** Whether what was seen before does not count. */
   readonly fresh: boolean;
+  /** Addresses of which this will be the evidence: their next hops are asked for, whatever is remembered. */
+  readonly evidence?: readonly string[];
 }
 
 export interface KernelOptions {
@@ -56,12 +66,15 @@ export interface KernelOptions {
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
+const IP_QUESTIONS = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
 const FLUSH_PROCESSES = 4;
 /** Shorter than the time between two looks without an event. */
 const TRUST_MS = 20_000;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
+  let monitor: Monitor | undefined;
+  const last = new LastLook<Seen>({ clock: options.clock, isTold: () => monitor?.listening() === true });
   const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
@@ -69,10 +82,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
   const look = async (ips: readonly string[]): Promise<Seen> => {
     const [ip, nft, netdev, filter, forward] = await Promise.all([
-      options.commands.run(
-        ["ip", "-d", "-N", "-j", "-force", "-batch", "-"],
-        lines(observationLines(options.uplink, ips)),
-      ),
+      options.commands.run(IP_QUESTIONS, lines(observationLines(options.uplink, ips))),
       options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
       options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
       bridgeFilter.read(),
@@ -92,34 +102,88 @@ export function linuxKernel(options: KernelOptions): Kernel {
     };
   };
 
+  const remembered = async (ips: readonly string[], evidence: readonly string[]): Promise<Seen | undefined> => {
+    const known = last.get();
+    if (known === undefined) return undefined;
+    const asked = ips.filter((ip) => evidence.includes(ip) || !known.hops.has(ip));
+    const hops = asked.length === 0 ? known.hops : await sameHops(options.commands, known, asked);
+    if (hops === undefined || last.get() !== known) return undefined;
+    const seen = { ...known, hops };
+    last.extend(seen);
+    // A folder of files tells nobody when it changes.
+    return { ...seen, sandboxes: await sandboxes?.(), remembered: true };
+  };
+  const see = async (ips: readonly string[], evidence: readonly string[] = []): Promise<Seen> => {
+    watched = [...new Set([...ips, ...(last.get()?.hops.keys() ?? [])])];
+    return (await remembered(ips, evidence)) ?? (await last.look(() => look(ips)));
+  };
+
   return {
-    observe: async (ips, { pods: wanted, fresh } = { pods: [], fresh: false }) => {
-      watched = ips;
-      if (fresh) for (const slow of [bridgeFilter, forwardChain]) slow.forget();
-      const seen = await look(ips);
+    observe: async (ips, { pods: wanted, fresh, evidence } = { pods: [], fresh: false }) => {
+      if (fresh) for (const known of [bridgeFilter, forwardChain, last]) known.forget();
+      const seen = await see(ips, evidence);
       if (pods === undefined) return seen;
       const recorded = [...seen.nft.insideOf.values()];
       // Pods of which no binding speaks any more, but which have addresses of ours.
-      const all = recorded.every((ip) => seen.hops.has(ip)) ? seen : await look([...new Set([...ips, ...recorded])]);
+      const all = recorded.every((ip) => seen.hops.has(ip)) ? seen : await see([...new Set([...ips, ...recorded])]);
       const namespaces = [...wanted, ...recorded].map((ip) => [ip, namespaceOf(ip, all)] as const);
       return { ...all, pods: await pods.look(new Map(namespaces), fresh) };
     },
-    apply: (changes) => {
+    apply: async (changes) => {
       forwardChain.forget();
-      return apply(options.commands, pods, changes);
+      last.forget();
+      try {
+        return await apply(options.commands, pods, changes);
+      } finally {
+        // Also what was seen meanwhile, which may be half of it.
+        last.forget();
+      }
     },
     forgetConnections: (addresses) => flush(options.commands, addresses),
     watch: (onEvent) => {
       const look = (): void => {
         forwardChain.forget();
+        last.forget();
         onEvent();
       };
-      return monitorKernel({ ...options, watched: () => watched, onEvent: look });
+      const opened = monitorKernel({ ...options, watched: () => watched, onEvent: look });
+      monitor = opened;
+      return () => opened.stop();
     },
   };
 }
 
 type Seen = KernelState & IpState;
+
+/** Link kinds at whose other end there is one Pod. */
+const OF_ONE_POD: ReadonlySet<string> = new Set(["veth", "netkit"]);
+
+/**
+ * All next hops, these asked for anew; nothing where one of them is not as it is remembered, or needs a whole look because
+ * it is no interface of a Pod's own. By number, too: the next Pod's interface may have the same name.
+ */
+async function sameHops(
+  commands: Commands,
+  { hops, devices }: Seen,
+  asked: readonly string[],
+): Promise<ReadonlyMap<string, Hop | "unreachable"> | undefined> {
+  const ways = await commands.run(IP_QUESTIONS, lines(hopLines(asked)));
+  const found = parseWays(asked, ways.stdout, ways.stderr);
+  const names = [...new Set([...found.values()].map(({ dev }) => dev))];
+  if (found.size < asked.length || !names.every((name) => OF_ONE_POD.has(devices.get(name)?.kind ?? "")))
+    return undefined;
+  const links = await commands.run(IP_QUESTIONS, lines(linkLines(names)));
+  const numbers = parseNumbers(names, links.stdout, links.stderr);
+  const now = new Map(hops);
+  for (const [ip, way] of found) {
+    const device = devices.get(way.dev);
+    if (device === undefined || numbers.get(way.dev) !== device.ifindex) return undefined;
+    const hop: Hop = { ...way, ...device };
+    if (hops.has(ip) && !isDeepStrictEqual(hops.get(ip), hop)) return undefined;
+    now.set(ip, hop);
+  }
+  return now;
+}
 
 /** For what is somebody else's and seldom changes: a move need not wait for one more process. */
 function slowly<T>(clock: Clock, ask: () => Promise<T>): { read(): Promise<T>; forget(): void } {

@@ -25,13 +25,22 @@ const IP_MONITOR = ["ip", "-rcvbuf", "16777216", "-N", "-o", "monitor", "link", 
 /** Deletions only: our own changes are known, and kube-proxy adds by the thousand. */
 const NFT_MONITOR = ["nft", "-n", "monitor", "destroy"];
 
-/** Calls back when something may have changed; the answer ends it. */
-export function monitorKernel(options: MonitorOptions): () => void {
-  const ends = [
+export interface Monitor {
+  /** Whether nothing can have changed without a call since the last one. */
+  listening(): boolean;
+  stop(): void;
+}
+
+/** Calls back when something may have changed. */
+export function monitorKernel(options: MonitorOptions): Monitor {
+  const monitors = [
     follow(options, IP_MONITOR, (line) => concernsRouting(line, options.watched())),
     follow(options, NFT_MONITOR, concernsTables),
   ];
-  return () => ends.forEach((end) => end());
+  return {
+    listening: () => monitors.every((monitor) => monitor.listening()),
+    stop: () => monitors.forEach((monitor) => monitor.stop()),
+  };
 }
 
 /** A `throw` of ours in the kernel's own table, and what it is there for. */
@@ -56,9 +65,10 @@ function follow(
   { commands, clock, log, onEvent }: MonitorOptions,
   argv: readonly string[],
   concerns: (line: string) => boolean,
-): () => void {
+): Monitor {
   const name = argv[0];
   let stopped = false;
+  let listening = false;
   let cancel = (): void => undefined;
   let end = (): void => undefined;
   const open = (): void => {
@@ -72,6 +82,7 @@ function follow(
     // ENOBUFS and the like: something was missed.
     child.stderr.on("data", () => onEvent());
     child.onExit((why) => {
+      listening = false;
       if (stopped) return;
       cancel();
       log("warn", `${name} monitor ended; it is started again`, { why });
@@ -81,12 +92,19 @@ function follow(
       });
     });
     end = () => child.kill();
-    cancel = clock.after(SETTLE_MS, onEvent);
+    cancel = clock.after(SETTLE_MS, () => {
+      listening = true;
+      onEvent();
+    });
   };
   open();
-  return () => {
-    stopped = true;
-    cancel();
-    end();
+  return {
+    listening: () => listening,
+    stop: () => {
+      stopped = true;
+      listening = false;
+      cancel();
+      end();
+    },
   };
 }

@@ -166,6 +166,8 @@ export interface KernelState {
   readonly pods?: ReadonlyMap<string, PodLook>;
   /** What the container runtime says of the node's Pods; nothing where it does not say. */
   readonly sandboxes?: readonly Sandbox[];
+  /** Seen before, and nothing has been heard since that speaks against it. */
+  readonly remembered?: boolean;
 }
 
 export interface Device {
