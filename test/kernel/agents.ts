@@ -139,7 +139,7 @@ export class Cluster {
     return this.server.get<AddressBinding>(RESOURCES.addressBindings, { name: address });
   }
 
-  /** Resolves when the node's acknowledgement is like that; fails after 5 s with the one that there is. */
+  /** Resolves when the node's acknowledgement is like that; fails after 30 s with the one that there is. */
   async acked(address: string, node: NodeName, want: Partial<BindingAck>): Promise<BindingAck> {
     const present = (): BindingAck | undefined => {
       const binding = this.binding(address);
@@ -162,7 +162,7 @@ export class Cluster {
         finish();
         const text = `${address} on ${node}: want ${JSON.stringify(want)}, have ${JSON.stringify(present())}`;
         reject(new Error(`${text}\n${this.said.slice(-20).join("\n")}`));
-      }, 5000);
+      }, 30_000);
       const unsubscribe = this.server.onCommit(look);
       look();
     });

@@ -1,6 +1,6 @@
-/** Repeats an expectation until it holds, at most 3 s. */
+/** Repeats an expectation until it holds. Patient, because only what never comes true may fail, however slow the machine is. */
 export async function eventually(expectation: () => void): Promise<void> {
-  for (const end = Date.now() + 3000; ;) {
+  for (const end = Date.now() + 30_000; ;) {
     try {
       return expectation();
     } catch (error) {

@@ -5,7 +5,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, Segment, type TestPod } from "./segment";
 
 // Pods that go on sending with an address that is theirs no more, on nodes that would let them: no reverse path filter.
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 const ADDRESS = "10.90.0.202";
 

@@ -24,6 +24,14 @@ export interface TestPod {
   readonly veth: string;
 }
 
+export type Protocol = "udp" | "tcp";
+
+/** Who a responder is, and whom it saw. */
+export interface Answer {
+  readonly name: string;
+  readonly peer: string;
+}
+
 /** Services as kube-proxy has them: address → the Pod behind it. */
 export type Services = Readonly<Record<string, string>>;
 
@@ -162,22 +170,30 @@ END`,
     });
   }
 
-  /** Asks a responder; nothing when there was no answer within a second. */
-  ask(place: string, protocol: "udp" | "tcp", address: string, from = ""): { name: string; peer: string } | undefined {
-    const args = [...this.prefix(place).slice(1), process.execPath, program("ask.mjs"), protocol, address, from];
-    const result = spawnSync(
-      "ip",
-      args.filter((arg) => arg !== ""),
-      { encoding: "utf8" },
-    );
+  /** Asks a responder, again and again; nothing when there was no answer all that time. */
+  ask(place: string, protocol: Protocol, address: string, from = "", patienceMs = 15_000): Answer | undefined {
+    const asking = [
+      process.execPath,
+      program("ask.mjs"),
+      protocol,
+      address,
+      String(patienceMs),
+      ...(from === "" ? [] : [from]),
+    ];
+    const result = spawnSync("ip", [...this.prefix(place).slice(1), ...asking], { encoding: "utf8" });
     if (result.status !== 0) return undefined;
-    const { name, peer } = JSON.parse(result.stdout) as { name: string; peer: string };
+    const { name, peer } = JSON.parse(result.stdout) as Answer;
     return { name, peer };
+  }
+
+  /** Who answers when nobody should: within a second, whatever answers at all has answered. */
+  stranger(place: string, protocol: Protocol, address: string): Answer | undefined {
+    return this.ask(place, protocol, address, "", 1000);
   }
 
   pings(place: string, address: string, from?: string): boolean {
     const source = from === undefined ? [] : ["-I", from];
-    const args = [...this.prefix(place).slice(1), "ping", "-n", "-c", "1", "-W", "1", ...source, address];
+    const args = [...this.prefix(place).slice(1), "ping", "-n", "-c", "1", "-w", "15", ...source, address];
     return spawnSync("ip", args).status === 0;
   }
 

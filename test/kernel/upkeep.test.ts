@@ -11,7 +11,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, Segment, type TestPod, UPLINK } from "./segment";
 
 // What the kernel holds is repaired, replaced and taken away while packets flow.
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 const NAT = "10.90.0.201";
 const APP = "10.90.0.202";
