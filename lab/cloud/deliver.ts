@@ -5,6 +5,7 @@ import type { Conditions } from "./conditions";
 import type { Duration } from "./inject";
 import { objects, text } from "./json";
 import { leaderOf } from "./kinds/ha-policy";
+import { keyIn } from "./links";
 import { collectionOf, nameOf, projectOf, scopeOf, type Change, type Key, type Resource, type State } from "./state";
 
 export interface DeliveryOptions {
@@ -141,7 +142,8 @@ export class Delivery {
     const vm = this.#state.get(key);
     if (vm === undefined || text(vm.body, "status") !== "RUNNING") return undefined;
     const interfaces = objects(vm.body, "networkInterfaces");
-    const nic = field === undefined ? interfaces[0] : interfaces.find((item) => text(item, field) === link);
+    const nic =
+      field === undefined ? interfaces[0] : interfaces.find((item) => keyIn(text(item, field)) === keyIn(link));
     if (nic === undefined) return undefined;
     return { project: projectOf(key), zone: nameOf(scopeOf(key)), instance: nameOf(key), nic: text(nic, "name") };
   }

@@ -81,7 +81,7 @@ export class Mutations {
       {
         project: place.project,
         scope: place.scope,
-        type: OPERATION_TYPES[call] ?? call,
+        type: operationType(place.collection, call),
         target: key,
         targetId: text(this.state.get(key)?.body ?? {}, "id") || made.get("id"),
         requestId: options.requestId,
@@ -214,8 +214,11 @@ export class Mutations {
   }
 }
 
-/** As operations name what they do, where that is not the call's name. */
-const OPERATION_TYPES: Readonly<Record<string, string>> = { setTarget: "SetTarget" };
+/** As operations name what they do; those of zonal groups are told with the collection, others by the verb alone. */
+function operationType(collection: string, call: string): string {
+  if (collection === "networkEndpointGroups") return `compute.${collection}.${call}`;
+  return call === "setTarget" ? "SetTarget" : call;
+}
 
 const does = (kind: Kind, call: string): boolean =>
   (call === "insert" && kind.insert !== undefined) || call === "delete" || kind.actions?.[call] !== undefined;

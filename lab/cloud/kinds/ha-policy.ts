@@ -1,5 +1,5 @@
 // What `haPolicy` of a backend service asks for: one attached endpoint that gets every packet.
-import { object, objects, text, type JsonObject } from "../json";
+import { isObject, object, objects, text, type JsonObject } from "../json";
 import { keyOf } from "../links";
 import type { Site } from "../kind";
 import { invalid, required } from "../refusal";
@@ -72,11 +72,12 @@ export function checkHaPolicy(
   if (policy === undefined) return;
   for (const field of EXCLUDED) {
     const value = body[field];
+    // What Google itself puts there for nothing does not count, or nobody could write back what was read.
+    if (value === "NONE" || (isObject(value) && value["policy"] === "NONE")) continue;
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
       throw invalid(`resource.${field}`, JSON.stringify(value), "It cannot be specified with haPolicy.");
     }
   }
-  // Zero seconds is what the field says where nobody asked for draining; Google's own examples for Pulumi send it.
   const draining = object(body, "connectionDraining")?.["drainingTimeoutSec"] ?? 0;
   if (draining !== 0) {
     throw invalid(

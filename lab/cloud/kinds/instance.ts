@@ -1,7 +1,7 @@
 // Virtual machines, as far as packets care: their interfaces, and whether they run.
 import { isIPv4 } from "../../../lib/model/address";
 import { objects, text, type JsonObject } from "../json";
-import { keyOf, linkOf, regionOfZone } from "../links";
+import { keyIn, keyOf, linkLike, regionOfZone } from "../links";
 import { referred, type Kind, type Site } from "../kind";
 import { freeAddress, inSubnetwork, isUsable } from "../ranges";
 import { inUse, invalid, notFound, overQuota, required } from "../refusal";
@@ -70,9 +70,9 @@ function interfaceOf(
     body: {
       ...item,
       name: `nic${i}`,
-      network: linkOf(network),
+      network: linkLike(text(item, "subnetwork"), network),
       networkIP: ip,
-      subnetwork: linkOf(subnetwork.key),
+      subnetwork: linkLike(text(item, "subnetwork"), subnetwork.key),
       fingerprint: at.stamp,
     },
     uses: [subnetwork.key, ipTag(ip, network)],
@@ -81,7 +81,7 @@ function interfaceOf(
 
 /** The interface of a VM that is in a subnetwork, or in a network. */
 export const nicIn = (vm: Resource, field: "subnetwork" | "network", key: Key): JsonObject | undefined =>
-  objects(vm.body, "networkInterfaces").find((nic) => text(nic, field) === linkOf(key));
+  objects(vm.body, "networkInterfaces").find((nic) => keyIn(text(nic, field)) === key);
 
 /** The VM that a name or a link means, which must be in the zone. */
 export function instanceIn(zone: string, given: string, field: string, at: Site): Resource {

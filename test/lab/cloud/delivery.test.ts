@@ -1,6 +1,21 @@
 // Where packets go: only ever to one VM, and as the objects say.
 import type { Delivered } from "../../../lab/cloud";
-import { A, B, R, addresses, leader, led, linkTo, populated, rules, services, type World } from "./support";
+import {
+  A,
+  B,
+  R,
+  addresses,
+  group,
+  leader,
+  led,
+  linkTo,
+  populated,
+  rule,
+  rules,
+  service,
+  services,
+  type World,
+} from "./support";
 
 const IP = "203.0.113.7";
 const at = (world: World): string | undefined => world.cloud.delivery.deliver(IP)?.instance;
@@ -133,5 +148,91 @@ test("a group of another project's network works: the links say where everything
   expect(await world.get(`${A}/networkEndpointGroups/ipr-s`)).toMatchObject({
     network: `https://www.googleapis.com/compute/v1/${network}`,
     size: 1,
+  });
+});
+
+test("links of a VM that was made through the beta API are of that, and mean the same", async () => {
+  const world = populated();
+  const beta = (path: string): string => linkTo(path).replace("/v1/", "/beta/");
+  const subnetwork = beta(`${R}/subnetworks/default`);
+  world.cloud.make(A, "instances", { name: "gamma", networkInterfaces: [{ subnetwork }] });
+  expect(await world.get(`${A}/instances/gamma`)).toMatchObject({
+    networkInterfaces: [{ network: beta("global/networks/default"), subnetwork }],
+  });
+  await world.done("POST", `${A}/networkEndpointGroups`, group("ipr-g"));
+  const attach = { networkEndpoints: [{ instance: "gamma" }] };
+  await world.done("POST", `${A}/networkEndpointGroups/ipr-g/attachNetworkEndpoints`, attach);
+  await world.done("POST", services, service([A], leader(A, "gamma", "ipr-g"), "ipr-g"));
+  const backendService = linkTo(`${services}/ipr-g`);
+  await world.done("POST", rules, rule("ipr-g-1", { backendService }));
+  expect(at(world)).toBe("gamma");
+});
+
+test("a service can be written back as it was read", async () => {
+  const world = await led();
+  const read = await world.get(`${services}/ipr-x`);
+  expect(read).toMatchObject({
+    sessionAffinity: "NONE",
+    connectionDraining: { drainingTimeoutSec: 0 },
+    timeoutSec: 30,
+  });
+  await world.done("PUT", `${services}/ipr-x`, {
+    ...read,
+    haPolicy: { fastIPMove: "DISABLED", leader: leader(B, "beta") },
+  });
+  const after = await world.get(`${services}/ipr-x`);
+  expect(after).toEqual({
+    ...read,
+    fingerprint: after["fingerprint"],
+    haPolicy: { fastIPMove: "DISABLED", leader: leader(B, "beta") },
+  });
+  expect(at(world)).toBe("beta");
+});
+
+describe("fast moves", () => {
+  const fast = { fastIPMove: "GARP_RA" };
+  const network = linkTo("global/networks/default");
+  const backends = (name: string): object[] => [{ group: linkTo(`${A}/networkEndpointGroups/${name}`) }];
+
+  test("a service has at most 32 endpoints", async () => {
+    const world = populated();
+    const names = Array.from({ length: 33 }, (_, i) => `vm-${i}`);
+    for (const name of names) world.cloud.make(A, "instances", { name, networkInterfaces: [{}] });
+    world.cloud.make(A, "networkEndpointGroups", group("ipr-f"));
+    await world.done("POST", services, { ...service([]), network, haPolicy: fast, backends: backends("ipr-f") });
+    const attach = (instances: readonly string[]): ReturnType<World["call"]> =>
+      world.call("POST", `${A}/networkEndpointGroups/ipr-f/attachNetworkEndpoints`, {
+        networkEndpoints: instances.map((instance) => ({ instance })),
+      });
+    expect(await attach(names)).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          message:
+            "Invalid value for field 'networkEndpoints': '33'. A backend service with fastIPMove has at most 32 endpoints.",
+        },
+      },
+    });
+    expect((await attach(names.slice(1))).status).toBe(200);
+  });
+
+  test("a network has at most 64 such services in a region, and an endpoint is in at most as many", async () => {
+    const world = populated();
+    world.cloud.make(A, "networkEndpointGroups", group("ipr-f"));
+    const attach = { networkEndpoints: [{ instance: "alpha" }] };
+    await world.done("POST", `${A}/networkEndpointGroups/ipr-f/attachNetworkEndpoints`, attach);
+    const insert = (name: string): ReturnType<World["call"]> =>
+      world.call("POST", services, { ...service([]), name, network, haPolicy: fast, backends: backends("ipr-f") });
+    for (let i = 0; i < 64; i++) expect((await insert(`fast-${i}`)).status).toBe(200);
+    await world.clock.run(1000);
+    expect(await insert("fast-64")).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          message:
+            "Invalid value for field 'resource.haPolicy.fastIPMove': 'GARP_RA'. A network has at most 64 such services in a region.",
+        },
+      },
+    });
   });
 });

@@ -56,7 +56,7 @@ export function populated(options: Partial<CloudOptions> = {}): World {
   return made;
 }
 
-export const group = (name = "ipr-x"): object => ({
+export const group = (name = "ipr-x"): Record<string, string> => ({
   name,
   networkEndpointType: "GCE_VM_IP",
   network: linkTo("global/networks/default"),
