@@ -12,6 +12,7 @@ export {
   DeviceMode,
   Fabric,
   GkeClassFabric,
+  GoogleCloudDriver,
   ImagePlatform,
   type FirewallOptions,
   type HealthCheckOptions,

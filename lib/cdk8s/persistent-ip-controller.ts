@@ -3,6 +3,7 @@ import { Construct } from "constructs";
 
 import type { GkeClassFabric } from "../model/classes";
 import { type ControllerOptions, planController } from "../model/controller";
+import { controllerArguments } from "../model/controller-deployment";
 import { controllerObjects } from "../model/controller-manifests";
 import { controllerPrincipal, workloadPoolOf } from "../model/iam";
 import { configConnectorIdentity } from "../model/iam-objects";
@@ -27,12 +28,12 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    */
   readonly cluster?: PersistentIpCluster;
   /**
-   * Id of the Google Cloud project that has the addresses. The controller's ServiceAccount then gets an identity there,
-   * by Workload Identity, with a custom role of exactly the permissions that forwarding rules need: objects of Config
-   * Connector, in the controller's namespace. This version of the controller does not use it yet: it serves no fabric
-   * `gce`. A later change moves the role to the other project.
+   * Id of the Google Cloud project that has the addresses and the cluster's nodes. The controller's ServiceAccount then gets an
+   * identity there, by Workload Identity, with a custom role of exactly the permissions that forwarding rules need (objects of
+   * Config Connector, in the controller's namespace), and the controller serves the classes `podpin-regional-external` and
+   * `podpin-regional-internal`. A later change moves the role to the other project.
    *
-   * @default - no identity in Google Cloud
+   * @default - no identity in Google Cloud, and no such classes
    */
   readonly googleCloudProject?: string;
   /**
@@ -97,7 +98,8 @@ export class PersistentIpController extends Construct {
     const identity = plan.googleCloud ? configConnectorIdentity(plan, project, principal) : [];
 
     const created: { kind: string; stage: number; object: ApiObject }[] = [];
-    for (const { key, stage, object: manifest } of [...controllerObjects(plan, props.image), ...identity]) {
+    const declared = controllerObjects(plan, props.image, controllerArguments(plan, project));
+    for (const { key, stage, object: manifest } of [...declared, ...identity]) {
       const object = kubernetesObject(this, key, manifest);
       for (const earlier of created) if (earlier.stage < stage) object.addDependency(earlier.object);
       created.push({ kind: manifest.kind, stage, object });

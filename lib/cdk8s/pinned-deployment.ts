@@ -2,12 +2,11 @@ import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
 import { type PinnedDeploymentOptions, planPinnedDeployment } from "../model/pinned-deployment";
-import { claimantOf, noteRoute } from "../model/route";
 import { deploymentFacts, type DeploymentReference } from "./deployment";
-import { checkProperties, checked } from "./kubernetes-object";
+import { checkProperties } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { amongOthers } from "./program";
-import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
+import type { NetworkReference } from "./route-objects";
+import { singleRoute } from "./single-route";
 
 /** What a {@link PinnedDeployment} takes. */
 export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
@@ -69,30 +68,11 @@ export class PinnedDeployment extends Construct {
     checkProperties("PinnedDeployment", id, props);
     super(scope, id);
 
-    const { pool, addresses, network, deployment, ...options } = props;
-    const subject = claimantOf({ name: id, kind: "PinnedDeployment" });
-    const program = amongOthers(this, subject, pool.cluster);
-    const plan = checked("PinnedDeployment", id, (problems) =>
-      planPinnedDeployment(
-        {
-          ...options,
-          name: id,
-          pool: pool.plan,
-          claims: pool.claims,
-          network: networkName(network),
-          podNetwork: routeNetwork(network),
-          others: program,
-          deployment: deploymentFacts(deployment),
-          addresses: addresses?.map((value) => ({ value })),
-        },
-        problems,
-      ),
+    const { deployment } = props;
+    const made = singleRoute(this, { kind: "PinnedDeployment", id }, props, deployment, (input, problems) =>
+      planPinnedDeployment({ ...props, ...input, deployment: deploymentFacts(deployment) }, problems),
     );
-    for (const position of plan.positions) pool.claims.set(position, plan.claim);
-    noteRoute(program, plan);
-
-    // Every value is a literal here, so none is left to come.
-    this.addresses = plan.addresses as string[];
-    this.routes = routeObjects(this, "Resource", pool, plan, [deployment, network]);
+    this.addresses = made.addresses;
+    this.routes = made.routes;
   }
 }

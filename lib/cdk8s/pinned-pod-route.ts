@@ -1,11 +1,11 @@
 import type { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 
-import { claimantOf, noteRoute, planRoute, type RouteOptions } from "../model/route";
-import { checkProperties, checked } from "./kubernetes-object";
+import { planRoute, type RouteOptions } from "../model/route";
+import { checkProperties } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
-import { amongOthers } from "./program";
-import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
+import type { NetworkReference } from "./route-objects";
+import { singleRoute } from "./single-route";
 import { statefulSetFacts, type StatefulSetReference } from "./stateful-set";
 
 /** What a {@link PinnedPodRoute} takes. */
@@ -70,30 +70,11 @@ export class PinnedPodRoute extends Construct {
     checkProperties("PinnedPodRoute", id, props);
     super(scope, id);
 
-    const { pool, addresses, network, statefulSet, ...options } = props;
-    const subject = claimantOf({ name: id });
-    const program = amongOthers(this, subject, pool.cluster);
-    const plan = checked("PinnedPodRoute", id, (problems) =>
-      planRoute(
-        {
-          ...options,
-          name: id,
-          pool: pool.plan,
-          claims: pool.claims,
-          network: networkName(network),
-          podNetwork: routeNetwork(network),
-          others: program,
-          statefulSet: statefulSetFacts(statefulSet),
-          addresses: addresses?.map((value) => ({ value })),
-        },
-        problems,
-      ),
+    const { statefulSet } = props;
+    const made = singleRoute(this, { kind: "PinnedPodRoute", id }, props, statefulSet, (input, problems) =>
+      planRoute({ ...props, ...input, statefulSet: statefulSetFacts(statefulSet) }, problems),
     );
-    for (const position of plan.positions) pool.claims.set(position, plan.claim);
-    noteRoute(program, plan);
-
-    // Every value is a literal here, so none is left to come.
-    this.addresses = plan.addresses as string[];
-    this.routes = routeObjects(this, "Resource", pool, plan, [statefulSet, network]);
+    this.addresses = made.addresses;
+    this.routes = made.routes;
   }
 }
