@@ -1,6 +1,8 @@
-// `npm run lab`: from nothing to a persistent address that follows its Pod, with real parts, shown step by step.
+// `npm run lab`: from nothing to a persistent address that follows its Pod, with real parts, shown step by step. With
+// `-- --fabric gce` the addresses are those of a cloud, and the cluster is that of a Pulumi program.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import type { Lab } from "./cluster/lab";
 import { prepare } from "./prepare";
 import { progressOn, type Progress } from "./progress";
@@ -10,27 +12,31 @@ import { table, writeReport, type StepResult } from "./report";
 import { onLab } from "./start";
 import { Cluster } from "./steps/cluster";
 import { destroy } from "./steps/destroy";
-import { ADDRESSES, exampleSteps, NAMESPACE } from "./steps/example";
+import { exampleSteps } from "./steps/example";
 import { howTo, malformed } from "./steps/howto";
+import { gceSetting, l2Setting, LabFabric, type Setting } from "./steps/setting";
 import { result, type Step, type StepContext } from "./steps/step";
+import { labMachines, startCloud, type LabCloud } from "./vpc/start";
 
 const REPOSITORY = join(__dirname, "..");
 const STEPS: readonly Step[] = [...exampleSteps, howTo, malformed, destroy];
 
-async function main(): Promise<boolean> {
+async function main(fabric: LabFabric): Promise<boolean> {
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const progress = progressOn();
   const prepared = await prepare("lab", progress);
   const { parts, images } = prepared;
   return onLab(prepared, progress, async (lab) => {
-    const { env, stack: example } = await prepareStack(lab, parts, images.podpinImage, progress);
-    const steps = await runSteps({ cluster: new Cluster(lab), images, stack: example }, progress);
+    const cloud = fabric === LabFabric.Gce ? await startCloud(lab) : undefined;
+    const setting = cloud === undefined ? l2Setting(images.podpinImage) : gceSetting(images.podpinImage, cloud);
+    const { env, stack: example } = await prepareStack(lab, parts, setting, cloud, progress);
+    const steps = await runSteps({ cluster: new Cluster(lab), images, setting, stack: example, cloud }, progress);
 
-    const standIns = env.kubernetesPlugin.kind === "stand-in" ? ["pulumi-resource-kubernetes"] : [];
     const ok = steps.length === STEPS.length && steps.every((step) => step.ok);
     const ms = Math.round(performance.now() - started);
-    const file = writeReport(join(REPOSITORY, ".lab"), { ok, startedAt, ms, standIns, steps });
+    const standIns = standInsOf(env, cloud);
+    const file = writeReport(join(REPOSITORY, ".lab"), { fabric, ok, startedAt, ms, standIns, steps });
     process.stdout.write(`\n${table(steps)}\n\n`);
     for (const { id, error } of steps) if (error !== undefined) process.stdout.write(`step ${id} failed: ${error}\n\n`);
     process.stdout.write(`${ok ? "All steps hold" : "Not all steps hold"}; the report is in ${file}\n`);
@@ -38,31 +44,52 @@ async function main(): Promise<boolean> {
   });
 }
 
-/** The stack of `examples/proxy-ss`, with the packed library and the lab's images. */
+function standInsOf(env: PulumiEnv, cloud: LabCloud | undefined): readonly string[] {
+  const kubernetes = env.kubernetesPlugin.kind === "stand-in" ? ["pulumi-resource-kubernetes"] : [];
+  return cloud === undefined
+    ? kubernetes
+    : [...kubernetes, "pulumi-resource-gcp", "gke-gcloud-auth-plugin", "Compute Engine", "metadata server"];
+}
+
+/** The stack of the setting's example, with the packed library and the lab's images. */
 async function prepareStack(
   lab: Lab,
   parts: { readonly pulumi: string; readonly "pulumi-language-nodejs": string },
-  podpinImage: string,
+  setting: Setting,
+  cloud: LabCloud | undefined,
   progress: Progress,
 ): Promise<{ env: PulumiEnv; stack: Stack }> {
   return progress.step("pulumi", "packing the library, preparing the program", async () => {
     const dir = mkdtempSync(join(lab.dir, "pulumi-"));
+    const { ca, token, server } = lab.controlPlane;
+    const controlPlane = { endpoint: new URL(server).host, ca, token, ...labMachines(lab.nodes.length) };
     const env = await preparePulumi({
       parts: { pulumi: parts.pulumi, pulumiLanguageNodejs: parts["pulumi-language-nodejs"] },
       dir,
+      // A lab never reaches, or pays for, somebody's cloud.
+      ...(cloud === undefined ? {} : { standIns: ["gcp"], controlPlane, compute: cloud.compute }),
     });
     const program = join(dir, "program");
-    await stageExample(join(REPOSITORY, "examples/proxy-ss"), program);
+    await stageExample(join(REPOSITORY, "examples", setting.example), program);
     const prepared = await stack({
       env,
       program,
       name: "lab",
       kubeconfig: lab.kubeconfig,
       namespace: lab.control.namespace,
-      config: { podpinImage, namespace: NAMESPACE, addresses: JSON.stringify(ADDRESSES) },
+      config: setting.config,
     });
     return { env, stack: prepared };
   });
+}
+
+/** Ends the process with code 2 when there is no such fabric. */
+function fabricOf(args: readonly string[]): LabFabric {
+  const { values } = parseArgs({ args: [...args], options: { fabric: { type: "string", default: LabFabric.L2 } } });
+  const found = Object.values(LabFabric).find((fabric) => fabric === values.fabric);
+  if (found !== undefined) return found;
+  process.stderr.write(`--fabric: got "${values.fabric}"; use ${Object.values(LabFabric).join(" or ")}\n`);
+  process.exit(2);
 }
 
 /** Runs the steps in order; after a failure the rest would only repeat it, so they are left out. */
@@ -81,7 +108,7 @@ async function runSteps(context: StepContext, progress: Progress): Promise<StepR
   return results;
 }
 
-main().then(
+main(fabricOf(process.argv.slice(2))).then(
   (ok) => process.exit(ok ? 0 : 1),
   (error: unknown) => {
     process.stderr.write(`\nThe lab could not run: ${error instanceof Error ? error.message : String(error)}\n`);

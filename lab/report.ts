@@ -1,6 +1,8 @@
-// What a lab run found: a table for people, `.lab/report.json` for programs.
+// What a lab run found: a table for people, `.lab/report.json` for programs, with another fabric `.lab/report-<fabric>.json`.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+import { LabFabric } from "./steps/setting";
 
 export interface StepResult {
   readonly id: string;
@@ -20,6 +22,7 @@ export interface StepResult {
 }
 
 export interface LabReport {
+  readonly fabric: LabFabric;
   readonly ok: boolean;
   readonly startedAt: string;
   readonly ms: number;
@@ -53,7 +56,7 @@ export function table(steps: readonly StepResult[]): string {
 
 export function writeReport(folder: string, report: LabReport): string {
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, "report.json");
+  const file = join(folder, report.fabric === LabFabric.L2 ? "report.json" : `report-${report.fabric}.json`);
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   return file;
 }

@@ -14,8 +14,13 @@ export class Cluster {
     return this.lab.kubectl(args);
   }
 
-  apply(file: string): Promise<string> {
-    return this.lab.kubectl(["apply", "-f", file]);
+  apply(yaml: string): Promise<string> {
+    return this.lab.kubectl(["apply", "-f", "-"], yaml);
+  }
+
+  /** Does not wait until it is gone. */
+  remove(yaml: string): Promise<string> {
+    return this.lab.kubectl(["delete", "-f", "-", "--wait=false"], yaml);
   }
 
   async list<T extends KubeObject>(kind: string, ...args: readonly string[]): Promise<T[]> {

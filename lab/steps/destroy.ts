@@ -9,14 +9,20 @@ import { must, type Step } from "./step";
 export const destroy: Step = {
   id: "9",
   title: "pulumi destroy: nothing of ours is left in the cluster, in any kernel, on the machine",
-  async run({ cluster, stack }) {
+  async run(context) {
+    const { cluster, stack, cloud } = context;
     // The look must be able to find something: before the removal there is plenty.
     const before = [...(await objects(cluster)), ...(await traces(cluster))];
     must(
       before.length > 20,
       `before the removal only ${before.length} objects and traces were found: ${before.join(", ")}`,
     );
-    await removeYaml(cluster);
+    const cloudBefore = (await cloud?.inventory()) ?? [];
+    must(
+      cloud === undefined || cloudBefore.length > 10,
+      `before the removal the cloud had only ${cloudBefore.join(", ")}`,
+    );
+    await removeYaml(context);
     const run = succeeded("pulumi destroy", await stack.destroy());
     const left = await cluster.until(
       "nothing of podpin is left",
@@ -26,12 +32,19 @@ export const destroy: Step = {
       },
       30_000,
     );
+    // What the deployment has not waited for would still be there.
+    const cloudLeft = (await cloud?.inventory()) ?? [];
+    must(cloudLeft.length === 0, `the cloud still has ${cloudLeft.join(", ")}`);
+    await cloud?.stop();
     await cluster.lab.stop();
     const machine = cluster.lab.leftovers();
     must(machine.length === 0, `the machine still shows ${machine.join(", ")}`);
     return {
       seen: [
         `pulumi destroy removed ${run.changes.delete ?? 0} resources in ${run.ms} ms`,
+        ...(cloud === undefined
+          ? []
+          : [`${cloudBefore.length} resources in the cloud before, ${cloudLeft.length} after`]),
         `${before.length} objects and kernel traces before, ${left.length} after, ${machine.length} on the machine`,
       ],
     };

@@ -1,17 +1,10 @@
-// Steps 1 to 6: the Pulumi program of examples/proxy-ss, from `pulumi up` to a restart of everything under traffic.
+// Steps 1 to 6: the Pulumi program of an example, from `pulumi up` to a restart of everything under traffic.
 import type { Node, Pod } from "../../lib/model/kubernetes";
 import type { ProbeResult } from "../cluster/probe";
 import type { RunResult } from "../pulumi/engine";
 import type { Cluster } from "./cluster";
-import { must, type Step } from "./step";
+import { must, type Step, type StepContext } from "./step";
 import { answeredByAll, callsFrom, probed, undisturbed } from "./traffic";
-
-/** Where the lab lets the example live: the how-to's YAML, applied later, has the example's default names. */
-export const NAMESPACE = "edge";
-export const ADDRESSES = ["198.51.100.10", "198.51.100.11"] as const;
-const [FIRST, SECOND] = ADDRESSES;
-const ROUTE = "my-pod-ips";
-export const POD = "proxy-ss-1";
 
 const nodesReady: Step = {
   id: "1",
@@ -34,14 +27,14 @@ const nodesReady: Step = {
 const firstUp: Step = {
   id: "2",
   title: "pulumi up ends when the route's Ready is True",
-  async run({ cluster, stack }) {
+  async run({ cluster, stack, setting: { namespace, route: name, pod } }) {
     const up = succeeded("pulumi up", await stack.up());
-    const route = await cluster.route(NAMESPACE, ROUTE);
+    const route = await cluster.route(namespace, name);
     const ready = route?.status?.conditions?.find(({ type }) => type === "Ready");
     must(ready?.status === "True", `after pulumi up Ready is ${ready?.status ?? "missing"}: ${ready?.message ?? ""}`);
     must(
-      route?.status?.pods?.join() === POD,
-      `status.pods is ${route?.status?.pods?.join() ?? "missing"}; expected ${POD}`,
+      route?.status?.pods?.join() === pod,
+      `status.pods is ${route?.status?.pods?.join() ?? "missing"}; expected ${pod}`,
     );
     return { seen: [`pulumi up created ${up.changes.create ?? 0} resources in ${up.ms} ms; ${ready?.message ?? ""}`] };
   },
@@ -50,10 +43,11 @@ const firstUp: Step = {
 const traffic: Step = {
   id: "3",
   title: "TCP and UDP both ways: the Pod sees the client, the client sees the persistent address",
-  async run({ cluster: { lab } }) {
-    const seen = await answeredByAll(lab, ADDRESSES, ["tcp", "udp"], POD);
+  async run({ cluster: { lab }, stack, setting }) {
+    const [first, second] = await setting.addresses(stack);
+    const seen = await answeredByAll(lab, [first, second], ["tcp", "udp"], setting.pod);
     // Of several addresses of one Pod in delivery nat, connections that the Pod opens come from the first.
-    seen.push(await callsFrom(lab, SECOND, FIRST));
+    seen.push(await callsFrom(lab, second, first));
     return { seen };
   },
 };
@@ -61,17 +55,18 @@ const traffic: Step = {
 const podReplaced: Step = {
   id: "4",
   title: "the Pod is deleted: the next Pod of the same name has the addresses",
-  run: ({ cluster }) => replacePod(cluster, () => true),
+  run: (context) => replacePod(context, () => true),
 };
 
 const podMoved: Step = {
   id: "5",
   title: "the Pod moves to another node: the same",
-  async run({ cluster }) {
-    const before = await nodeOf(cluster);
+  async run(context) {
+    const { cluster } = context;
+    const before = await nodeOf(context);
     await cluster.kubectl("cordon", before);
     try {
-      return await replacePod(cluster, (pod) => pod.spec?.nodeName !== before);
+      return await replacePod(context, (pod) => pod.spec?.nodeName !== before);
     } finally {
       await cluster.kubectl("uncordon", before);
     }
@@ -81,20 +76,22 @@ const podMoved: Step = {
 const restarts: Step = {
   id: "6",
   title: "a second pulumi up changes nothing; agent and controller restart without a lost packet",
-  async run({ cluster, stack }) {
+  async run({ cluster, stack, setting }) {
+    const { namespace, pod } = setting;
+    const [address] = await setting.addresses(stack);
     const up = succeeded("the second pulumi up", await stack.up());
     const { create = 0, update = 0, replace = 0, delete: deleted = 0 } = up.changes;
     must(
       create + update + replace + deleted === 0,
       `the second pulumi up changed something: ${JSON.stringify(up.changes)}`,
     );
-    const before = (await cluster.binding(FIRST)).spec.epoch;
-    const watched = { address: FIRST, namespace: NAMESPACE, pod: POD };
+    const before = (await cluster.binding(address)).spec.epoch;
+    const watched = { address, namespace, pod };
     const { probe, seen } = await undisturbed(cluster, watched, "while agent and controller restarted", async () => {
       await restart(cluster, "agent");
       await restart(cluster, "controller");
     });
-    const after = (await cluster.binding(FIRST)).spec.epoch;
+    const after = (await cluster.binding(address)).spec.epoch;
     must(after === before, `the restarts moved the address: epoch ${before} became ${after}`);
     return {
       seen: [
@@ -112,33 +109,36 @@ export function succeeded(what: string, run: RunResult): RunResult {
   return run;
 }
 
-async function nodeOf(cluster: Cluster): Promise<string> {
-  const pod = await cluster.pod(NAMESPACE, POD);
+async function nodeOf({ cluster, setting: { namespace, pod: name } }: StepContext): Promise<string> {
+  const pod = await cluster.pod(namespace, name);
   return pod?.spec?.nodeName ?? "";
 }
 
 async function replacePod(
-  cluster: Cluster,
+  { cluster, stack, setting }: StepContext,
   accepts: (pod: Pod) => boolean,
 ): Promise<{ seen: string[]; probes: ProbeResult[] }> {
-  const old = await cluster.readyRoute(NAMESPACE, ROUTE);
-  const epoch = (await cluster.binding(FIRST)).spec.epoch;
+  const { namespace, route, pod: name } = setting;
+  const addresses = await setting.addresses(stack);
+  const [first] = addresses;
+  const old = await cluster.readyRoute(namespace, route);
+  const epoch = (await cluster.binding(first)).spec.epoch;
   let next: Pod | undefined;
-  const probe = await probed(cluster.lab, FIRST, async () => {
-    await cluster.kubectl("delete", "pod", "-n", NAMESPACE, POD, "--wait=false");
+  const probe = await probed(cluster.lab, first, async () => {
+    await cluster.kubectl("delete", "pod", "-n", namespace, name, "--wait=false");
     const isNext = (pod: Pod): boolean => pod.metadata.uid !== old.metadata.uid && accepts(pod);
-    next = await cluster.readyRoute(NAMESPACE, ROUTE, isNext);
+    next = await cluster.readyRoute(namespace, route, isNext);
   });
-  for (const address of ADDRESSES) {
+  for (const address of addresses) {
     const { spec } = await cluster.binding(address);
     must(spec.owner?.podUid === next?.metadata.uid, `AddressBinding ${address} does not name the new Pod`);
     must(spec.epoch > epoch, `AddressBinding ${address} has epoch ${spec.epoch}; expected more than ${epoch}`);
   }
-  await answeredByAll(cluster.lab, ADDRESSES, ["udp"], POD);
+  await answeredByAll(cluster.lab, addresses, ["udp"], name);
   const from = old.spec?.nodeName ?? "";
   const to = next?.spec?.nodeName ?? "";
   return {
-    seen: [`from ${from} to ${to}, epoch ${epoch} became ${(await cluster.binding(FIRST)).spec.epoch}`],
+    seen: [`from ${from} to ${to}, epoch ${epoch} became ${(await cluster.binding(first)).spec.epoch}`],
     probes: [probe],
   };
 }

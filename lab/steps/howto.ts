@@ -1,42 +1,55 @@
 // Steps 7 and 8: YAML written for GKE, applied with kubectl, and YAML with mistakes in it.
-import { join } from "node:path";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import type { KubeObject, Pod } from "../../lib/model/kubernetes";
+import { REGION } from "../cluster/plan";
+import type { LabCloud } from "../vpc/start";
 import type { Cluster } from "./cluster";
-import { must, type Step } from "./step";
+import { must, type Step, type StepContext } from "./step";
 import { answeredByAll, callsFrom, undisturbed } from "./traffic";
-import { ADDRESSES, NAMESPACE, POD } from "./example";
 
-const FOLDER = join(__dirname, "../howto");
-const YAML = (name: string): string => join(FOLDER, `${name}.yaml`);
 const NAMESPACES = ["proxy-ss-ns", "proxy-deploy-ns", "own-address", "malformed"];
-const [FIRST, SECOND] = ["198.51.100.20", "198.51.100.21"] as const;
 
 export const howTo: Step = {
   id: "7",
   title: "the how-to's plain YAML through kubectl works the same way",
-  async run({ cluster }) {
+  async run(context) {
+    const { cluster, setting } = context;
+    const both = setting.howToAddresses;
+    const [first] = both;
     const seen: string[] = [];
-    await cluster.apply(YAML("gateway"));
-    seen.push(...(await served(cluster, "statefulset", "proxy-ss-ns", "my-pod-ips", [FIRST, SECOND])));
-    await gone(cluster, "statefulset", "proxy-ss-ns", "my-pod-ips");
-    seen.push(...(await served(cluster, "deployment", "proxy-deploy-ns", "my-pod-ips", [FIRST, SECOND])));
-    await gone(cluster, "deployment", "proxy-deploy-ns", "my-pod-ips");
+    await reserve(context);
+    await cluster.apply(setting.yaml("gateway"));
+    seen.push(...(await served(context, "statefulset", "proxy-ss-ns", "my-pod-ips", both)));
+    await gone(context, "statefulset", "proxy-ss-ns", "my-pod-ips");
+    seen.push(...(await served(context, "deployment", "proxy-deploy-ns", "my-pod-ips", both)));
+    await gone(context, "deployment", "proxy-deploy-ns", "my-pod-ips");
     // Without the annotation the Pod holds the address itself, and opens connections from it by binding to it.
-    seen.push(...(await served(cluster, "own-address", "own-address", "my-ip-route", [FIRST], FIRST)));
+    seen.push(...(await served(context, "own-address", "own-address", "my-ip-route", [first], first)));
     return { seen };
   },
 };
 
+/** On Google Cloud somebody has reserved the addresses before, as the how-to asks. */
+async function reserve({ cloud, setting }: StepContext): Promise<void> {
+  if (cloud === undefined) return;
+  await Promise.all(
+    setting.howToAddresses.map((address, i) => cloud.calls.insert(addressKey(cloud, i), { name: nameOf(i), address })),
+  );
+}
+
+const nameOf = (index: number): string => `how-to-${index}`;
+const addressKey = ({ project }: LabCloud, index: number): string =>
+  `projects/${project}/regions/${REGION}/addresses/${nameOf(index)}`;
+
 async function served(
-  cluster: Cluster,
+  { cluster, setting }: StepContext,
   file: string,
   namespace: string,
   route: string,
   addresses: readonly string[],
   boundTo?: string,
 ): Promise<string[]> {
-  await cluster.apply(YAML(file));
+  await cluster.apply(setting.yaml(file));
   const newest = await newestOfAll(cluster, namespace, route);
   const pod = await cluster.readyRoute(namespace, route, ({ metadata }) => metadata.creationTimestamp === newest);
   // A UDP server that does not look at which address it was asked answers from the Pod's own; nat mends that, app cannot.
@@ -70,8 +83,8 @@ async function newestOfAll(cluster: Cluster, namespace: string, route: string): 
 }
 
 /** Deletes the YAML; done when its route is gone, which frees the addresses. The rest goes on its own. */
-async function gone(cluster: Cluster, file: string, namespace: string, route: string): Promise<void> {
-  await cluster.kubectl("delete", "-f", YAML(file), "--wait=false");
+async function gone({ cluster, setting }: StepContext, file: string, namespace: string, route: string): Promise<void> {
+  await cluster.remove(setting.yaml(file));
   await cluster.until(`GKEIPRoute ${namespace}/${route} is gone`, async () =>
     (await cluster.route(namespace, route)) === undefined ? true : undefined,
   );
@@ -87,13 +100,14 @@ const MALFORMED = {
 export const malformed: Step = {
   id: "8",
   title: "four malformed routes each get their own reason, and the good route does not notice",
-  async run({ cluster }) {
+  async run({ cluster, stack, setting }) {
     const good = (): Promise<GKEIPRoute | undefined> => cluster.route("own-address", "my-ip-route");
     const before = (await good())?.metadata.resourceVersion;
     const seen: string[] = [];
-    const watched = { address: ADDRESSES[0], namespace: NAMESPACE, pod: POD };
+    const [address] = await setting.addresses(stack);
+    const watched = { address, namespace: setting.namespace, pod: setting.pod };
     const { probe, seen: counted } = await undisturbed(cluster, watched, "meanwhile", async () => {
-      await cluster.apply(YAML("malformed"));
+      await cluster.apply(setting.yaml("malformed"));
       for (const [name, [type, reason]] of Object.entries(MALFORMED)) {
         const condition = await cluster.until(`GKEIPRoute malformed/${name} has a condition ${type}`, async () => {
           const route = await cluster.route("malformed", name);
@@ -111,12 +125,15 @@ export const malformed: Step = {
 };
 
 /** Takes back what these steps applied, so that the last step finds only what belongs to the Pulumi program. */
-export async function removeYaml(cluster: Cluster): Promise<void> {
+export async function removeYaml({ cluster, setting, cloud }: StepContext): Promise<void> {
   const files = ["malformed", "own-address", "gateway"];
-  await cluster.kubectl("delete", ...files.flatMap((file) => ["-f", YAML(file)]), "--wait=false");
+  await cluster.remove(files.map((file) => setting.yaml(file)).join("\n---\n"));
   await cluster.until("the namespaces of the YAML are gone", async () => {
     const names = (await cluster.list("namespaces")).map(({ metadata }) => metadata.name);
     const left = names.filter((name) => NAMESPACES.includes(name));
     return left.length === 0 ? true : Promise.reject(new Error(`found ${left.join(", ")}`));
   });
+  if (cloud === undefined) return;
+  // A route that is gone uses no address any more.
+  await Promise.all(setting.howToAddresses.map((_, i) => cloud.calls.delete(addressKey(cloud, i))));
 }

@@ -3,13 +3,18 @@ import type { ProbeResult } from "../cluster/probe";
 import type { Images } from "../images/ensure";
 import type { Stack } from "../pulumi/engine";
 import type { StepResult } from "../report";
+import type { LabCloud } from "../vpc/start";
 import type { Cluster } from "./cluster";
+import type { Setting } from "./setting";
 
 export interface StepContext {
   readonly cluster: Cluster;
   readonly images: Images;
-  /** The Pulumi stack of `examples/proxy-ss`. */
+  readonly setting: Setting;
+  /** The Pulumi stack of the setting's example. */
   readonly stack: Stack;
+  /** With fabric gce. */
+  readonly cloud?: LabCloud;
 }
 
 export interface StepSeen {

@@ -16,6 +16,7 @@ import {
   SERVICE_RANGE,
 } from "../cluster/plan";
 import { CLOUD_TABLE } from "../cluster/segment";
+import { ComputeCalls, freshToken, overHttp } from "../pulumi/gcp-plugin/compute-calls";
 import type { ControlPlaneAccess } from "../pulumi/gcp-plugin/settings";
 import type { VpcSettings } from "./settings";
 import { socketFetch } from "./socket-fetch";
@@ -36,17 +37,16 @@ export interface LabCloud {
   readonly fetch: typeof fetch;
   /** A token that the API takes. */
   token(): Promise<string>;
-  /** Everything of a collection in the project, by the API. */
-  list(collection: string): Promise<readonly CloudResource[]>;
+  /** The API's calls, from outside. */
+  readonly calls: ComputeCalls;
+  /** Links of everything that programs and controllers make, besides what every project has. */
+  inventory(): Promise<readonly string[]>;
   /** Fails with the mistakes of the stand-ins, if there were any. */
   stop(): Promise<void>;
 }
 
-export interface CloudResource {
-  readonly name: string;
-  readonly selfLink: string;
-  readonly [field: string]: unknown;
-}
+/** What the socket serves is the same for every host. */
+const ANY_HOST = "http://compute.googleapis.com/";
 
 /** Of the API beside the API server of Kubernetes. */
 const PORT = 8090;
@@ -80,12 +80,14 @@ export async function startCloud(lab: LabPlace): Promise<LabCloud> {
   const first = await Promise.race([once(lines, "line"), ended.then(() => undefined)]);
   if (first?.[0] !== "ready") throw new Error(`the lab's cloud did not start: ${errors.trim() || "it said nothing"}`);
   const outside = socketFetch(socket);
+  const calls = new ComputeCalls(overHttp(`${ANY_HOST}compute/v1/`, outside.fetch));
   return {
     compute: `http://${API_SERVER_ADDRESS}:${PORT}/compute/v1/`,
     project: PROJECT,
     fetch: outside.fetch,
-    token: () => token(outside.fetch),
-    list: (collection) => list(outside.fetch, collection),
+    token: () => freshToken(ANY_HOST, outside.fetch),
+    calls,
+    inventory: () => inventory(calls),
     async stop() {
       outside.close();
       child.stdin?.on("error", () => undefined).end();
@@ -101,28 +103,19 @@ export function labMachines(nodes: number): Required<Omit<ControlPlaneAccess, "e
   return { podCidr: POD_RANGE, serviceCidr: SERVICE_RANGE, machines };
 }
 
-async function token(call: typeof fetch): Promise<string> {
-  const url = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
-  const response = await call(url, { headers: { "metadata-flavor": "Google" } });
-  return ((await response.json()) as { access_token: string }).access_token;
-}
+const EVERYWHERE = [
+  "addresses",
+  "backendServices",
+  "forwardingRules",
+  "instances",
+  "networkEndpointGroups",
+  "targetInstances",
+];
 
-/** Collections that are of the whole project. */
-const GLOBAL = ["firewalls", "networks", "publicAdvertisedPrefixes"];
-
-async function list(call: typeof fetch, collection: string): Promise<readonly CloudResource[]> {
-  const place = GLOBAL.includes(collection) ? "global" : "aggregated";
-  const url = `http://compute.googleapis.com/compute/v1/projects/${PROJECT}/${place}/${collection}`;
-  const response = await call(url, { headers: { authorization: `Bearer ${await token(call)}` } });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
-  const answer = JSON.parse(text) as {
-    readonly items?: readonly CloudResource[] | Readonly<Record<string, Readonly<Record<string, CloudResource[]>>>>;
-    readonly nextPageToken?: string;
-  };
-  if (answer.nextPageToken !== undefined) throw new Error(`${url}: has more than one page`);
-  if (place === "global") return (answer.items ?? []) as readonly CloudResource[];
-  return Object.values(answer.items ?? {}).flatMap(
-    (scope) => (scope as Record<string, CloudResource[]>)[collection] ?? [],
-  );
+async function inventory(calls: ComputeCalls): Promise<readonly string[]> {
+  const lists = await Promise.all([
+    ...EVERYWHERE.map((collection) => calls.listEverywhere(PROJECT, collection)),
+    calls.list(`projects/${PROJECT}/global/firewalls`),
+  ]);
+  return lists.flat().map(({ selfLink }) => String(selfLink).replace(/^.*\/projects\/[^/]+\//, ""));
 }

@@ -12,22 +12,22 @@ export type Exchange = (
 ) => Promise<{ readonly status: number; readonly body: Json }>;
 
 /** @param base undefined where this cloud has no Compute: everything that needs it fails */
-export function overHttp(base: string | undefined): Exchange {
+export function overHttp(base: string | undefined, call: typeof fetch = fetch): Exchange {
   let token: string | undefined;
   return async (method, path, body) => {
     if (base === undefined || base === "") {
       throw new Error(`${GCP_COMPUTE}: got nothing; set it to where the stand-in for Compute serves its API`);
     }
     const send = async (): Promise<Response> =>
-      fetch(new URL(path, base.replace(/\/?$/, "/")), {
+      call(new URL(path, base.replace(/\/?$/, "/")), {
         method,
         headers: { authorization: `Bearer ${token ?? ""}`, "content-type": "application/json" },
         body: body === undefined ? undefined : JSON.stringify(body),
       });
-    token ??= await freshToken(base);
+    token ??= await freshToken(base, call);
     let response = await send();
     if (response.status === 401) {
-      token = await freshToken(base);
+      token = await freshToken(base, call);
       response = await send();
     }
     const text = await response.text();
@@ -36,9 +36,9 @@ export function overHttp(base: string | undefined): Exchange {
 }
 
 /** From the metadata server beside the API, as on a VM; empty where there is none, and nobody asks for tokens. */
-async function freshToken(base: string): Promise<string> {
+export async function freshToken(base: string, call: typeof fetch): Promise<string> {
   const url = new URL("/computeMetadata/v1/instance/service-accounts/default/token", base);
-  const response = await fetch(url, { headers: { "metadata-flavor": "Google" } });
+  const response = await call(url, { headers: { "metadata-flavor": "Google" } });
   return response.ok ? textAt((await response.json()) as Json, "access_token") : "";
 }
 
@@ -56,21 +56,33 @@ export class ComputeCalls {
     return succeeded(key, status, body);
   }
 
-  /** Everything in every scope of a project. */
+  /** Everything of a collection. @param parent for example `projects/p/global/firewalls` */
+  async list(parent: string): Promise<JsonObject[]> {
+    const pages = await this.#pages(parent);
+    return pages.flatMap(({ items }) => (Array.isArray(items) ? items.filter(isObject) : []));
+  }
+
+  /** Everything in every scope of a project that is not global. */
   async listEverywhere(project: string, collection: string): Promise<JsonObject[]> {
-    const found: JsonObject[] = [];
-    let page = "";
+    const pages = await this.#pages(`projects/${project}/aggregated/${collection}`);
+    const scopes = pages.flatMap(({ items }) => Object.values(isObject(items) ? items : {}));
+    return scopes.flatMap((scope) => {
+      const found = at(scope, collection);
+      return Array.isArray(found) ? found.filter(isObject) : [];
+    });
+  }
+
+  async #pages(path: string): Promise<JsonObject[]> {
+    const pages: JsonObject[] = [];
+    let next = "";
     do {
-      const path = `projects/${project}/aggregated/${collection}?pageToken=${encodeURIComponent(page)}`;
-      const { status, body } = await this.#call("GET", path);
-      const list = succeeded(path, status, body);
-      for (const scope of Object.values(isObject(list["items"]) ? list["items"] : {})) {
-        const items = at(scope, collection);
-        if (Array.isArray(items)) found.push(...items.filter(isObject));
-      }
-      page = textAt(list, "nextPageToken");
-    } while (page !== "");
-    return found;
+      const query = next === "" ? "" : `?pageToken=${encodeURIComponent(next)}`;
+      const { status, body } = await this.#call("GET", path + query);
+      const page = succeeded(path, status, body);
+      pages.push(page);
+      next = textAt(page, "nextPageToken");
+    } while (next !== "");
+    return pages;
   }
 
   insert(key: string, body: JsonObject): Promise<void> {
