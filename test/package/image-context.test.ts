@@ -16,11 +16,13 @@ test("the package has the context of the image, and nothing else in that folder"
 test("the Dockerfile copies only what the context has, and what it gathers from a base that everybody can pull", async () => {
   const dockerfile = await readFile(path.join(context, "Dockerfile"), "utf8");
   expect(dockerfile.match(/^(COPY|ADD) .*$/gm)).toEqual([
+    "COPY podpin.js /podpin.js",
     "COPY --from=tools /image/ /",
+    "COPY --from=bundle /image/ /",
     "COPY podpin.js /app/podpin.js",
   ]);
   expect(dockerfile).toContain("ARG BASE=node:24-bookworm-slim");
-  expect(dockerfile.match(/^FROM .*$/gm)).toEqual(["FROM ${BASE} AS tools", "FROM scratch"]);
+  expect(dockerfile.match(/^FROM .*$/gm)).toEqual(["FROM ${BASE} AS tools", "FROM ${BASE} AS bundle", "FROM scratch"]);
 });
 
 test("the bundle runs by itself and knows both programs", async () => {

@@ -1,5 +1,5 @@
 // What the client's work looks like on a dashboard.
-import { clientMetrics, watchQuotas } from "../../../controller-image/src/fabric/gce/metrics";
+import { clientMetrics, QuotaWatch } from "../../../controller-image/src/fabric/gce/metrics";
 import { Metrics } from "../../../controller-image/src/kube/metrics";
 import { settle, VirtualClock } from "../../support/virtual-clock";
 import { after, DONE, ok, passing, refused, RUNNING, scripted } from "./scripted";
@@ -66,7 +66,9 @@ test("the quotas that podpin's resources count in, read every ten minutes, and n
     ok(quota(5)),
   ]);
   const log = (_level: string, message: string): void => void said.push(message);
-  const stop = watchQuotas({ compute, region: "r1", clock, log, metrics });
+  const watch = new QuotaWatch({ compute, region: "r1", clock, log, metrics });
+  expect(calls()).toEqual([]);
+  watch.start();
   const readings = (): string[] => lines(metrics, "quota");
   await settle();
   expect(readings()).toEqual([
@@ -79,7 +81,10 @@ test("the quotas that podpin's resources count in, read every ten minutes, and n
   expect([readings(), said]).toEqual([[], ["the quotas of the region could not be read"]]);
   await clock.run(600_000);
   expect(readings()[1]).toMatch(/ 5$/);
-  stop();
+  watch.stop();
   await clock.run(6_000_000);
-  expect(calls()).toHaveLength(4);
+  expect([calls().length, readings()]).toEqual([4, []]);
+  watch.start();
+  await settle();
+  expect(readings()[1]).toMatch(/ 5$/);
 });

@@ -1,6 +1,5 @@
 // What the client tells about its calls, and the quotas that a region has left, for dashboards and alerts.
 import type { Clock, Log } from "../../kube/api";
-import { errorText } from "../../kube/log";
 import type { Metrics, Reading } from "../../kube/metrics";
 import type { ComputeClientOptions } from "./client";
 import type { Compute, Region } from "./compute";
@@ -62,28 +61,43 @@ export interface QuotaWatchOptions {
   readonly metrics: Metrics;
 }
 
-/** Reads the region's quotas now and every ten minutes, until the answer is called. */
-export function watchQuotas({ compute, region, clock, log, metrics }: QuotaWatchOptions): () => void {
-  let quotas: NonNullable<Region["quotas"]> = [];
-  let cancel = (): void => undefined;
-  let isOver = false;
-  const read = async (): Promise<void> => {
+/** Reads the region's quotas when it is started and every ten minutes, until it is stopped. */
+export class QuotaWatch {
+  #quotas: NonNullable<Region["quotas"]> = [];
+  /** Counts starts, so that an answer to an earlier one is nobody's. */
+  #term = 0;
+  #cancel = (): void => undefined;
+
+  constructor(private readonly options: QuotaWatchOptions) {
+    const readings = (field: "limit" | "usage") => (): Reading[] =>
+      this.#quotas.map((quota): Reading => [quota[field] ?? 0, { metric: quota.metric ?? "", region: options.region }]);
+    const { metrics } = options;
+    metrics.gauge("podpin_cloud_quota_limit", "Quotas of the region, of what podpin makes.", readings("limit"));
+    metrics.gauge("podpin_cloud_quota_usage", "How much of them is used, by podpin and by others.", readings("usage"));
+  }
+
+  start(): void {
+    this.stop();
+    void this.#read(this.#term);
+  }
+
+  stop(): void {
+    this.#term++;
+    this.#quotas = [];
+    this.#cancel();
+  }
+
+  async #read(term: number): Promise<void> {
+    const { compute, region, clock, log } = this.options;
+    let quotas: NonNullable<Region["quotas"]> = [];
     try {
       quotas = ((await compute.region(region)).quotas ?? []).filter(({ metric }) => COUNTED.has(metric ?? ""));
     } catch (error) {
-      // What was read before is old, and said to be the present: nothing is better.
-      quotas = [];
-      if (!isOver) log("warn", "the quotas of the region could not be read", { region, error: errorText(error) });
+      // What was read before is old, and would be shown as the present: nothing is better.
+      if (term === this.#term) log("warn", "the quotas of the region could not be read", { region, error });
     }
-    if (!isOver) cancel = clock.after(EVERY_MS, () => void read());
-  };
-  const readings = (field: "limit" | "usage") => (): Reading[] =>
-    quotas.flatMap((quota): Reading[] => [[quota[field] ?? 0, { metric: quota.metric ?? "", region }]]);
-  metrics.gauge("podpin_cloud_quota_limit", "Quotas of the region, of what podpin makes.", readings("limit"));
-  metrics.gauge("podpin_cloud_quota_usage", "How much of them is used, by podpin and by others.", readings("usage"));
-  void read();
-  return () => {
-    isOver = true;
-    cancel();
-  };
+    if (term !== this.#term) return;
+    this.#quotas = quotas;
+    this.#cancel = clock.after(EVERY_MS, () => void this.#read(term));
+  }
 }
