@@ -68,7 +68,7 @@ const IN_THE_BUNDLE: Readonly<Record<string, string>> = {
   "safe-buffer": "MIT",
 };
 /** The part of podpin that needs them. */
-const GOOGLE_CLOUD = path.join(REPOSITORY, "controller-image/src/fabric/gce/start.ts");
+const GOOGLE_CLOUD = path.join(REPOSITORY, "controller-image/src/fabric/gce/transport.ts");
 
 test("the bundle in the image is podpin's own code, under podpin's licence, and what google-auth-library is made of", async () => {
   const { files, packages: parts } = await makeBundle();
