@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createGzip } from "node:zlib";
 
-import { bundled } from "../../controller-image/build";
+import { makeBundle, type Bundle } from "../../controller-image/build";
 import { command } from "../../lab/parts/command";
 import { buildPodpinImage } from "../../lab/images/ensure";
 import { progressOn } from "../../lab/progress";
@@ -19,6 +19,7 @@ let folder: string;
 let first: string;
 let again: string;
 let layers: readonly string[];
+let bundle: Bundle;
 
 interface Manifest {
   readonly config: { readonly digest: string };
@@ -28,9 +29,9 @@ const blob = (digest: string): string => path.join(first, digest.replace("sha256
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "podpin-image-"));
-  const bundle = await bundled();
-  first = await buildPodpinImage(progressOn(), bundle, path.join(folder, "first"), false);
-  again = await buildPodpinImage(progressOn(), bundle, path.join(folder, "again"), true);
+  bundle = await makeBundle();
+  first = await buildPodpinImage(progressOn(), bundle.contents, path.join(folder, "first"), false);
+  again = await buildPodpinImage(progressOn(), bundle.contents, path.join(folder, "again"), true);
   const manifest = JSON.parse(await readFile(path.join(first, "manifest.json"), "utf8")) as Manifest;
   layers = manifest.layers.map(({ digest }) => blob(digest));
   // The base, where nobody has made it yet, takes longer than any test.
@@ -88,4 +89,15 @@ test("it lists the packages that its files are from, with the licence of each", 
     expect(purl).toMatch(/^pkg:(deb\/\w+|generic)\/[\w.%-]+@[\w.:~%-]+(\?arch=\w+)?$/);
     if (name === "node") expect(version).toMatch(/^24\./);
   }
+});
+
+test("it lists the packages that the bundle has parts of", async () => {
+  const list = JSON.parse(await file("usr/share/sbom/podpin-bundle.cdx.json")) as {
+    bomFormat: string;
+    components: { name: string; version: string; licenses: { expression: string }[] }[];
+  };
+  expect(list.bomFormat).toBe("CycloneDX");
+  expect(list.components.map(({ name, version, licenses }) => [name, version, licenses[0]?.expression])).toEqual(
+    bundle.packages.map(({ name, version, licence }) => [name, version, licence]),
+  );
 });
