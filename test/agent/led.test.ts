@@ -239,12 +239,14 @@ describe("the node before", () => {
       const { metadata, spec } = takenBack(A);
       return { metadata, spec: { ...spec, fabric: "gce", led }, status: { acks: [MINE] } } as AddressBinding;
     };
-    const node = serving("nat", HERE);
-    const made = node.pass({ releasing: [back(HERE)] });
-    expect(acknowledged(made)?.state).toBe("Released");
-    expect(has(node)).toEqual(DROPPED);
-    node.pass({ releasing: [back(THERE)] });
-    expect(has(node)).toEqual(NOTHING);
+    for (const elsewhere of [THERE, undefined]) {
+      const node = serving("nat", HERE);
+      const made = node.pass({ releasing: [back(HERE)] });
+      expect(acknowledged(made)?.state).toBe("Released");
+      expect(has(node)).toEqual(DROPPED);
+      node.pass({ releasing: [back(elsewhere)] });
+      expect(has(node)).toEqual(NOTHING);
+    }
   });
 });
 

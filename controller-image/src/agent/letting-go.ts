@@ -134,11 +134,10 @@ function dropping(
   memory: AddressMemory | undefined,
   { nodeName, now }: NodeView,
 ): Outcome {
-  const target = STRAY;
-  if (led === undefined || led.nodeName === nodeName) return { target };
+  if (led?.nodeName === nodeName) return { target: STRAY };
   const since = memory?.lettingGoSince ?? now;
   if (owner === undefined || now - since >= STRAYS_MS) return { target: NO_FOOTPRINT };
-  return { target, lettingGoSince: since, wakeAt: since + STRAYS_MS };
+  return { target: STRAY, lettingGoSince: since, wakeAt: since + STRAYS_MS };
 }
 
 /** The Pod that this node delivers an address to which has become another node's; after a restart the kernel and our own word know. */

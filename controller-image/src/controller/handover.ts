@@ -210,7 +210,7 @@ function leadOf(
   cloud: CloudView | undefined,
 ): BindingLead | undefined {
   if (!FABRICS[fabric].led) return undefined;
-  if (cloud?.known !== true) return before;
+  if (cloud?.known !== true || cloud.unsure?.has(address) === true) return before;
   const nodeName = cloud.leads.get(address);
   if (nodeName === undefined) return undefined;
   // Where it has led since an epoch before it goes on leading for that one, unless that is where the owner is now.

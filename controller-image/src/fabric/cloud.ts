@@ -42,6 +42,11 @@ export interface CloudView {
   readonly known: boolean;
   /** Where the cloud takes each address, as it was last read back: name of the node. */
   readonly leads: ReadonlyMap<string, string>;
+  /**
+   * Addresses that may be led elsewhere by now: a change is under way, or was asked for and nobody knows what became of it. Nothing new is
+   * concluded from where they were led.
+   */
+  readonly unsure?: ReadonlySet<string>;
   /** Nothing of this route is left in the cloud. */
   readonly empty: boolean;
   readonly problem?: CloudProblem;
@@ -77,6 +82,8 @@ export interface CloudFabric {
 export interface CloudAround {
   /** Tells this cluster from all others, for as long as it lives; undefined until it is known. */
   clusterUid(): string | undefined;
+  /** Where the nodes are; undefined until one of them is known. */
+  region(): string | undefined;
   /** The machine of a node; undefined when the node is gone, or is no machine of this cloud. */
   node(name: string): CloudNode | undefined;
   /** Name of the node that is this machine. */
