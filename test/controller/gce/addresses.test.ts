@@ -3,6 +3,9 @@ import { ruleName, routeName } from "../../../controller-image/src/fabric/gce/na
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import { CLUSTER, CloudWorld, intentFor, isLed, REGION } from "./cloud-world";
 
+// Virtual hours are real seconds; how many depends on the machine.
+jest.setTimeout(120_000);
+
 const SCOPE = `regions/${REGION}`;
 const UID = "route-uid-1";
 const MINUTE = 60_000;

@@ -3,6 +3,9 @@ import { targetInstance } from "../../../controller-image/src/fabric/gce/target-
 import type { Fault } from "../../../lab/cloud/inject";
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
+// Virtual hours are real seconds; how many depends on the machine.
+jest.setTimeout(120_000);
+
 const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
 const CANDIDATES = ["node1", "node2"];
 const UID = "route-uid-1";

@@ -1,5 +1,8 @@
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
+// Virtual hours are real seconds; how many depends on the machine.
+jest.setTimeout(120_000);
+
 const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
 const CANDIDATES = ["node1", "node2", "node3"];
 const led = (leader: string, epoch: number) =>

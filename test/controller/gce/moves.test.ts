@@ -2,6 +2,9 @@ import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
+// Virtual hours are real seconds; how many depends on the machine.
+jest.setTimeout(120_000);
+
 const ADDRESSES = ["203.0.113.10", "203.0.113.11", "203.0.113.12"];
 /** Longer than what nobody owns is left alone. */
 const COLLECTED_MS = 20 * 60_000;

@@ -128,7 +128,8 @@ export class Works {
     let againMs = wakeMs ?? Infinity;
     for (const step of steps) {
       const failure = this.#failed.get(identityOf(step.call));
-      if (failure?.problem !== undefined) failed.push(failure.problem);
+      // What nobody waits for is in the log alone: a node that cannot be prepared is no fault of a route that leads elsewhere.
+      if (failure?.problem !== undefined && step.lane !== "housekeeping") failed.push(failure.problem);
       const waitMs = (failure?.until ?? 0) - clock.now();
       if (waitMs > 0) againMs = Math.min(againMs, waitMs);
       else this.#begin(uid, step);
