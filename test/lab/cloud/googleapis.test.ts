@@ -5,6 +5,9 @@ import { systemClock } from "../../../controller-image/src/kube/clock";
 import { ComputeCloud, serveCompute, type ComputeServer } from "../../../lab/cloud";
 import { A, B, R, group, leader, linkTo, rule, service } from "./support";
 
+// A few dozen calls over a socket; how long that is depends on the machine.
+jest.setTimeout(60_000);
+
 const project = "demo";
 const region = "us-central1";
 const [zoneA, zoneB] = ["us-central1-a", "us-central1-b"];
