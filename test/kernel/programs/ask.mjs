@@ -3,7 +3,8 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 
 const PORT = 7000;
-const AGAIN_MS = 250;
+/** Longer than the patience of those who expect no answer, so that they have asked once. */
+const AGAIN_MS = 1500;
 const [protocol, address, patienceMs, from] = process.argv.slice(2);
 const done = (answer) => process.stdout.write(answer, () => process.exit(0));
 setTimeout(() => process.exit(1), Number(patienceMs));
