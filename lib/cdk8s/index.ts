@@ -13,6 +13,7 @@ export {
   Fabric,
   GkeClassFabric,
   GoogleCloudDriver,
+  type GoogleCloudOptions,
   ImagePlatform,
   type FirewallOptions,
   type HealthCheckOptions,

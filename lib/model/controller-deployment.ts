@@ -1,16 +1,22 @@
 import type { ControllerPlan } from "./controller";
+import { googleCloudFlags } from "./google-cloud";
 import { fieldEnv, labelsOf, type Manifest, PriorityClass, probes, selectorOf } from "./manifest";
 import { Command, CONTROLLER, CONTROLLER_HEALTH_PORT, Flag } from "./runtime";
 
 /** The `nonroot` user of distroless images; nobody in particular elsewhere. */
 const NONROOT_USER = 65532;
 
-/** Arguments of the controller program. */
-export function controllerArguments(plan: Pick<ControllerPlan, "installGkeApi" | "clusterCidrs">): readonly string[] {
+/**
+ * Arguments of the controller program.
+ *
+ * @param project id of the project in Google Cloud, for a plan that has one
+ */
+export function controllerArguments(plan: ControllerPlan, project: string): readonly string[] {
   return [
     Command.Controller,
     ...(plan.installGkeApi ? [Flag.InstallGkeApi] : []),
     ...plan.clusterCidrs.map((cidr) => `${Flag.ClusterCidr}=${cidr}`),
+    ...(plan.googleCloud ? googleCloudFlags(plan, project) : []),
   ];
 }
 

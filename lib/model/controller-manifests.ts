@@ -35,7 +35,7 @@ const Stage = { Namespace: 0, Foundation: 1, Class: 1, Workload: 2 } as const;
 export function controllerObjects(
   plan: ControllerPlan,
   image: unknown,
-  args: unknown = controllerArguments(plan),
+  args: unknown = controllerArguments(plan, ""),
 ): readonly DeclaredObject[] {
   const { namespace } = plan;
   const declared = (key: string, stage: number, object: Manifest): DeclaredObject => ({ key, stage, object });
@@ -43,7 +43,7 @@ export function controllerObjects(
     ...(plan.createNamespace ? [declared("namespace", Stage.Namespace, namespaceObject(namespace))] : []),
     declared("crd-addressbindings", Stage.Foundation, withLabels(addressBinding, undefined)),
     declared("quota", Stage.Foundation, criticalPodsQuota(namespace)),
-    ...rbacObjects(namespace, plan.installGkeApi).flatMap(({ account, objects }) =>
+    ...rbacObjects(plan).flatMap(({ account, objects }) =>
       objects.map((object) => {
         const component = componentOf(account);
         return declared(`${component}-${object.kind.toLowerCase()}`, Stage.Foundation, withLabels(object, component));

@@ -4,6 +4,7 @@ import { checkChoice } from "./choices";
 import { GkeClassFabric, PODPIN_L2_CLASS } from "./classes";
 import type { ClusterFacts } from "./cluster-facts";
 import type { OtherComponents } from "./declarations";
+import { type GoogleCloudOptions, type GoogleCloudDriver, planGoogleCloud } from "./google-cloud";
 import { checkGoogleCloud, DEFAULT_ROLE_ID, type GoogleCloudInput } from "./iam";
 import { checkImage, type ImageInput } from "./image";
 import { isKnown } from "./later";
@@ -19,7 +20,7 @@ export const DataplaneV2 = {
 export type DataplaneV2 = (typeof DataplaneV2)[keyof typeof DataplaneV2];
 
 /** What the controller component takes in both flavours besides its image and its cluster. */
-export interface ControllerOptions {
+export interface ControllerOptions extends GoogleCloudOptions {
   /**
    * Namespace of the controller and the agents. A later change replaces both; addresses keep working meanwhile.
    *
@@ -163,6 +164,8 @@ export interface ControllerPlan extends ControllerOptions {
   /** Whether the controller gets an identity in Google Cloud. */
   readonly googleCloud: boolean;
   readonly googleCloudRoleId: string;
+  readonly googleCloudDriver: GoogleCloudDriver;
+  readonly replaceLostPods: boolean;
 }
 
 /** Of the Service everywhere; of the API server with kubeadm, kind, k3s and OpenShift; and with minikube. */
@@ -205,6 +208,7 @@ export function planController(input: ControllerInput, problems: Problems): Cont
     buildImage: build,
     googleCloud: checkGoogleCloud(input, problems),
     googleCloudRoleId: input.googleCloudRoleId ?? DEFAULT_ROLE_ID,
+    ...planGoogleCloud(input, problems),
   };
   checkNamespaceName("namespace", plan.namespace, problems);
   if (input.gkeClassFabric !== undefined) {

@@ -1,7 +1,7 @@
 // The identity in Google Cloud as objects of Config Connector.
 import type { ControllerPlan } from "./controller";
 import type { DeclaredObject } from "./controller-manifests";
-import { CONTROLLER_PERMISSIONS, ROLE_DESCRIPTION, ROLE_STAGE, ROLE_TITLE, roleName } from "./iam";
+import { controllerPermissions, ROLE_DESCRIPTION, ROLE_STAGE, ROLE_TITLE, roleName } from "./iam";
 import { labelsOf, type Manifest } from "./manifest";
 import { CONTROLLER } from "./runtime";
 
@@ -30,7 +30,7 @@ export function configConnectorIdentity(
       title: ROLE_TITLE,
       description: ROLE_DESCRIPTION,
       stage: ROLE_STAGE,
-      permissions: CONTROLLER_PERMISSIONS,
+      permissions: controllerPermissions(plan),
     },
   };
   const member = {

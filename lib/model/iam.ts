@@ -1,5 +1,6 @@
 // What the controller may do in Google Cloud, and as whom.
 import type { ClusterFacts } from "./cluster-facts";
+import { GoogleCloudDriver, optionsGiven, type GoogleCloudOptions } from "./google-cloud";
 import { isKnown, type MaybeLater } from "./later";
 import type { Problems } from "./problems";
 import { CONTROLLER } from "./runtime";
@@ -11,39 +12,58 @@ export const ROLE_DESCRIPTION =
   "Brings persistent addresses to the nodes of their Pods: forwarding rules and what they need";
 export const ROLE_STAGE = "GA";
 
-/**
- * Permissions of the custom role, for forwarding rules that follow the leader of a regional backend service. It reserves
- * and releases no address, changes no instance and no IAM policy.
- */
-export const CONTROLLER_PERMISSIONS: readonly string[] = [
+/** Of what every driver needs. It reserves and releases no address, changes no instance and no IAM policy. */
+const COMMON = [
   ...permissions("addresses", "get", "list", "use", "useInternal"),
   ...permissions("forwardingRules", "create", "delete", "get", "list", "setLabels", "use"),
   ...permissions("instances", "get", "use"),
-  ...permissions(
-    "networkEndpointGroups",
-    "attachNetworkEndpoints",
-    "create",
-    "delete",
-    "detachNetworkEndpoints",
-    "get",
-    "list",
-    "use",
-  ),
   ...permissions("networks", "get", "use"),
-  ...permissions("regionBackendServices", "create", "delete", "get", "list", "update", "use"),
   ...permissions("regionOperations", "get"),
   ...permissions("regions", "get"),
   ...permissions("subnetworks", "get", "use"),
   ...permissions("zoneOperations", "get"),
   ...permissions("zones", "list"),
 ];
+const OF_DRIVER: Readonly<Record<GoogleCloudDriver, readonly string[]>> = {
+  [GoogleCloudDriver.HaPolicy]: [
+    ...permissions(
+      "networkEndpointGroups",
+      "attachNetworkEndpoints",
+      "create",
+      "delete",
+      "detachNetworkEndpoints",
+      "get",
+      "list",
+      "use",
+    ),
+    ...permissions("regionBackendServices", "create", "delete", "get", "list", "update", "use"),
+  ],
+  [GoogleCloudDriver.TargetInstance]: [
+    ...permissions("forwardingRules", "setTarget"),
+    ...permissions("targetInstances", "create", "delete", "get", "list", "use"),
+  ],
+};
+const OF_FIREWALLS = [
+  ...permissions("firewalls", "create", "delete", "get", "list", "update"),
+  ...permissions("globalOperations", "get"),
+  ...permissions("networks", "updatePolicy"),
+];
+
+/** Permissions of the custom role, sorted. */
+export function controllerPermissions({
+  googleCloudDriver = GoogleCloudDriver.HaPolicy,
+  googleCloudFirewallSources,
+}: GoogleCloudOptions): readonly string[] {
+  const firewalls = googleCloudFirewallSources === undefined ? [] : OF_FIREWALLS;
+  return [...COMMON, ...OF_DRIVER[googleCloudDriver], ...firewalls].sort();
+}
 
 function permissions(resource: string, ...verbs: readonly string[]): readonly string[] {
   return verbs.map((verb) => `compute.${resource}.${verb}`);
 }
 
 /** What is known of the identity while the program runs. */
-export interface GoogleCloudInput {
+export interface GoogleCloudInput extends GoogleCloudOptions {
   readonly googleCloudProject?: MaybeLater<string | undefined>;
   readonly googleCloudProjectNumber?: MaybeLater<string | undefined>;
   readonly workloadPool?: MaybeLater<string | undefined>;
@@ -63,9 +83,14 @@ export function checkGoogleCloud(input: GoogleCloudInput, problems: Problems): b
   const { googleCloudRoleId: roleId, cluster } = input;
   const field = "googleCloudProject";
   if (project === undefined || project === "") {
-    const given = { googleCloudProjectNumber: number, workloadPool: pool, googleCloudRoleId: roleId };
+    const given = {
+      googleCloudProjectNumber: number,
+      workloadPool: pool,
+      googleCloudRoleId: roleId,
+      ...optionsGiven(input),
+    };
     for (const [other, value] of Object.entries(given)) {
-      if (value === undefined || value === "") continue;
+      if (value === undefined || value === "" || value === false) continue;
       problems.add(
         field,
         project,

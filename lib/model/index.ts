@@ -14,6 +14,8 @@ export { DatapathProvider, ReleaseChannel } from "./cluster";
 export type { ClusterOptions } from "./cluster";
 export { DataplaneV2 } from "./controller";
 export type { ControllerOptions, Toleration } from "./controller";
+export { GoogleCloudDriver } from "./google-cloud";
+export type { GoogleCloudOptions } from "./google-cloud";
 export {
   ANNOTATION_DELIVERY,
   ANNOTATION_FABRIC,

@@ -26,12 +26,23 @@ function rule(
   };
 }
 
+/** What the rights of the controller depend on. */
+export interface ControllerRights {
+  readonly installGkeApi: boolean;
+  readonly googleCloud: boolean;
+  readonly replaceLostPods: boolean;
+}
+
 /** Cluster-wide rights of the controller. */
-export function controllerClusterRules(options: { readonly installGkeApi: boolean }): readonly PolicyRule[] {
+export function controllerClusterRules(options: ControllerRights): readonly PolicyRule[] {
   const { pods, nodes, namespaces, serviceCidrs, gatewayClasses, gateways, gkeIpRoutes, networks } = RESOURCES;
   const status = { subresource: "status" };
   return [
     ...[pods, nodes, namespaces, serviceCidrs, gatewayClasses, gateways, networks].map((kind) => rule(kind, READ)),
+    // What Networks are in the cloud.
+    ...(options.googleCloud ? [rule(RESOURCES.gkeNetworkParamSets, READ)] : []),
+    // patch: only for the taint of a node whose VM is gone.
+    ...(options.replaceLostPods ? [rule(nodes, ["patch"])] : []),
     rule(gatewayClasses, ["update", "patch"], status),
     rule(gateways, ["update", "patch"], status),
     // update and patch: only for the finalizer.
@@ -68,9 +79,10 @@ export function agentNamespaceRules(): readonly PolicyRule[] {
 }
 
 /** The objects that give an account its rights. */
-export function rbacObjects(namespace: string, installGkeApi: boolean): readonly RbacObjects[] {
+export function rbacObjects(plan: ControllerRights & { readonly namespace: string }): readonly RbacObjects[] {
+  const { namespace } = plan;
   return [
-    accountObjects(CONTROLLER, namespace, controllerClusterRules({ installGkeApi }), controllerNamespaceRules()),
+    accountObjects(CONTROLLER, namespace, controllerClusterRules(plan), controllerNamespaceRules()),
     accountObjects(AGENT, namespace, agentClusterRules(), agentNamespaceRules()),
   ];
 }

@@ -15,6 +15,18 @@ export const Flag = {
   InstallGkeApi: "--install-gke-api",
   /** Controller, repeatable: `--cluster-cidr=10.0.0.0/8`. */
   ClusterCidr: "--cluster-cidr",
+  /** Controller: leads packets on Google Cloud, by this driver: `--google-cloud=ha-policy`. */
+  GoogleCloud: "--google-cloud",
+  /** Controller: id of the project that has the addresses and the nodes. */
+  GoogleCloudProject: "--google-cloud-project",
+  /** Controller: URL of the Compute API, if not Google's own. */
+  GoogleCloudEndpoint: "--google-cloud-endpoint",
+  /** Controller, repeatable: a range of clients to make firewall rules for. */
+  GoogleCloudFirewallSource: "--google-cloud-firewall-source",
+  /** Controller, repeatable: a network tag of the nodes that those rules are for. */
+  GoogleCloudFirewallTag: "--google-cloud-firewall-tag",
+  /** Controller: marks nodes whose VM is proved to be gone. */
+  ReplaceLostPods: "--replace-lost-pods",
   /** Agent: `--uplink=eth0`. */
   Uplink: "--uplink",
   /** Agent: take away what agents have left on the node, and end. */

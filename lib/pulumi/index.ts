@@ -12,6 +12,8 @@ export {
   DeviceMode,
   Fabric,
   GkeClassFabric,
+  GoogleCloudDriver,
+  type GoogleCloudOptions,
   ImagePlatform,
   type FirewallOptions,
   type HealthCheckOptions,

@@ -1,19 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ClusterFacts } from "../model/cluster-facts";
-import {
-  CONTROLLER_PERMISSIONS,
-  controllerPrincipal,
-  ROLE_DESCRIPTION,
-  ROLE_STAGE,
-  ROLE_TITLE,
-  workloadPoolOf,
-} from "../model/iam";
+import { controllerPrincipal, ROLE_DESCRIPTION, ROLE_STAGE, ROLE_TITLE, workloadPoolOf } from "../model/iam";
 import { gcp } from "./gcp";
 
 export interface ControllerIdentityArgs {
   readonly namespace: string;
   readonly roleId: string;
+  readonly permissions: readonly string[];
   readonly project: pulumi.Input<string>;
   readonly projectNumber: pulumi.Input<string>;
   readonly workloadPool: pulumi.Input<string> | undefined;
@@ -38,7 +32,7 @@ export function controllerIdentity(
       title: ROLE_TITLE,
       description: ROLE_DESCRIPTION,
       stage: ROLE_STAGE,
-      permissions: [...CONTROLLER_PERMISSIONS],
+      permissions: [...args.permissions],
     },
     opts,
   );

@@ -2,9 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { GkeClassFabric } from "../model/classes";
 import type { ClusterFacts } from "../model/cluster-facts";
-import { type ControllerOptions, planController } from "../model/controller";
+import { type ControllerOptions, type ControllerPlan, planController } from "../model/controller";
 import { controllerArguments } from "../model/controller-deployment";
 import { controllerObjects } from "../model/controller-manifests";
+import { controllerPermissions } from "../model/iam";
 import type { ImagePlatform } from "../model/image";
 import { RESOURCES } from "../model/kubernetes";
 import { isKnown, type MaybeLater } from "../model/later";
@@ -57,11 +58,12 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    */
   cluster?: PersistentIpCluster;
   /**
-   * Id of the Google Cloud project that has the addresses. The controller's ServiceAccount then gets an identity there,
-   * by Workload Identity, with a custom role of exactly the permissions that forwarding rules need. This version of the
-   * controller does not use it yet: it serves no fabric `gce`. A later change moves the role to the other project.
+   * Id of the Google Cloud project that has the addresses and the cluster's nodes. The controller's ServiceAccount then gets an
+   * identity there, by Workload Identity, with a custom role of exactly the permissions that forwarding rules need, and the
+   * controller serves the classes `podpin-regional-external` and `podpin-regional-internal`. A later change moves the role to
+   * the other project.
    *
-   * @default - no identity in Google Cloud
+   * @default - no identity in Google Cloud, and no such classes
    */
   googleCloudProject?: pulumi.Input<string>;
   /**
@@ -153,7 +155,8 @@ export class PersistentIpController extends pulumi.ComponentResource {
         )
       : checkedLater("image");
     const isToCome = settled !== undefined && args.clusterCidrs === undefined && hasLaterCidrs(cluster?.facts);
-    const programArguments = isToCome ? settled.apply(controllerArguments) : controllerArguments(plan);
+    const project = plan.googleCloud ? checkedLater("googleCloudProject") : "";
+    const programArguments = argumentsOnce(isToCome ? settled : plan, project);
 
     if (plan.googleCloud) {
       controllerIdentity(
@@ -161,7 +164,8 @@ export class PersistentIpController extends pulumi.ComponentResource {
         {
           namespace: plan.namespace,
           roleId: plan.googleCloudRoleId,
-          project: checkedLater("googleCloudProject"),
+          permissions: controllerPermissions(plan),
+          project,
           projectNumber: checkedLater("googleCloudProjectNumber"),
           workloadPool: args.workloadPool === undefined ? undefined : checkedLater("workloadPool"),
           cluster: cluster?.settled,
@@ -203,6 +207,16 @@ interface KnownInputs {
   readonly googleCloudProject: MaybeLater<string | undefined>;
   readonly googleCloudProjectNumber: MaybeLater<string | undefined>;
   readonly workloadPool: MaybeLater<string | undefined>;
+}
+
+/** The arguments of the controller program, at once where all of them are known. */
+function argumentsOnce(
+  plan: ControllerPlan | pulumi.Output<ControllerPlan>,
+  project: pulumi.Input<string>,
+): pulumi.Input<readonly string[]> {
+  return pulumi.Output.isInstance(plan) || typeof project !== "string"
+    ? pulumi.all([plan, project]).apply(([known, id]) => controllerArguments(known as ControllerPlan, id))
+    : controllerArguments(plan, project);
 }
 
 function hasLaterCidrs(cluster: ClusterFacts | undefined): boolean {

@@ -2,8 +2,9 @@
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { type ControllerInput, planController } from "../../lib/model/controller";
 import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
-import { CONTROLLER_PERMISSIONS, controllerPrincipal, workloadPoolOf } from "../../lib/model/iam";
+import { controllerPermissions, controllerPrincipal, workloadPoolOf } from "../../lib/model/iam";
 import { LATER } from "../../lib/model/later";
+import { GoogleCloudDriver, type GoogleCloudOptions } from "../../lib/model/google-cloud";
 import { Problems } from "../../lib/model/problems";
 
 const image = "registry.example.com/podpin:0.1.0";
@@ -131,9 +132,105 @@ test("names the controller to Google Cloud by the project's number and its pool"
   expect(workloadPoolOf("other.svc.id.goog", cluster, "my-project")).toBe("other.svc.id.goog");
 });
 
+const IDENTITY = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
+
+test.each<[string, Partial<ControllerInput>, string[]]>([
+  [
+    "another driver",
+    { ...IDENTITY, googleCloudDriver: "HaPolicy" as never },
+    ['googleCloudDriver: got "HaPolicy"; use "ha-policy"'],
+  ],
+  [
+    "an endpoint that is no Compute API",
+    { ...IDENTITY, googleCloudEndpoint: "https://example.com" },
+    [
+      'googleCloudEndpoint: got "https://example.com"; use a URL that ends with /compute/v1/, for example "https://compute.googleapis.com/compute/v1/"',
+    ],
+  ],
+  [
+    "a range with host bits, and a tag that is none",
+    { ...IDENTITY, googleCloudFirewallSources: ["203.0.113.9/24", "all"], googleCloudFirewallTags: ["Nodes"] },
+    [
+      'googleCloudFirewallSources[0]: got "203.0.113.9/24"; use "203.0.113.0/24"',
+      'googleCloudFirewallSources[1]: got "all"; use an IPv4 range, for example "203.0.113.0/24"',
+      expect.stringMatching(/^googleCloudFirewallTags\[0\]: got "Nodes"; /) as never,
+    ],
+  ],
+  [
+    "no range at all",
+    { ...IDENTITY, googleCloudFirewallSources: [] },
+    ["googleCloudFirewallSources: got []; use at least one range, or leave it out to make no firewall rules"],
+  ],
+  [
+    "tags of no rule",
+    { ...IDENTITY, googleCloudFirewallTags: ["nodes"] },
+    [
+      'googleCloudFirewallTags: got ["nodes"]; without googleCloudFirewallSources there is no rule that they could be of: give it too, or leave these out',
+    ],
+  ],
+  [
+    "lost Pods without a project",
+    { replaceLostPods: true },
+    [
+      "googleCloudProject: got nothing; replaceLostPods is set, which needs it: give the id of the project, or leave out replaceLostPods",
+    ],
+  ],
+])("on Google Cloud %s is refused", (_what, input, expected) => {
+  expect(lines(input)).toEqual(expected);
+});
+
+const asked = (options: GoogleCloudOptions): string[] =>
+  controllerPermissions(options).map((permission) => permission.replace("compute.", ""));
+const difference = (options: GoogleCloudOptions) => {
+  const [before, after] = [asked({}), asked(options)];
+  return {
+    more: after.filter((permission) => !before.includes(permission)),
+    less: before.filter((permission) => !after.includes(permission)),
+  };
+};
+
+test("asks for other permissions by driver, and for those of firewalls only where it makes them", () => {
+  expect(difference({ googleCloudDriver: "ha-policy", googleCloudEndpoint: "https://x/compute/v1/" })).toEqual({
+    more: [],
+    less: [],
+  });
+  expect(difference({ googleCloudFirewallSources: ["203.0.113.0/24"] })).toEqual({
+    more: [
+      ...["create", "delete", "get", "list", "update"].map((verb) => `firewalls.${verb}`),
+      "globalOperations.get",
+      "networks.updatePolicy",
+    ],
+    less: [],
+  });
+  const { more, less } = difference({ googleCloudDriver: "target-instance" });
+  expect(more).toEqual([
+    "forwardingRules.setTarget",
+    ...["create", "delete", "get", "list", "use"].map((verb) => `targetInstances.${verb}`),
+  ]);
+  expect([...new Set(less.map((permission) => permission.split(".")[0]))]).toEqual([
+    "networkEndpointGroups",
+    "regionBackendServices",
+  ]);
+});
+
+test("never asks to change addresses, instances or who may do what", () => {
+  for (const googleCloudDriver of Object.values(GoogleCloudDriver)) {
+    const all = asked({ googleCloudDriver, googleCloudFirewallSources: ["0.0.0.0/0"] });
+    expect(all.filter((permission) => /^(addresses|instances)\./.test(permission)).sort()).toEqual([
+      "addresses.get",
+      "addresses.list",
+      "addresses.use",
+      "addresses.useInternal",
+      "instances.get",
+      "instances.use",
+    ]);
+    expect(all.join()).not.toMatch(/iam|setIamPolicy/i);
+  }
+});
+
 test("asks Google Cloud for these permissions and no others", () => {
-  expect(CONTROLLER_PERMISSIONS).toEqual([...CONTROLLER_PERMISSIONS].sort());
-  expect(CONTROLLER_PERMISSIONS.map((permission) => permission.replace("compute.", ""))).toMatchInlineSnapshot(`
+  expect(asked({}).sort()).toEqual(asked({}));
+  expect(asked({})).toMatchInlineSnapshot(`
    [
      "addresses.get",
      "addresses.list",

@@ -243,8 +243,10 @@ const shown = (rules: ReturnType<typeof agentClusterRules>) =>
     return `${apiGroups.join(",")}/${resources.join(",")}${names}: ${verbs.join(" ")}`;
   });
 
+const LEAST = { installGkeApi: false, googleCloud: false, replaceLostPods: false };
+
 test("gives the controller these rights and no others", () => {
-  expect(shown(controllerClusterRules({ installGkeApi: false }))).toMatchInlineSnapshot(`
+  expect(shown(controllerClusterRules(LEAST))).toMatchInlineSnapshot(`
    [
      "/pods: get list watch",
      "/nodes: get list watch",
@@ -277,10 +279,20 @@ test("gives the controller these rights and no others", () => {
 });
 
 test("lets the controller create definitions only where it installs GKE's API", () => {
-  const changed = shown(controllerClusterRules({ installGkeApi: true })).filter(
-    (line) => !shown(controllerClusterRules({ installGkeApi: false })).includes(line),
+  const changed = shown(controllerClusterRules({ ...LEAST, installGkeApi: true })).filter(
+    (line) => !shown(controllerClusterRules(LEAST)).includes(line),
   );
   expect(changed).toEqual(["apiextensions.k8s.io/customresourcedefinitions: get list watch create"]);
+});
+
+test.each([
+  [{ googleCloud: true }, ["networking.gke.io/gkenetworkparamsets: get list watch"]],
+  [{ replaceLostPods: true }, ["/nodes: patch"]],
+])("what is asked for besides needs no more than what it is for: %j", (more, rights) => {
+  const least = shown(controllerClusterRules(LEAST));
+  const all = shown(controllerClusterRules({ ...LEAST, ...more }));
+  expect(all.filter((line) => !least.includes(line))).toEqual(rights);
+  expect(least.filter((line) => !all.includes(line))).toEqual([]);
 });
 
 test("gives the agent these rights and no others", () => {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Provider } from "@pulumi/kubernetes/provider";
 
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
-import { CONTROLLER_PERMISSIONS } from "../../lib/model/iam";
+import { controllerPermissions } from "../../lib/model/iam";
 import { LATER } from "../../lib/model/later";
 import { type PersistentIpCluster, PersistentIpController, type PersistentIpControllerArgs } from "../../lib/pulumi";
 import { type Graph, graphOf, useMocks, valueOf } from "./graph";
@@ -185,7 +185,7 @@ describe("has an identity in Google Cloud", () => {
       googleCloudProjectNumber: "123456789012",
     });
     expect(inputsOf(graph, ROLE)).toMatchObject([
-      { project: "my-project", roleId: "podpinController", stage: "GA", permissions: CONTROLLER_PERMISSIONS },
+      { project: "my-project", roleId: "podpinController", stage: "GA", permissions: controllerPermissions({}) },
     ]);
     expect(inputsOf(graph, MEMBER)).toEqual([
       {

@@ -27,6 +27,7 @@ export class CloudLink {
     this.#options = options;
     this.#fabric = make({
       clusterUid: () => store.namespaces.get("kube-system")?.metadata.uid,
+      region: () => regionOf(store),
       node: (name) => cloudNodeOf(store.nodes.get(name)?.spec?.providerID),
       nodeOn: (machine) => nodeOn(store, machine),
       network: (name) => store.cloudNetwork(name),
@@ -111,4 +112,11 @@ function nodeOn({ nodes }: Store, machine: CloudNode): string | undefined {
   };
   if (is(machine.instance)) return machine.instance;
   return [...nodes.values()].find(({ metadata }) => is(metadata.name))?.metadata.name;
+}
+
+/** Of a cluster, which is in one region: the first by name, so that every replica finds the same. */
+function regionOf({ nodes }: Store): string | undefined {
+  const zones = [...nodes.values()].flatMap(({ spec }) => cloudNodeOf(spec?.providerID)?.zone ?? []);
+  const regions = zones.map((zone) => zone.replace(/-[^-]+$/, ""));
+  return regions.sort()[0];
 }

@@ -16,6 +16,7 @@ import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-range
 import { GatewayApiVersion } from "./gateway-api-version";
 import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
+import { replaceLostPods, type LostPodsOptions } from "./lost-pods";
 import { watchForLoss } from "./node-loss";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
@@ -43,6 +44,8 @@ export interface ControllerOptions {
   readonly heartbeats?: HeartbeatParts;
   /** Makes what leads packets through a cloud's API. @default classes that need it are refused */
   readonly cloud?: CloudMaker;
+  /** By which it knows that a machine is gone, and may have its Pods replaced. @default that is left to people */
+  readonly machineState?: LostPodsOptions["machineState"];
 }
 
 export interface Controller {
@@ -146,6 +149,9 @@ export function runController(options: ControllerOptions): Controller {
       isLeading: () => election.isLeading(),
       setLost,
     });
+  const isActing = (): boolean => synced && election.isLeading();
+  const { machineState } = options;
+  const lostPods = machineState && replaceLostPods({ kube, store, events, clock, log, isActing, machineState });
   gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: reflectorsOf(store) });
 
   /** The node of another replica. */
@@ -227,6 +233,7 @@ export function runController(options: ControllerOptions): Controller {
       stopped = true;
       cancelRetry?.();
       loss?.stop();
+      lostPods?.stop();
       await election.stop(() => queue.shutdown());
       await cloud?.stop();
       version.stop();

@@ -1,10 +1,8 @@
 // `podpin controller`: the real parts around the controller.
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { parseArgs } from "node:util";
 import { gkeApi } from "../../../lib/crds/index";
-import { isIPv4Cidr } from "../../../lib/model/address";
-import { CONTROLLER_HEALTH_PORT, Flag, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
+import { CONTROLLER_HEALTH_PORT, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
 import {
   createKube,
   createLeaseApi,
@@ -17,10 +15,9 @@ import {
 } from "../kube/index";
 import type { RequestRecord } from "../kube/transport";
 import { randomNonce, udpWire } from "../liveness/wire";
+import { googleCloud } from "../fabric/gce/make";
 import { runController } from "./controller";
-
-/** A flag's name without its dashes, as the parser wants it. */
-const name = (flag: string): string => flag.replace(/^--/, "");
+import { readFlags } from "./flags";
 
 /** Runs until SIGTERM or SIGINT. Rejects at once, naming all of them, when the flags are wrong. */
 export async function controllerMain(
@@ -28,7 +25,7 @@ export async function controllerMain(
   env: Readonly<Record<string, string | undefined>>,
   version: string,
 ): Promise<void> {
-  const { installGkeApi, clusterCidrs } = readFlags(args);
+  const flags = readFlags(args);
   const log = jsonLog({ fields: { component: "controller" } });
   const metrics = new Metrics();
   const stopLagWatch = processMetrics(metrics, systemClock, version);
@@ -42,6 +39,7 @@ export async function controllerMain(
   };
   const kube = createKube(connection);
   const leases = createLeaseApi(connection);
+  const cloud = flags.googleCloud && googleCloud({ ...flags.googleCloud, clock: systemClock, log, metrics, version });
   const podName = env["POD_NAME"] ?? hostname();
   const controller = runController({
     kube,
@@ -51,9 +49,11 @@ export async function controllerMain(
     clock: systemClock,
     log,
     namespace: env["POD_NAMESPACE"] ?? PODPIN_NAMESPACE,
-    clusterCidrs,
-    definitions: installGkeApi ? gkeApi : [],
+    clusterCidrs: flags.clusterCidrs,
+    definitions: flags.installGkeApi ? gkeApi : [],
     metrics,
+    cloud: cloud?.fabric,
+    machineState: flags.googleCloud?.replaceLostPods === true ? cloud?.machineState : undefined,
     heartbeats: {
       wire: udpWire({ clock: systemClock, log }),
       ownNode: env["NODE_NAME"] ?? "",
@@ -78,20 +78,4 @@ export async function controllerMain(
   await health.close();
   leases.close();
   kube.close();
-}
-
-function readFlags(args: readonly string[]): { installGkeApi: boolean; clusterCidrs: readonly string[] } {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      [name(Flag.InstallGkeApi)]: { type: "boolean" },
-      [name(Flag.ClusterCidr)]: { type: "string", multiple: true },
-    },
-  });
-  const clusterCidrs = (values[name(Flag.ClusterCidr)] ?? []) as string[];
-  const wrong = clusterCidrs.filter((cidr) => !isIPv4Cidr(cidr));
-  if (wrong.length > 0) {
-    throw new Error(`${Flag.ClusterCidr}: got ${wrong.join(", ")}; use IPv4 ranges such as 10.0.0.0/8`);
-  }
-  return { installGkeApi: values[name(Flag.InstallGkeApi)] === true, clusterCidrs };
 }

@@ -1,7 +1,7 @@
 // What the controller keeps of Pods and Nodes, of which a large cluster has very many, and what it reads in a Node.
 import { ANNOTATION_POD_IPS } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
-import { drainTaints } from "../../../lib/model/node-health";
+import { ANNOTATION_OUT_OF_SERVICE, drainTaints, isMarked } from "../../../lib/model/node-health";
 import { decodeJsonPod, decodeNamespace, decodeNode } from "./decoders";
 
 /** Where other nodes reach this one. */
@@ -49,7 +49,12 @@ export function projectNode(object: Node): Node {
   const node = decodeNode(object);
   const { metadata, spec, status } = node;
   return {
-    metadata: { name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+    metadata: {
+      name: metadata.name,
+      uid: metadata.uid,
+      resourceVersion: metadata.resourceVersion,
+      annotations: isMarked(node) ? { [ANNOTATION_OUT_OF_SERVICE]: "" } : undefined,
+    },
     spec: {
       providerID: spec?.providerID,
       podCIDRs: spec?.podCIDRs,

@@ -228,6 +228,11 @@ export class Store implements ClusterView {
     return this.#bindingsByNode.has(nodeName);
   }
 
+  /** Bindings that name the node. */
+  bindingsOn(nodeName: string): AddressBinding[] {
+    return present(this.#bindingsByNode.get(nodeName), (address) => this.binding(address));
+  }
+
   /** Nodes that do not answer. */
   get lostNodes(): ReadonlySet<string> {
     return this.#nodeStates.lost;

@@ -112,6 +112,14 @@ export interface CloudNode {
   readonly instance: string;
 }
 
+/** Whether a machine runs, by the word of whoever runs it. */
+export type MachineState =
+  /** It does not exist, or has been stopped: nothing runs there, and nothing will by itself. */
+  | "gone"
+  | "running"
+  /** It may be either. */
+  | "unknown";
+
 /** `gce://<project>/<zone>/<instance>`, as the field `spec.providerID` of a Node says it; nothing for any other. */
 export function cloudNodeOf(providerId: string | undefined): CloudNode | undefined {
   const [, project, zone, instance] = /^gce:\/\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(providerId ?? "") ?? [];

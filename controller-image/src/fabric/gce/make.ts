@@ -1,0 +1,108 @@
+// The fabric as the controller starts it: the real network, the real credentials, and what the flags say.
+import { GoogleCloudDriver } from "../../../../lib/model/google-cloud";
+import type { Clock, Log } from "../../kube/api";
+import type { Metrics } from "../../kube/metrics";
+import type { CloudAround, CloudFabric, CloudNode, MachineState } from "../cloud";
+import { createCompute } from "./client";
+import { createGceFabric } from "./fabric";
+import { haPolicy } from "./ha-policy";
+import { clientMetrics, QuotaWatch } from "./metrics";
+import type { Driver } from "./plan";
+import { targetInstance } from "./target-instance";
+import { createTransport } from "./transport";
+import { vmState } from "./vm-proof";
+
+export interface GoogleCloudOptions {
+  readonly driver: GoogleCloudDriver;
+  readonly project: string;
+  readonly endpoint?: string;
+  /** Ranges of clients that firewall rules are made for; empty: none are made. */
+  readonly firewallSources: readonly string[];
+  readonly firewallTags: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+const DRIVERS: Readonly<Record<GoogleCloudDriver, Driver>> = {
+  [GoogleCloudDriver.HaPolicy]: haPolicy,
+  [GoogleCloudDriver.TargetInstance]: targetInstance,
+};
+
+/** How often it is looked whether the region is known. */
+const LOOK_EVERY_MS = 500;
+
+export interface GoogleCloud {
+  /** Makes the fabric, which connects to nothing before it is started. */
+  readonly fabric: (around: CloudAround) => CloudFabric;
+  readonly machineState: (machine: CloudNode, witness: CloudNode) => Promise<MachineState>;
+}
+
+/** One client for everything, so that all calls keep to one rate. It ends with the fabric. */
+export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
+  const { driver, project, endpoint, firewallSources, firewallTags, clock, log, metrics, version } = options;
+  const transport = createTransport({ project, endpoint, userAgent: `podpin-controller/${version}`, log });
+  const compute = createCompute({ project, transport, clock, log, ...clientMetrics(metrics) });
+  const fabric = (around: CloudAround): CloudFabric => {
+    const isKnown = (): boolean => around.region() !== undefined;
+    // Read when something is started, which is not before it is known.
+    const region = (): string => around.region() ?? "";
+    const quotas = new QuotaWatch({
+      ...{ compute, clock, log, metrics },
+      get region() {
+        return region();
+      },
+    });
+    const made = createGceFabric({
+      ...{ compute, clock, log, metrics, driver: DRIVERS[driver] },
+      get region() {
+        return region();
+      },
+      around: { ...around, clusterUid: () => (isKnown() ? around.clusterUid() : undefined) },
+      ...(firewallSources.length > 0 && {
+        firewall: { sourceRanges: firewallSources, ...(firewallTags.length > 0 && { targetTags: firewallTags }) },
+      }),
+    });
+    return withQuotas(made, quotas, { isKnown, clock });
+  };
+  return { fabric, machineState: (machine, witness) => vmState(compute, machine, witness) };
+}
+
+/** The quotas are read by whoever acts. */
+function withQuotas(
+  fabric: CloudFabric,
+  quotas: QuotaWatch,
+  { isKnown, clock }: { readonly isKnown: () => boolean; readonly clock: Clock },
+): CloudFabric {
+  let cancel = (): void => undefined;
+  const begin = (): void => {
+    if (isKnown()) quotas.start();
+    else cancel = clock.after(LOOK_EVERY_MS, begin);
+  };
+  const end = (): void => {
+    cancel();
+    quotas.stop();
+  };
+  return {
+    want: (intent) => fabric.want(intent),
+    keep: (routeUid, addresses) => fabric.keep(routeUid, addresses),
+    remove: (routeUid) => fabric.remove(routeUid),
+    view: (routeUid) => fabric.view(routeUid),
+    settled: () => fabric.settled(),
+    routes: () => fabric.routes(),
+    start: () => {
+      fabric.start();
+      end();
+      begin();
+    },
+    pause: () => {
+      fabric.pause();
+      end();
+    },
+    stop: async () => {
+      end();
+      await fabric.stop();
+    },
+  };
+}
