@@ -118,12 +118,14 @@ export function createCompute(options: ComputeClientOptions): Compute {
       const path = `aggregated/${collection}`;
       const all = await pages(`${collection}.aggregatedList`, "GET", path, parameters);
       const found: Collections[C][] = [];
-      const unreachable = new Set(all.flatMap(({ unreachables }) => list(unreachables)).map(String));
+      const unreachable = new Set(
+        all.flatMap(({ unreachables }) => list(unreachables)).map((url) => scopeOf(String(url))),
+      );
       for (const [scope, inScope] of all.flatMap(({ items }) => Object.entries(json(items)))) {
-        if (json(json(inScope).warning).code === "UNREACHABLE") unreachable.add(scope);
+        if (json(json(inScope).warning).code === "UNREACHABLE") unreachable.add(scopeOf(scope));
         found.push(...(list(json(inScope)[collection]) as Collections[C][]));
       }
-      for (const scope of [...unreachable].map(scopeOf)) {
+      for (const scope of unreachable) {
         if (onUnreachable === undefined) throw unreached(scope, `GET ${path}`);
         onUnreachable(scope);
       }

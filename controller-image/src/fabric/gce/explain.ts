@@ -115,6 +115,12 @@ function ofUse({ reason }: ComputeError, said: string): CloudProblem | undefined
   }
   if (!/^resource_?in_?use_?by_?another_?resource$/i.test(reason)) return undefined;
   const [, resource, user] = /resource '([^']+)' is already being used by '([^']+)'/.exec(said) ?? [];
+  if (resource !== undefined && user !== undefined && /\/addresses\/[^/]+$/.test(resource)) {
+    return {
+      reason: "AddressInUse",
+      message: `${resource} is in use by ${user}; release it there, or take it off the route.`,
+    };
+  }
   return {
     reason: "ResourceInUse",
     message:
