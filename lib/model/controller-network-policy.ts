@@ -11,6 +11,7 @@ interface Port {
 const tcp = (port: number): Port => ({ protocol: "TCP", port });
 const udp = (port: number): Port => ({ protocol: "UDP", port });
 
+const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 
 /**
@@ -26,7 +27,7 @@ const METADATA_SERVERS = [
 export function controllerNetworkPolicy(plan: ControllerPlan): Manifest {
   const { namespace, apiServerPorts, googleCloud } = plan;
   // The API server's addresses are no Pod's and differ from cluster to cluster, so its ports are what can be said.
-  const ports = googleCloud ? [...new Set([...apiServerPorts, HTTPS_PORT])] : apiServerPorts;
+  const ports = googleCloud ? [...new Set([...apiServerPorts, HTTPS_PORT, ...endpointPorts(plan)])] : apiServerPorts;
   const policy = {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
@@ -50,4 +51,11 @@ export function controllerNetworkPolicy(plan: ControllerPlan): Manifest {
     },
   };
   return policy;
+}
+
+/** Where the Compute API is, if not at Google's own port. */
+function endpointPorts({ googleCloudEndpoint: endpoint = "" }: ControllerPlan): readonly number[] {
+  const [, scheme, port] = /^(https?):\/\/[^/:]+(?::(\d+))?/.exec(endpoint) ?? [];
+  if (port !== undefined) return [Number(port)];
+  return scheme === "http" ? [HTTP_PORT] : [];
 }

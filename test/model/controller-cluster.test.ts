@@ -132,24 +132,22 @@ test("names the controller to Google Cloud by the project's number and its pool"
   expect(workloadPoolOf("other.svc.id.goog", cluster, "my-project")).toBe("other.svc.id.goog");
 });
 
-const IDENTITY = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
-
 test.each<[string, Partial<ControllerInput>, string[]]>([
   [
     "another driver",
-    { ...IDENTITY, googleCloudDriver: "HaPolicy" as never },
+    { ...google, googleCloudDriver: "HaPolicy" as never },
     ['googleCloudDriver: got "HaPolicy"; use "ha-policy"'],
   ],
   [
     "an endpoint that is no Compute API",
-    { ...IDENTITY, googleCloudEndpoint: "https://example.com" },
+    { ...google, googleCloudEndpoint: "https://example.com" },
     [
       'googleCloudEndpoint: got "https://example.com"; use a URL that ends with /compute/v1/, for example "https://compute.googleapis.com/compute/v1/"',
     ],
   ],
   [
     "a range with host bits, and a tag that is none",
-    { ...IDENTITY, googleCloudFirewallSources: ["203.0.113.9/24", "all"], googleCloudFirewallTags: ["Nodes"] },
+    { ...google, googleCloudFirewallSources: ["203.0.113.9/24", "all"], googleCloudFirewallTags: ["Nodes"] },
     [
       'googleCloudFirewallSources[0]: got "203.0.113.9/24"; use "203.0.113.0/24"',
       'googleCloudFirewallSources[1]: got "all"; use an IPv4 range, for example "203.0.113.0/24"',
@@ -158,12 +156,12 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
   ],
   [
     "no range at all",
-    { ...IDENTITY, googleCloudFirewallSources: [] },
+    { ...google, googleCloudFirewallSources: [] },
     ["googleCloudFirewallSources: got []; use at least one range, or leave it out to make no firewall rules"],
   ],
   [
     "tags of no rule",
-    { ...IDENTITY, googleCloudFirewallTags: ["nodes"] },
+    { ...google, googleCloudFirewallTags: ["nodes"] },
     [
       'googleCloudFirewallTags: got ["nodes"]; without googleCloudFirewallSources there is no rule that they could be of: give it too, or leave these out',
     ],
@@ -301,6 +299,17 @@ test("lets the controller out to the API server and the agents alone, and in to 
       { to: [{ ipBlock: { cidr: "169.254.169.252/32" } }], ports: tcp(987, 988) },
     ],
   });
+});
+
+test.each([
+  ["https://compute-mine.p.googleapis.com/compute/v1/", [16443, 443]],
+  ["https://compute.example.com:8443/compute/v1/", [16443, 443, 8443]],
+  ["http://compute.example.com/compute/v1/", [16443, 443, 80]],
+])("lets the controller out to the Compute API at %s", (googleCloudEndpoint, ports) => {
+  const policy = specOf("controller-networkpolicy", { apiServerPorts: [16443], ...google, googleCloudEndpoint });
+  expect((policy as { egress: [{ ports: { port: number }[] }] }).egress[0].ports.map(({ port }) => port)).toEqual(
+    ports,
+  );
 });
 
 test("lets a drain take one controller at a time", () => {

@@ -198,6 +198,25 @@ describe("has an identity in Google Cloud", () => {
     ]);
   });
 
+  test("and tells the controller the project, also where it comes from another resource", async () => {
+    const graph = await graphWith({
+      image,
+      googleCloudProject: pulumi.output("my-project"),
+      googleCloudProjectNumber: "123456789012",
+      googleCloudDriver: "target-instance",
+    });
+    const [deployment] = inputsOf<{ spec: { template: { spec: { containers: { args: string[] }[] } } } }>(
+      graph,
+      "kubernetes:apps/v1:Deployment",
+    );
+    expect(deployment?.spec.template.spec.containers[0]?.args).toEqual([
+      "controller",
+      "--install-gke-api",
+      "--google-cloud=target-instance",
+      "--google-cloud-project=my-project",
+    ]);
+  });
+
   test.each<[string, Partial<PersistentIpControllerArgs>, string]>([
     ["that of the cluster", {}, "cluster-project.svc.id.goog"],
     ["the one given", { workloadPool: "fleet-project.svc.id.goog" }, "fleet-project.svc.id.goog"],
