@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 
+import { withShortTraces } from "./short-traces";
+
 /**
  * Annotations that only the Pulumi engine reads; it does not send them to the cluster's controllers. They are the one
  * difference between the objects of the two flavours.
@@ -48,7 +50,7 @@ export function kubernetesResource(
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import would load it for everybody
   const loaded = require(`@pulumi/kubernetes/${file}`) as Readonly<Record<string, TypedResource>>;
   const Typed = loaded[manifest.kind] as TypedResource;
-  return new Typed(name, manifest as never, opts);
+  return withShortTraces(() => new Typed(name, manifest as never, opts));
 }
 
 /** Registers an object of a kind that has no class of its own. */
@@ -65,5 +67,5 @@ export function customResource(
     [EngineAnnotation.DeletionPropagationPolicy]: "background",
     ...(waitFor === undefined ? {} : { [EngineAnnotation.WaitFor]: waitFor }),
   };
-  return new CustomResource(name, { ...rest, metadata: { ...metadata, annotations } }, opts);
+  return withShortTraces(() => new CustomResource(name, { ...rest, metadata: { ...metadata, annotations } }, opts));
 }

@@ -11,6 +11,7 @@ import {
 import { gcp } from "./gcp";
 import { checked } from "./inputs";
 import { checkFieldExists } from "./known-fields";
+import { withShortTraces } from "./short-traces";
 
 /** What happens to the reserved address in Google Cloud when its resource is deleted. */
 export const AddressDeletionPolicy = {
@@ -102,27 +103,29 @@ export function reservedAddresses(
 ): Address[] {
   const { Address } = gcp(`PersistentIpPool "${poolName}"`, "compute/address");
   const isInternal = plan.addressType === AddressType.Internal;
-  const reserved = plan.addresses.map(
-    ({ suffix, name, isGiven }, index) =>
-      new Address(
-        `${poolName}${suffix}`,
-        {
-          name,
-          region: values.region,
-          project: values.project,
-          description: ADDRESS_DESCRIPTION,
-          addressType: plan.addressType,
-          address: isGiven ? values.given[index] : undefined,
-          networkTier: plan.networkTier,
-          ipCollection: values.ipCollection,
-          subnetwork: isInternal ? values.subnetwork : undefined,
-          purpose: isInternal ? INTERNAL_ADDRESS_PURPOSE : undefined,
-          labels: args.labels,
-          deletionPolicy: args.deletionPolicy,
-        },
-        // Its name is fixed, so the old one must go before another of that name can come.
-        { ...opts, protect: plan.isProtected, deleteBeforeReplace: true },
-      ),
+  const reserved = plan.addresses.map(({ suffix, name, isGiven }, index) =>
+    withShortTraces(
+      () =>
+        new Address(
+          `${poolName}${suffix}`,
+          {
+            name,
+            region: values.region,
+            project: values.project,
+            description: ADDRESS_DESCRIPTION,
+            addressType: plan.addressType,
+            address: isGiven ? values.given[index] : undefined,
+            networkTier: plan.networkTier,
+            ipCollection: values.ipCollection,
+            subnetwork: isInternal ? values.subnetwork : undefined,
+            purpose: isInternal ? INTERNAL_ADDRESS_PURPOSE : undefined,
+            labels: args.labels,
+            deletionPolicy: args.deletionPolicy,
+          },
+          // Its name is fixed, so the old one must go before another of that name can come.
+          { ...opts, protect: plan.isProtected, deleteBeforeReplace: true },
+        ),
+    ),
   );
   const [first] = reserved;
   if (first !== undefined) {

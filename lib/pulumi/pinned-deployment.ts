@@ -7,6 +7,7 @@ import { checkArguments } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { withKubernetesProvider } from "./providers";
 import type { NetworkReference, RouteWaiting } from "./route-resources";
+import { withShortTraces } from "./short-traces";
 import { singleRoute } from "./single-route";
 
 /** What a {@link PinnedDeployment} takes. */
@@ -81,6 +82,6 @@ export class PinnedDeployment extends pulumi.ComponentResource {
     );
     this.addresses = made.addresses;
     this.routes = made.routes;
-    this.registerOutputs({ addresses: made.registered });
+    withShortTraces(() => this.registerOutputs({ addresses: made.registered }));
   }
 }

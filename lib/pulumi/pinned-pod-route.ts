@@ -6,6 +6,7 @@ import { checkArguments } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { withKubernetesProvider } from "./providers";
 import type { NetworkReference, RouteWaiting } from "./route-resources";
+import { withShortTraces } from "./short-traces";
 import { singleRoute } from "./single-route";
 import { statefulSetLater, statefulSetNow, type StatefulSetReference } from "./stateful-set";
 
@@ -83,6 +84,6 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
     );
     this.addresses = made.addresses;
     this.routes = made.routes;
-    this.registerOutputs({ addresses: made.registered });
+    withShortTraces(() => this.registerOutputs({ addresses: made.registered }));
   }
 }
