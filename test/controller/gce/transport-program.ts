@@ -20,7 +20,7 @@ function transportTo(endpoint: string): ComputeTransport {
   if (there !== undefined) return there;
   const log: Log = (level, message, fields) =>
     void process.stderr.write(`${JSON.stringify({ level, message, ...fields })}\n`);
-  const made = createTransport({ project: "demo", endpoint, userAgent: "podpin/test", log });
+  const made = createTransport({ project: "demo", endpoint: endpoint || undefined, userAgent: "podpin/test", log });
   transports.set(endpoint, made);
   return made;
 }

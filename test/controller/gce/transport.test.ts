@@ -28,7 +28,7 @@ interface Asked {
   readonly path: string;
   readonly body?: object;
   readonly endAfterMs?: number;
-  /** @default the stand-in's */
+  /** Empty: none is given. @default the stand-in's */
   readonly endpoint?: string;
 }
 
@@ -178,6 +178,28 @@ test("a metadata server that comes up later is found, and one that has no token 
   });
   state = "up";
   expect(await early.ask(ADDRESS)).toMatchObject({ status: 200 });
+});
+
+test("without computeEndpoint it asks the API of the universe that the metadata server names, by way of the proxy", async () => {
+  const asked: string[] = [];
+  const proxy = await serving((_request, response) => response.writeHead(400).end());
+  proxy.server.on("connect", ({ url = "" }, socket) => {
+    asked.push(url);
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  const universe = await serving(({ url = "", headers }, response) => {
+    const { status, type, body } = metadata.answer(url, headers as Record<string, string>);
+    const own = url.includes("universe") ? "universe.example" : body;
+    response.writeHead(status, { "metadata-flavor": "Google", "content-type": type }).end(own);
+  });
+  const elsewhere = new Program({
+    GCE_METADATA_HOST: new URL(universe.endpoint).host,
+    HTTPS_PROXY: new URL(proxy.endpoint).origin,
+    NO_PROXY: "127.0.0.1",
+  });
+  expect(await elsewhere.ask({ ...ADDRESS, endpoint: "" })).toEqual({ status: 502 });
+  expect(asked).toEqual(["compute.universe.example:443"]);
+  expect(elsewhere.output).not.toContain("lab-token");
 });
 
 test("a file of credentials that is none is an error without what is in it", async () => {

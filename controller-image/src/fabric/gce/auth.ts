@@ -27,8 +27,11 @@ export class Credentials {
 
   /** Where the API is: `googleapis.com`, unless the credentials are of another cloud of Google's. */
   async universe(): Promise<string> {
-    await this.client();
-    return (await this.#library()).getUniverseDomain();
+    const client = await this.client();
+    const { Compute } = await import("google-auth-library");
+    const auth = await this.#library();
+    // The library takes a VM to be in Google's first universe, unless it is made to ask.
+    return client instanceof Compute ? auth.getUniverseDomainFromMetadataServer() : auth.getUniverseDomain();
   }
 
   /** What was found is looked for anew, also a metadata server that was not there: GKE's comes up after the Pod. */

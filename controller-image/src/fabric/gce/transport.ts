@@ -25,8 +25,8 @@ export function createTransport(options: TransportOptions): ComputeTransport {
   }
   return async ({ method, path, body, signal }) => {
     const client = await credentials.client();
-    found ??= `https://compute.${await credentials.universe()}/compute/v1/`;
     try {
+      found ??= `https://compute.${await credentials.universe()}/compute/v1/`;
       const { status, data } = await client.request<unknown>({
         url: `${found}projects/${encodeURIComponent(project)}/${path}`,
         method,
