@@ -197,7 +197,9 @@ export class ComputeCloud {
 
   #checkedBody({ method }: Route, body: unknown): JsonObject {
     if (method.body === undefined) {
-      if (body !== undefined && !(isObject(body) && Object.keys(body).length === 0)) {
+      // Google's client `@google-cloud/compute` sends the text "" where there is nothing to send.
+      const isEmpty = body === undefined || body === "" || (isObject(body) && Object.keys(body).length === 0);
+      if (!isEmpty) {
         throw new Refusal(400, "badRequest", `The call ${method.id} has no body.`);
       }
       return {};

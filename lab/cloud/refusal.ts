@@ -31,6 +31,9 @@ export const forbidden = (permission: string, key: string): Refusal =>
   new Refusal(403, "forbidden", `Required '${permission}' permission for '${key}'`);
 export const overQuota = (metric: string, limit: number, where: string): Refusal =>
   new Refusal(403, "quotaExceeded", `Quota '${metric}' exceeded.  Limit: ${limit.toFixed(1)} in ${where}.`);
+/** @param range of addresses */
+export const exhausted = (range: string): Refusal =>
+  new Refusal(400, "ipSpaceExhausted", `IP space of '${range}' is exhausted.`);
 
 export function errorBody({ status, reason, message }: Refusal): JsonObject {
   return { error: { code: status, message, errors: [{ message, domain: "global", reason }] } };

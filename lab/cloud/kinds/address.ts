@@ -4,7 +4,7 @@ import { text, texts, type JsonObject } from "../json";
 import { linkOf } from "../links";
 import { maybeReferred, type Kind, type Made, type Site } from "../kind";
 import { external, freeAddress, inPrefix, inSubnetwork, isUsable, type AddressRange } from "../ranges";
-import { inUse, invalid, overQuota, required } from "../refusal";
+import { inUse, invalid, exhausted, required } from "../refusal";
 import { ipTag, scopeOf, type Key, type Resource } from "../state";
 import { setLabels, withLabels } from "./labels";
 
@@ -80,7 +80,7 @@ function chosen(body: JsonObject, range: AddressRange, network: Key | undefined,
   if (asked === "") {
     const free = freeAddress(range, at.key, (ip) => holder(ip) !== undefined);
     if (free !== undefined) return free;
-    throw overQuota("IN_USE_ADDRESSES", 2 ** (32 - Number(range.cidr.split("/")[1])), `range ${range.cidr}`);
+    throw exhausted(range.cidr);
   }
   if (!isIPv4(asked)) throw invalid("resource.address", asked, "It is not one IPv4 address.");
   // An external literal may be one that is ephemeral now; only whose it is counts.

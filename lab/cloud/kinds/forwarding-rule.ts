@@ -4,7 +4,7 @@ import { object, text, type JsonObject } from "../json";
 import { linkOf, regionOfKey } from "../links";
 import { maybeReferred, referred, type Kind, type Made, type Site } from "../kind";
 import { external, freeAddress, inSubnetwork, isUsable } from "../ranges";
-import { inUse, invalid, overQuota, required } from "../refusal";
+import { inUse, invalid, exhausted, required } from "../refusal";
 import { collectionOf, ipTag, scopeOf, type Change, type Key, type Resource } from "../state";
 import { addressOf, networkOf, withUser } from "./address";
 import { setLabels, withLabels } from "./labels";
@@ -165,7 +165,7 @@ function checkAddress(address: Resource, type: string, at: Site): void {
 
 function ephemeral(range: ReturnType<typeof external>, network: Key | undefined, at: Site): string {
   const free = freeAddress(range, at.key, (ip) => at.state.usersOf(ipTag(ip, network)).length > 0);
-  if (free === undefined) throw overQuota("IN_USE_ADDRESSES", 0, `range ${range.cidr}`);
+  if (free === undefined) throw exhausted(range.cidr);
   return free;
 }
 

@@ -4,7 +4,7 @@ import { objects, text, type JsonObject } from "../json";
 import { keyIn, keyOf, linkLike, regionOfZone } from "../links";
 import { referred, type Kind, type Site } from "../kind";
 import { freeAddress, inSubnetwork, isUsable } from "../ranges";
-import { inUse, invalid, notFound, overQuota, required } from "../refusal";
+import { inUse, invalid, notFound, exhausted, required } from "../refusal";
 import { ipTag, projectOf, scopeOf, type Change, type Key, type Resource } from "../state";
 import { networkOf } from "./address";
 
@@ -65,7 +65,7 @@ function interfaceOf(
   }
   if (asked !== "" && isTaken(asked)) throw inUse(asked, at.state.usersOf(ipTag(asked, network))[0] ?? at.key);
   const ip = asked || freeAddress(range, `${at.key}/nic${i}`, isTaken);
-  if (ip === undefined) throw overQuota("IN_USE_ADDRESSES", 0, `range ${range.cidr}`);
+  if (ip === undefined) throw exhausted(range.cidr);
   return {
     body: {
       ...item,

@@ -162,3 +162,18 @@ test("a connection that is reset, and a JSON that is none, are what Google's cli
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { errors: [{ reason: "parseError" }] } });
 });
+
+test("a call without a body takes none, or the empty text that another client of Google's sends", async () => {
+  const { data } = await compute.addresses.insert({ project, region, requestBody: { name: "fresh" } });
+  const post = async (body: string): Promise<[number, unknown]> => {
+    const url = `${server.url}compute/v1/projects/demo/regions/us-central1/operations/${data.name!}/wait`;
+    const response = await fetch(url, { method: "POST", body });
+    return [response.status, await response.json()];
+  };
+  expect(await post('""')).toMatchObject([200, { status: "DONE" }]);
+  expect(await post("{}")).toMatchObject([200, { status: "DONE" }]);
+  expect(await post('{"name":"x"}')).toMatchObject([
+    400,
+    { error: { message: "The call regionOperations.wait has no body.", errors: [{ reason: "badRequest" }] } },
+  ]);
+});
