@@ -19,7 +19,10 @@ test("a binding is programmed, announced and acknowledged by this node's own ent
   expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
   expect(world.announcer.said).toEqual([`${A} at ${MAC}`]);
   expect(world.ack()).toEqual(ack(ME, 1, "Announced", "uid-1"));
-  expect(world.kernel.forgotten).toEqual([A]);
+  expect(world.kernel.forgotten).toEqual([
+    { address: A, whose: "clients" },
+    { address: A, whose: "pod" },
+  ]);
 });
 
 test("a new address is acknowledged before connections from before it are forgotten, and that is tried until it works", async () => {
@@ -28,12 +31,12 @@ test("a new address is acknowledged before connections from before it are forgot
   await world.rest();
   const seen: (string | undefined)[] = [];
   const forget = world.kernel.forgetConnections.bind(world.kernel);
-  world.kernel.forgetConnections = async (addresses) => {
+  world.kernel.forgetConnections = async (stale) => {
     seen.push(world.ack()?.state);
-    return seen.length < 3 ? new Map(addresses.map((address) => [address, "conntrack is busy"])) : forget(addresses);
+    return seen.length < 3 ? new Map(stale.map(({ address }) => [address, "conntrack is busy"])) : forget(stale);
   };
   world.write(binding(A));
-  await world.clock.runUntil(() => world.kernel.forgotten.includes(A));
+  await world.clock.runUntil(() => world.kernel.forgotten.some(({ address }) => address === A));
   expect(seen).toHaveLength(3);
   await world.clock.run(120_000);
   expect(seen).toHaveLength(3);

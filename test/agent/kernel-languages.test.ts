@@ -179,7 +179,7 @@ describe("ip", () => {
 describe("nft", () => {
   /** What `nft -j` would print for the base with these elements. */
   const printed = (elements: Record<string, unknown[]>, lessRules = 0): string => {
-    const lines = baseScript();
+    const lines = baseScript(true);
     const entries: object[] = [];
     let chain = "";
     for (const line of lines) {
@@ -244,17 +244,23 @@ describe("nft", () => {
     ]);
   });
 
+  test("where the kernel has no zones for connections the same base does without", () => {
+    const without = (line: string): boolean => !line.includes("ct original zone set");
+    expect(baseScript(false)).toEqual(baseScript(true).filter(without));
+  });
+
   test("the base is the one that was measured", () => {
-    expect(baseScript().join("\n")).toMatchInlineSnapshot(`
+    expect(baseScript(true).join("\n")).toMatchInlineSnapshot(`
      "table ip pip_agent
      delete table ip pip_agent
      table ip pip_agent {
-       set base_v3 { type ipv4_addr; }
+       set base_v4 { type ipv4_addr; }
        set pips { type ipv4_addr; }
        set pip_forward { type ipv4_addr; }
        set strays { type ipv4_addr; }
        set nat_pips { type ipv4_addr; }
        map pip_to_pod { type ipv4_addr : ipv4_addr; }
+       map pip_zone { typeof ip daddr : ct zone; }
        map pod_to_pip { type ipv4_addr : ipv4_addr; }
        map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }
        map inside { type ipv4_addr : ipv4_addr; }
@@ -267,6 +273,11 @@ describe("nft", () => {
          ip daddr @pip_forward notrack
          ip daddr @strays fib daddr . iif oif exists drop
          ip daddr @nat_pips fib daddr oif missing drop
+         ct original zone set ip daddr map @pip_zone
+       }
+       chain raw_out {
+         type filter hook output priority -300; policy accept;
+         ct original zone set ip daddr map @pip_zone
        }
        chain dnat_pre {
          type nat hook prerouting priority -110; policy accept;

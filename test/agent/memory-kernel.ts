@@ -1,5 +1,6 @@
 // A kernel in memory that understands exactly the lines that the agent writes, and refuses what the real one refuses:
 // deleting what is not there, a second value for a key, elements of a table that does not exist.
+import type { Stale } from "../../controller-image/src/agent/forgetting";
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges } from "../../controller-image/src/agent/plan";
 import {
@@ -36,6 +37,7 @@ interface Table {
   readonly sets: Map<string, Set<string>>;
   readonly maps: Map<string, Map<string, string>>;
   cluster: Interval[];
+  zones: boolean;
   delay?: number;
 }
 
@@ -67,7 +69,9 @@ export class MemoryKernel implements Kernel {
   readonly routePorts = new Map<string, string | undefined>();
   /** Lines that were carried out, in order. */
   readonly lines: string[] = [];
-  readonly forgotten: string[] = [];
+  readonly forgotten: Stale[] = [];
+  /** Whether its table of connections has zones. */
+  zones = true;
   /** Answers why a line is refused. */
   refuse: (line: string) => string | undefined = () => undefined;
   #onEvent: () => void = () => undefined;
@@ -93,6 +97,8 @@ export class MemoryKernel implements Kernel {
         forward: set("pip_forward"),
         stray: set("strays"),
         nat: set("nat_pips"),
+        zones: table?.zones === true,
+        zoneOf: new Map([...map("pip_zone")].map(([address, zone]) => [address, Number(zone)])),
         podOf: map("pip_to_pod"),
         egressOf: map("pod_to_pip"),
         hairpinOf: map("hairpin"),
@@ -164,8 +170,8 @@ export class MemoryKernel implements Kernel {
     return failed;
   }
 
-  forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    this.forgotten.push(...addresses);
+  forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
+    this.forgotten.push(...stale);
     return Promise.resolve(new Map());
   }
 
@@ -222,6 +228,7 @@ export class MemoryKernel implements Kernel {
         sets: new Map(names("set").map((name) => [name, new Set()])),
         maps: new Map(names("map").map((name) => [name, new Map()])),
         cluster: [],
+        zones: lines.some((line) => line.includes("ct original zone set")),
       };
       this.lines.push("(table)");
     }

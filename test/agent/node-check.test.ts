@@ -105,6 +105,14 @@ describe("what is wrong with a node", () => {
       ],
       [],
     ],
+    [
+      "a kernel without zones for connections",
+      { zonesRefused: "Error: Operation not supported" },
+      [
+        "the kernel has no zones for connections (CONFIG_NF_CONNTRACK_ZONES): Error: Operation not supported; with delivery nat what a Pod has not answered in the instant of a move is lost",
+      ],
+      [],
+    ],
   ])("%s", (_title, facts, problems, unfit) => {
     const all = { ...HEALTHY, ...facts };
     expect(nodeProblems(all).map(({ text }) => text)).toEqual(problems);
@@ -112,6 +120,7 @@ describe("what is wrong with a node", () => {
     expect([...verdict.unfit.keys()].sort()).toEqual([...unfit].sort());
     for (const text of verdict.unfit.values()) expect(text).toBe(problems[0]);
     expect(verdict.fences).toBe(facts.fenceRefused === undefined);
+    expect(verdict.zones).toBe(facts.zonesRefused === undefined);
   });
 
   test("each has a name of its own for the metric", () => {
@@ -128,6 +137,7 @@ describe("what is wrong with a node", () => {
       cilium: true,
       legacyFilter: true,
       fenceRefused: "x",
+      zonesRefused: "x",
     };
     const ids = nodeProblems(bad).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -23,6 +23,7 @@ describe("delivering", () => {
       "add element ip pip_agent cluster { 10.0.0.11-10.0.0.12, 10.96.0.0-10.96.255.255, 10.244.0.0-10.244.255.255, 169.254.0.0-169.254.255.255, 224.0.0.0-239.255.255.255 }",
       `add element ip pip_agent nat_pips { ${A} }`,
       `add element ip pip_agent pip_to_pod { ${A} : ${POD} }`,
+      `add element ip pip_agent pip_zone { ${A} : 267 }`,
       `add element ip pip_agent pod_to_pip { ${POD} : ${A} }`,
       `add element ip pip_agent hairpin { ${POD} . ${POD} : ${A} }`,
       `neigh replace proxy ${A} dev eth0 protocol 153`,
@@ -336,6 +337,7 @@ describe("handing over", () => {
       `route del blackhole ${A}/32 table 7421 metric 4096 proto 153`,
       `delete element ip pip_agent nat_pips { ${A} }`,
       `delete element ip pip_agent pip_to_pod { ${A} : ${POD} }`,
+      `delete element ip pip_agent pip_zone { ${A} : 267 }`,
       `delete element ip pip_agent pod_to_pip { ${POD} : ${A} }`,
       `delete element ip pip_agent hairpin { ${POD} . ${POD} : ${A} }`,
       `add element ip pip_agent pip_forward { ${A} }`,
@@ -417,7 +419,7 @@ describe("handing over", () => {
     const node = delivering();
     const made = node.pass({ releasing: [takenBack(A)] });
     expect(acknowledged(made)).toEqual(ack(ME, 1, "Released", ""));
-    expect(made.changes.steps.map(({ flush }) => flush)).toEqual([true]);
+    expect(made.changes.steps.map(({ flush }) => flush)).toEqual([{ pod: "10.244.1.11", cut: true }]);
     expect(node.kernel.untouched).toBe(true);
   });
 

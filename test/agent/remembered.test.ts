@@ -114,7 +114,7 @@ test("connections of an address that moved in the first of two tries are forgott
   world.write(binding(A, { epoch: 2, owner: { podName: "pod-2", podUid: "uid-2", podIp: "10.244.1.12" } }));
   await world.rest();
   expect(kernel.paths.get(A)).toEqual({ via: "10.244.1.12", dev: "veth3" });
-  expect(kernel.forgotten).toContain(A);
+  expect(kernel.forgotten).toContainEqual({ address: A, pod: POD, whose: "pod" });
   await agent.stop();
 });
 

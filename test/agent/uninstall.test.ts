@@ -50,7 +50,7 @@ test("everything of podpin's goes, though Pods and bindings are still there, and
   ]) {
     expect(first.removed.join("\n")).toContain(part);
   }
-  expect(kernel.forgotten).toContain(A);
+  expect(kernel.forgotten).toContainEqual({ address: A, pod: "10.244.1.11", whose: "clients" });
   expect(await uninstall(kernel, NO_PROXIES, UPLINK)).toEqual({ removed: [], failed: new Map(), inPods: [] });
 });
 

@@ -1,9 +1,19 @@
+import type { Kernel } from "../../controller-image/src/agent/kernel";
 import { Delivery, Fabric } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { type AgentVariant, Cluster } from "./agents";
 import { eventually } from "./eventually";
 import type { Peer } from "./peer";
-import { CLIENT, NODE_IPS, type NodeName, type Probe, type ProbeReport, Segment, type TestPod } from "./segment";
+import {
+  CLIENT,
+  NODE_IPS,
+  type NodeName,
+  type Probe,
+  type ProbeReport,
+  type Responder,
+  Segment,
+  type TestPod,
+} from "./segment";
 
 // What a client loses while an address changes hands, counted by a probe that sends every millisecond: each order of
 // steps that the agents follow, and beside it what happens where a step is missing, so that a loss would be seen. How
@@ -26,6 +36,8 @@ let cluster: Cluster;
 let overflowsBefore: number;
 let arrivedBefore: number;
 let a: TestPod;
+/** Of Pod `a`. */
+let first: Responder | undefined;
 let b: TestPod;
 let c: TestPod;
 
@@ -39,7 +51,7 @@ beforeAll(async () => {
     // So that programs have the address before the agent puts it there.
     segment.sh(name, [`ip addr add ${APP}/32 dev lo`, "echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind"]);
   }
-  await Promise.all([a, b, c].map(({ name, ip }) => segment.respond(name, [ip, PIPS.app, PIPS.interface])));
+  [first] = await Promise.all([a, b, c].map(({ name, ip }) => segment.respond(name, [ip, PIPS.app, PIPS.interface])));
 });
 
 beforeEach(() => {
@@ -161,7 +173,8 @@ describe("to another node: program the new, the old forwards to it, announce the
     await moveToC(Delivery.Nat);
     await probe.answers(c.name, 50);
     await probe.end();
-    expect(segment.sh("n1", [`conntrack -L -d ${NAT} 2>/dev/null`])).not.toContain(a.ip);
+    const known = (): string => segment.sh("n1", [`conntrack -L -d ${NAT} 2>/dev/null`]);
+    await eventually(() => expect(known()).not.toContain(a.ip));
   });
 });
 
@@ -210,9 +223,36 @@ describe("to another Pod of the same node", () => {
     expect(lostOf(delivery, await probe.end())).toBeLessThanOrEqual(LOST_AT_MOST);
   });
 
-  test("with delivery nat a client that keeps its port follows only because connections are forgotten", async () => {
-    const forgets = { forgetConnections: () => Promise.resolve(new Map<string, string>()) };
-    start("n1", { kernelOf: (shipped) => ({ ...shipped, ...forgets }) });
+  test("with delivery nat a client that keeps its port follows at once, and what the old Pod has got it still answers", async () => {
+    start("n1", { kernelOf: withoutForgetting });
+    const probe = await given(Delivery.Nat);
+    first?.pause();
+    try {
+      cluster.give(NAT, b, 2);
+      await cluster.acked(NAT, "n1", { state: "Announced", epoch: 2, podUid: b.uid });
+      await probe.answers(b.name, 50);
+    } finally {
+      first?.resume();
+    }
+    await probe.answers(a.name, 1);
+    expect(lostBy(await probe.end())).toBe(0);
+    expect(segment.ask("cl", "udp", NAT)?.name).toBe(b.name);
+  });
+
+  test("with delivery nat what was known of the old Pod is forgotten, and what is known of the new one is not", async () => {
+    start("n1");
+    const probe = await given(Delivery.Nat);
+    cluster.give(NAT, b, 2);
+    await probe.answers(b.name, 50);
+    const known = (): string => segment.sh("n1", [`conntrack -L -d ${NAT} 2>/dev/null`]);
+    await eventually(() => expect(known()).not.toContain(a.ip));
+    expect(known()).toContain(b.ip);
+    expect(lostBy(await probe.end())).toBeLessThanOrEqual(LOST_AT_MOST);
+  });
+
+  test("a kernel without zones has the client follow only because connections are forgotten", async () => {
+    const verdict = { unfit: new Map(), addresses: new Set<string>(), fences: true, zones: false };
+    start("n1", { kernelOf: withoutForgetting, node: () => verdict });
     const probe = await given(Delivery.Nat);
     cluster.give(NAT, b, 2);
     await cluster.acked(NAT, "n1", { state: "Announced", epoch: 2, podUid: b.uid });
@@ -222,6 +262,10 @@ describe("to another Pod of the same node", () => {
     await probe.end();
   });
 });
+
+function withoutForgetting(shipped: Kernel): Kernel {
+  return { ...shipped, forgetConnections: () => Promise.resolve(new Map<string, string>()) };
+}
 
 function mac(node: NodeName): string {
   return segment.sh(node, ["cat /sys/class/net/up0/address"]).trim();

@@ -26,6 +26,11 @@ export interface TestPod {
 
 export type Protocol = "udp" | "tcp";
 
+export interface Responder {
+  pause(): void;
+  resume(): void;
+}
+
 /** Who a responder is, and whom it saw. */
 export interface Answer {
   readonly name: string;
@@ -161,13 +166,14 @@ END`,
     spawnSync("ip", ["netns", "del", this.#name(pod.name)]);
   }
 
-  /** Starts a responder on the addresses; resolves when it listens. */
-  async respond(place: string, addresses: readonly string[]): Promise<void> {
+  /** Starts a responder on the addresses; resolves when it listens. It can be made to stand still. */
+  async respond(place: string, addresses: readonly string[]): Promise<Responder> {
     const child = this.#program(place, "responder.mjs", [place, ...addresses]);
     await new Promise<void>((resolve, reject) => {
       child.stdout?.once("data", () => resolve());
       child.once("exit", (code) => reject(new Error(`responder in ${place} ended with ${code}`)));
     });
+    return { pause: () => void child.kill("SIGSTOP"), resume: () => void child.kill("SIGCONT") };
   }
 
   /** Asks a responder, again and again; nothing when there was no answer all that time. */

@@ -4,6 +4,7 @@
 import { NO_POD_CHANGES } from "../../controller-image/src/agent/inside";
 import { isDeepStrictEqual } from "node:util";
 
+import type { Stale } from "../../controller-image/src/agent/forgetting";
 import type { Kernel, Wanted } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
 import type { KernelState } from "../../controller-image/src/agent/state";
@@ -116,9 +117,9 @@ export class SimKernel implements Kernel {
     return failed;
   }
 
-  async forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
     await this.#time(5);
-    return this.#kernel.forgetConnections(addresses);
+    return this.#kernel.forgetConnections(stale);
   }
 
   watch(onEvent: () => void): () => void {
@@ -163,8 +164,6 @@ const EMPTY = {
   early: [],
   routes: [],
   elements: { add: [], remove: [] },
-  flush: false,
-  fresh: false,
   pods: NO_POD_CHANGES,
   proxies: [],
 } as const;

@@ -16,6 +16,7 @@ import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
 import { doubts, type Isolation } from "./isolation";
+import { forgetting } from "./forgetting";
 import type { Kernel } from "./kernel";
 import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
@@ -77,8 +78,7 @@ export function runAgent(options: AgentOptions): Agent {
   const asking = new Set<string>();
   /** Per address, or two that wait would have each other asked again with every answer. */
   const askAgainAt = new Map<string, number>();
-  /** Addresses whose connections have still to be translated anew. */
-  const unforgotten = new Set<string>();
+  const stale = forgetting();
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
   let stopped = false;
@@ -208,16 +208,17 @@ export function runAgent(options: AgentOptions): Agent {
     const unsure = [...doubted.addresses];
     const done = await program(complete, seen, unsure);
     if (done === undefined) return;
-    const { observed, input, made, failed, untranslated } = done;
+    const { observed, input, made, failed } = done;
     await announceAll(made, observed, failed);
     // After announcing, which clients wait for; before acknowledging, which promises that nothing old is left.
-    for (const [address, message] of await forget([...unforgotten].filter((address) => !untranslated.has(address)))) {
+    for (const [address, message] of await forget("before")) {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
-    for (const [address, message] of await forget([...untranslated])) {
-      log("warn", "old connections may go on untranslated; it is tried again", { address, message });
+    const late = await forget("after");
+    for (const [address, message] of late) {
+      log("warn", "old connections are still known; it is tried again", { address, message });
     }
     logPass(log, made, failed);
     const askAt = inquire(made);
@@ -225,10 +226,10 @@ export function runAgent(options: AgentOptions): Agent {
       if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
     }
     trouble = undefined;
-    const retry = made.retry || failed.size > 0 || unforgotten.size > 0;
+    const retry = made.retry || failed.size > 0 || late.size > 0;
     if (!retry) backoff.reset();
     later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
-    wake(Math.min(made.wakeAt ?? Infinity, askAt));
+    wake(Math.min(made.wakeAt ?? Infinity, askAt, retry ? Infinity : (stale.nextAt() ?? Infinity)));
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
@@ -240,7 +241,6 @@ export function runAgent(options: AgentOptions): Agent {
     const { mine, going, found } = seen;
     let fresh = lookAnew;
     lookAnew = false;
-    const untranslated = new Set<string>();
     for (;;) {
       if (fresh) freshAt = clock.now();
       const observed = await observe(seen, fresh);
@@ -272,11 +272,9 @@ export function runAgent(options: AgentOptions): Agent {
       const failed = new Map<string, Failure>();
       for (const [address, message] of refused) failed.set(address, { reason: FailReason.KernelRefused, message });
       for (const step of made.changes.steps) {
-        if (!step.flush || failed.has(step.address)) continue;
-        if (step.fresh && !unforgotten.has(step.address)) untranslated.add(step.address);
-        unforgotten.add(step.address);
+        if (!failed.has(step.address)) stale.note(step, clock.now());
       }
-      if (!remembered || failed.size === 0) return { observed, input, made, failed, untranslated };
+      if (!remembered || failed.size === 0) return { observed, input, made, failed };
     }
   }
 
@@ -346,10 +344,11 @@ export function runAgent(options: AgentOptions): Agent {
     }
   }
 
-  async function forget(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    if (addresses.length === 0) return new Map();
-    const refused = await kernel.forgetConnections(addresses);
-    for (const address of addresses) if (!refused.has(address)) unforgotten.delete(address);
+  async function forget(when: "before" | "after", now = clock.now()): Promise<ReadonlyMap<string, string>> {
+    const due = stale.due(when, now);
+    if (due.length === 0) return new Map();
+    const refused = await kernel.forgetConnections(due);
+    for (const each of due) if (!refused.has(each.address)) stale.done(each);
     return refused;
   }
 
@@ -424,6 +423,7 @@ export function runAgent(options: AgentOptions): Agent {
       acks.stop();
       announcer.close();
       await running;
+      for (const when of ["before", "after"] as const) await forget(when, Infinity).catch(() => undefined);
     },
   };
 }

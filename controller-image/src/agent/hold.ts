@@ -10,6 +10,7 @@ import {
   type Fabric,
   FailReason,
 } from "../../../lib/model/binding";
+import { zoneOf } from "./nft";
 import type { AddressMemory, NodeView } from "./outcome";
 import { claimOf } from "./sandboxes";
 import { type Footprint, type Hop, NO_FOOTPRINT, samePath } from "./state";
@@ -86,6 +87,7 @@ export function hold(held: Held, current: Footprint, view: NodeView): Holding {
     fallback: true,
     app: !nat,
     natPod: nat ? podIp : undefined,
+    zone: nat ? zoneOf(podIp) : undefined,
     nat,
     insideOf: inside ? podIp : undefined,
     held: inside,

@@ -21,6 +21,7 @@ import {
   parseWays,
   withPorts,
 } from "./iproute";
+import type { Stale } from "./forgetting";
 import { LastLook } from "./last-look";
 import { type Monitor, monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
@@ -37,8 +38,8 @@ export interface Kernel {
   observe(ips: readonly string[], wanted?: Wanted): Promise<KernelState>;
   /** What was refused, by address; the others are in place. Fails when nothing can work. */
   apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>>;
-  /** Lets the connections of these addresses be translated anew. What was refused, by address. */
-  forgetConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Lets these connections be translated anew. What was refused, by address. */
+  forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>>;
   /** Calls back when something may have changed; the answer ends it. */
   watch(onEvent: () => void): () => void;
 }
@@ -139,7 +140,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
         last.forget();
       }
     },
-    forgetConnections: (addresses) => flush(options.commands, addresses),
+    forgetConnections: (stale) => flush(options.commands, stale),
     watch: (onEvent) => {
       const look = (): void => {
         forwardChain.forget();
@@ -350,20 +351,26 @@ async function applyNft(
  * Inbound connections by their destination, the Pod's own by what their replies are sent to. One process per question:
  * conntrack 1.4.7 has a batch mode, but its deletions there delete nothing and say so to nobody.
  */
-async function flush(commands: Commands, addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function flush(commands: Commands, stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>();
-  const queue = addresses.flatMap((address) => ["-d", "-q"].map((side) => ({ address, side })));
+  const queue = [...stale];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { address, side } = next;
-      const { code, stderr } = await commands.run(["conntrack", "-D", side, address]);
+      const { address } = next;
+      const question = questionOf(next);
+      const { code, stderr } = await commands.run(["conntrack", "-D", ...question]);
       // Exit code 1 with "0 flow entries have been deleted" is the usual case.
       if (code === 0 || /\b0 flow entries/.test(stderr)) continue;
-      failed.set(address, `conntrack -D ${side} ${address}: ${stderr.trim().split("\n")[0] ?? ""}`);
+      failed.set(address, `conntrack -D ${question.join(" ")}: ${stderr.trim().split("\n")[0] ?? ""}`);
     }
   };
   await Promise.all(Array.from({ length: FLUSH_PROCESSES }, worker));
   return failed;
+}
+
+function questionOf({ address, pod, whose }: Stale): string[] {
+  const clients = whose === "clients";
+  return [clients ? "-d" : "-q", address, ...(pod === undefined ? [] : [clients ? "-r" : "-s", pod])];
 }
 
 function mustSucceed(result: CommandResult, what: string): CommandResult {

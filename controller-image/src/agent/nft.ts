@@ -13,7 +13,7 @@ import {
 } from "./state";
 
 /** An empty set of this name says which base the table was made from; a new base gets a new name. */
-const BASE_MARKER = "base_v3";
+const BASE_MARKER = "base_v4";
 const DELAY_MARKER = /^uplink_delay_(\d+)$/;
 
 const mark = (bit: number): string => `meta mark set meta mark or 0x${bit.toString(16)}`;
@@ -25,7 +25,7 @@ const FROM_BRIDGE = `meta mark & 0x${BRIDGE_MARK.toString(16)} != 0`;
  * and `fwd` is a keyword. Priority 90 comes before the masquerading of others (100): a packet that has its source
  * translated to that very source is not masqueraded any more.
  */
-const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: readonly string[] }> = new Map([
+const CHAINS: ReadonlyMap<string, Chain> = new Map<string, Chain>([
   [
     "raw_pre",
     {
@@ -39,8 +39,10 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
         // address may be another Pod's by now, so nothing is translated to it, whether an agent lives to notice or not.
         "ip daddr @nat_pips fib daddr oif missing drop",
       ],
+      zones: true,
     },
   ],
+  ["raw_out", { hook: "type filter hook output priority -300", rules: [], zones: true }],
   ["dnat_pre", { hook: "type nat hook prerouting priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
   ["dnat_out", { hook: "type nat hook output priority -110", rules: ["dnat to ip daddr map @pip_to_pod"] }],
   [
@@ -79,6 +81,28 @@ const CHAINS: ReadonlyMap<string, { readonly hook: string; readonly rules: reado
   ["no_redirect", { hook: "type filter hook output priority 0", rules: ["icmp type redirect drop"] }],
 ]);
 
+interface Chain {
+  readonly hook: string;
+  readonly rules: readonly string[];
+  /** Whether {@link ZONE} comes last. */
+  readonly zones?: boolean;
+}
+
+/**
+ * What clients send is looked up in the zone of the Pod that has the address now, so from the instant of a move on no known
+ * connection leads to the Pod before it, while what that one still answers is translated back as before: in the direction of
+ * answers all have the same zone.
+ */
+const ZONE = "ct original zone set ip daddr map @pip_zone";
+
+const rulesOf = ({ rules, zones = false }: Chain, possible: boolean): readonly string[] =>
+  zones && possible ? [...rules, ZONE] : rules;
+
+/** A Pod's zone; two Pods of one node seldom have the same. */
+export function zoneOf(podIp: string): number {
+  return addressToNumber(podIp) % 2 ** 16;
+}
+
 const SETS = [
   `set ${BASE_MARKER} { type ipv4_addr; }`,
   "set pips { type ipv4_addr; }",
@@ -86,6 +110,7 @@ const SETS = [
   "set strays { type ipv4_addr; }",
   "set nat_pips { type ipv4_addr; }",
   "map pip_to_pod { type ipv4_addr : ipv4_addr; }",
+  "map pip_zone { typeof ip daddr : ct zone; }",
   "map pod_to_pip { type ipv4_addr : ipv4_addr; }",
   "map hairpin { type ipv4_addr . ipv4_addr : ipv4_addr; }",
   // Kept for ourselves: it says which Pods have addresses of ours on their interfaces, whatever becomes of the agent.
@@ -97,12 +122,16 @@ const SETS = [
   "set hairpin_ports { type ifname; }",
 ];
 
-/** The table without elements. Add, delete, add: replaces whatever has the name, and is atomic with what follows. */
-export function baseScript(): string[] {
-  const chains = [...CHAINS].flatMap(([name, { hook, rules }]) => [
+/**
+ * The table without elements. Add, delete, add: replaces whatever has the name, and is atomic with what follows.
+ *
+ * @param zones whether the kernel has them
+ */
+export function baseScript(zones: boolean): string[] {
+  const chains = [...CHAINS].flatMap(([name, chain]) => [
     `  chain ${name} {`,
-    `    ${hook}; policy accept;`,
-    ...rules.map((rule) => `    ${rule}`),
+    `    ${chain.hook}; policy accept;`,
+    ...rulesOf(chain, zones).map((rule) => `    ${rule}`),
     "  }",
   ]);
   return [
@@ -140,10 +169,11 @@ export function elementChange(address: string, from: Footprint, to: Footprint): 
   member("strays", from.stray, to.stray);
   member("nat_pips", from.nat, to.nat);
   const mapping = mapChange("pip_to_pod", address, from.natPod, to.natPod);
+  const zone = mapChange("pip_zone", address, from.zone, to.zone);
   const inside = mapChange("inside", address, from.insideOf, to.insideOf);
   return {
-    remove: [...remove, ...mapping.remove, ...inside.remove],
-    add: [...add, ...mapping.add, ...inside.add],
+    remove: [...remove, ...mapping.remove, ...zone.remove, ...inside.remove],
+    add: [...add, ...mapping.add, ...zone.add, ...inside.add],
   };
 }
 
@@ -168,7 +198,7 @@ export function podChange(
   return { remove: [...egress.remove, ...hairpin.remove], add: [...egress.add, ...hairpin.add] };
 }
 
-function mapChange(map: string, key: string, was: string | undefined, is: string | undefined): ElementChange {
+function mapChange<T extends string | number>(map: string, key: string, was?: T, is?: T): ElementChange {
   if (was === is) return { remove: [], add: [] };
   return {
     remove: was === undefined ? [] : [element("delete", map, `${key} : ${was}`)],
@@ -268,12 +298,14 @@ export function parseTable(json: string): NftState {
   }
   return {
     ...UNTOUCHED_NFT,
-    base: isCurrent(sets, ruleCount) ? "current" : "other",
+    base: [true, false].some((zones) => isCurrent(sets, ruleCount, zones)) ? "current" : "other",
+    zones: isCurrent(sets, ruleCount, true),
     app: members(sets.get("pips")),
     forward: members(sets.get("pip_forward")),
     stray: members(sets.get("strays")),
     nat: members(sets.get("nat_pips")),
     podOf: mappings(sets.get("pip_to_pod")),
+    zoneOf: numbers(sets.get("pip_zone")),
     egressOf: mappings(sets.get("pod_to_pip")),
     hairpinOf: mappings(sets.get("hairpin")),
     insideOf: mappings(sets.get("inside")),
@@ -288,12 +320,16 @@ export function parseTable(json: string): NftState {
 type Json = Readonly<Record<string, unknown>>;
 
 /** Rules are counted, not compared: their printed form differs between versions of nft, and ours never change in place. */
-function isCurrent(sets: ReadonlyMap<string, unknown>, ruleCount: ReadonlyMap<string, number>): boolean {
+function isCurrent(
+  sets: ReadonlyMap<string, unknown>,
+  ruleCount: ReadonlyMap<string, number>,
+  zones: boolean,
+): boolean {
   const names = SETS.map((set) => set.split(" ")[1] ?? "");
   return (
     names.every((name) => sets.has(name)) &&
     ruleCount.size === CHAINS.size &&
-    [...CHAINS].every(([name, { rules }]) => ruleCount.get(name) === rules.length)
+    [...CHAINS].every(([name, chain]) => ruleCount.get(name) === rulesOf(chain, zones).length)
   );
 }
 
@@ -319,6 +355,15 @@ function mappings(elements: readonly unknown[] = []): Map<string, string> {
       const parts = typeof key === "object" && key !== null ? (key as { concat?: unknown }).concat : undefined;
       const name = Array.isArray(parts) ? (parts[0] === parts[1] ? parts[0] : undefined) : key;
       return typeof name === "string" && typeof value === "string" ? [[name, value]] : [];
+    }),
+  );
+}
+
+function numbers(elements: readonly unknown[] = []): Map<string, number> {
+  return new Map(
+    elements.flatMap((pair): [string, number][] => {
+      const [key, value] = Array.isArray(pair) ? (pair as unknown[]) : [];
+      return typeof key === "string" && typeof value === "number" ? [[key, value]] : [];
     }),
   );
 }

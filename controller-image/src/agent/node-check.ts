@@ -17,6 +17,8 @@ export interface NodeFacts {
   readonly programs: Readonly<Record<string, string>>;
   /** Why the kernel does not take our table; nothing when it does. */
   readonly tableRefused?: string;
+  /** Why the kernel takes no zones of connections; nothing when it does. */
+  readonly zonesRefused?: string;
   /** Why the kernel takes no filter at an interface; nothing when it does. */
   readonly fenceRefused?: string;
   /** By name without `net.`; absent where the kernel does not have it (yet). */
@@ -50,6 +52,8 @@ export interface NodeVerdict {
   readonly addresses: ReadonlySet<string>;
   /** Whether old Pods can be fenced off. */
   readonly fences: boolean;
+  /** Whether its table of connections has zones. */
+  readonly zones: boolean;
   /** Why the agent cannot even look at the kernel, so that it can do nothing but say so. */
   readonly unsupported?: string;
 }
@@ -70,20 +74,23 @@ const EVERY: readonly Delivery[] = Object.values(Delivery);
 
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`];
-  const [programs, tableRefused, fenceRefused, values, cilium, forward, legacy, chains] = await Promise.all([
-    Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
-    refusal(commands, baseScript()),
-    refusal(commands, checkFenceScript()),
-    Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
-    run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
-    run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
-    readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
-    run(commands, ["nft", "-j", "list", "chains"]),
-  ]);
+  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains] =
+    await Promise.all([
+      Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
+      refusal(commands, baseScript(false)),
+      refusal(commands, baseScript(true)),
+      refusal(commands, checkFenceScript()),
+      Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
+      run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
+      run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
+      readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
+      run(commands, ["nft", "-j", "list", "chains"]),
+    ]);
   return {
     kernel: release(),
     programs: Object.fromEntries(programs),
     tableRefused,
+    zonesRefused,
     fenceRefused,
     sysctls: Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined)),
     addresses: ownAddresses(networkInterfaces()),
@@ -200,6 +207,12 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
       `net.${TCP_LOOSE}: got 0; with it connections hang after a move instead of being reset; set it to 1 on the node`,
     );
   }
+  if (facts.zonesRefused !== undefined && facts.tableRefused === undefined) {
+    add(
+      "zones",
+      `the kernel has no zones for connections (CONFIG_NF_CONNTRACK_ZONES): ${facts.zonesRefused}; with delivery nat what a Pod has not answered in the instant of a move is lost`,
+    );
+  }
   if (facts.fenceRefused !== undefined && facts.tableRefused === undefined) {
     add(
       "fence",
@@ -222,6 +235,7 @@ export function nodeVerdict(facts: NodeFacts): NodeVerdict {
     unfit,
     addresses: new Set(facts.addresses),
     fences: facts.fenceRefused === undefined,
+    zones: facts.zonesRefused === undefined,
     unsupported: problems.find(({ id }) => NEEDED.has(id))?.text,
   };
 }

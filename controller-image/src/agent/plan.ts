@@ -62,12 +62,20 @@ export interface Step {
   readonly routes: readonly string[];
   readonly elements: ElementChange;
   /** Where its nat went changed, so connections that are known with the old translation must be forgotten. */
-  readonly flush: boolean;
-  /** No translation of ours was there before, so no acknowledgement promises that it is gone. */
-  readonly fresh: boolean;
+  readonly flush?: Flush;
   /** In Pods: taken away after the routes, added after the elements. */
   readonly pods: PodChanges;
   readonly proxies: readonly string[];
+}
+
+/** What is to become of connections that are known as they were translated before. */
+export interface Flush {
+  /** The Pod that they lead to; without one they are not translated, and no acknowledgement promises that they are gone. */
+  readonly pod?: string;
+  /** The Pod that has the address now. */
+  readonly to?: string;
+  /** Nothing that arrives finds its way to that Pod by them any more, so it may still answer what it has got already. */
+  readonly cut: boolean;
 }
 
 export interface KernelChanges {
@@ -214,7 +222,8 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const { kernel, uplink, synced, proxyDelayBefore } = input;
   const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
   const wanted = [...targets.values()].some((target) => !isEmpty(target));
-  const rebuild = wanted && kernel.nft.base !== "current";
+  const zones = input.node?.zones !== false;
+  const rebuild = wanted && (kernel.nft.base !== "current" || kernel.nft.zones !== zones);
   // A table that is made anew starts empty, in the same transaction that fills it again.
   const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
   const pods = podChanges(present, targets);
@@ -239,15 +248,14 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
       early,
       routes: routeLines(address, before, target, uplink),
       elements,
-      flush: before.natPod !== target.natPod,
-      fresh: before.natPod === undefined,
+      flush: flushOf(before, target, !rebuild && kernel.nft.zones),
       pods: sides.get(address) ?? NO_POD_CHANGES,
       proxies: target.proxy && !before.proxy ? [proxyLine(address, uplink)] : [],
     };
     const { first, leave, enter } = step.pods;
     const parts = [step.early, step.routes, elements.remove, elements.add, first, leave, enter, step.proxies];
     const idle = parts.every((part) => part.length === 0);
-    return idle && !step.flush ? [] : [step];
+    return idle && step.flush === undefined ? [] : [step];
   });
   if (!wanted) {
     const teardown = synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
@@ -259,7 +267,7 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
   const ports = portChanges(present, targets);
   const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : []), ...ports.before];
   const base = [
-    ...(rebuild ? baseScript() : []),
+    ...(rebuild ? baseScript(zones) : []),
     ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : proxies ? proxyDelayBefore : undefined)),
     ...clusterLines(present, input.clusterCidrs),
     ...linkLines(kernel.links, present.nft),
@@ -267,6 +275,13 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     ...forward.base,
   ];
   return { setup, base, steps, finish: ports.after, cleanup, teardown: { ip: [], nft: [] } };
+}
+
+function flushOf({ natPod: pod, zone }: Footprint, target: Footprint, zones: boolean): Flush | undefined {
+  const to = target.natPod;
+  return pod === to
+    ? undefined
+    : { pod, to, cut: zones && (pod === undefined || zone !== undefined) && zone !== target.zone };
 }
 
 /** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */

@@ -56,6 +56,8 @@ export interface Footprint {
   readonly thrown: boolean;
   /** The Pod that nat translates to. */
   readonly natPod?: string;
+  /** In which what clients send is looked up among known connections. */
+  readonly zone?: number;
   /** In the set of addresses that nat serves. */
   readonly nat: boolean;
   /** The Pod that has the address on its interface because we have put it there (delivery `interface`), by its address. */
@@ -78,8 +80,8 @@ export const NO_FOOTPRINT: Footprint = {
 };
 
 export function isEmpty(footprint: Footprint): boolean {
-  const { path, natPod, insideOf, ...marks } = footprint;
-  return (path ?? natPod ?? insideOf) === undefined && !Object.values(marks).includes(true);
+  const { path, natPod, zone, insideOf, ...marks } = footprint;
+  return (path ?? natPod ?? zone ?? insideOf) === undefined && !Object.values(marks).includes(true);
 }
 
 export function samePath(a: Path | undefined, b: Path | undefined): boolean {
@@ -99,6 +101,10 @@ export interface NftState {
   readonly forward: ReadonlySet<string>;
   readonly stray: ReadonlySet<string>;
   readonly nat: ReadonlySet<string>;
+  /** Whether the direction from clients has a zone for each Pod. */
+  readonly zones: boolean;
+  /** Address → the zone of its Pod. */
+  readonly zoneOf: ReadonlyMap<string, number>;
   /** Address → Pod. */
   readonly podOf: ReadonlyMap<string, string>;
   /** Pod → the address that its own connections leave with. */
@@ -194,6 +200,8 @@ export const UNTOUCHED_NFT: NftState = {
   forward: new Set(),
   stray: new Set(),
   nat: new Set(),
+  zones: false,
+  zoneOf: new Map(),
   podOf: new Map(),
   egressOf: new Map(),
   hairpinOf: new Map(),
@@ -216,6 +224,7 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
     stray: kernel.nft.stray.has(address),
     thrown: kernel.thrown.has(address),
     natPod: kernel.nft.podOf.get(address),
+    zone: kernel.nft.zoneOf.get(address),
     nat: kernel.nft.nat.has(address),
     insideOf,
     held: look !== undefined && "addresses" in look && look.addresses.has(address),
@@ -226,7 +235,7 @@ export function footprintOf(kernel: KernelState, address: string): Footprint {
 /** Every address that has any footprint. */
 export function addressesIn(kernel: KernelState): Set<string> {
   const ours = [...kernel.proxies].filter(([, owner]) => owner === "ours").map(([address]) => address);
-  const { app, forward, stray, nat, podOf, egressOf, hairpinOf, insideOf } = kernel.nft;
+  const { app, forward, stray, nat, podOf, zoneOf, egressOf, hairpinOf, insideOf } = kernel.nft;
   return new Set([
     ...kernel.routes.keys(),
     ...kernel.thrown,
@@ -236,6 +245,7 @@ export function addressesIn(kernel: KernelState): Set<string> {
     ...stray,
     ...nat,
     ...podOf.keys(),
+    ...zoneOf.keys(),
     ...egressOf.values(),
     ...hairpinOf.values(),
     ...insideOf.keys(),

@@ -2,6 +2,7 @@
 // It is the plan of an agent whose every binding is gone; needs no API server; a second time it finds nothing to do.
 import type { Commands } from "../fabric/commands";
 import { DELETE_FENCES } from "./fence";
+import { forgetting } from "./forgetting";
 import type { Kernel } from "./kernel";
 import { isNoChange, type KernelChanges, plan } from "./plan";
 import { addressesIn, type KernelState, ROUTE_PROTOCOL } from "./state";
@@ -31,8 +32,10 @@ export async function uninstall(kernel: Kernel, commands: Commands, uplink: stri
       break;
     }
     failed = await kernel.apply(changes);
-    const stale = changes.steps.filter(({ address, flush }) => flush && !failed.has(address));
-    const kept = await kernel.forgetConnections(stale.map(({ address }) => address));
+    const stale = forgetting();
+    for (const step of changes.steps) if (!failed.has(step.address)) stale.note(step, 0);
+    const all = (["before", "after"] as const).flatMap((when) => stale.due(when, Infinity));
+    const kept = await kernel.forgetConnections(all);
     failed = new Map([...failed, ...kept]);
     removed.push(...linesOf(changes, failed));
   }

@@ -1,0 +1,106 @@
+// Which connections are forgotten when an address moves, and when: what a Pod has got it may still answer, but nothing more
+// reaches it.
+import { LATE_ANSWERS_MS } from "../../controller-image/src/agent/forgetting";
+import { ack, binding, ME, movedAway, OTHER } from "./bindings";
+import { podHop } from "./memory-kernel";
+import { A, B, POD, World } from "./world";
+
+const NEXT = "10.244.1.12";
+const next = { podName: "pod-2", podUid: "uid-2", podIp: NEXT };
+const of = (pod: string, whose: string, address = A) => ({ address, pod, whose });
+
+/** A node that has served {@link A} for a while, and {@link B}. */
+async function serving({ zones = true } = {}) {
+  const world = new World();
+  world.kernel.hops.set(NEXT, podHop("veth2", 12));
+  const node = () => ({ unfit: new Map(), addresses: new Set<string>(), fences: true, zones });
+  const agent = world.agent({ node });
+  world.write(binding(B));
+  await world.rest();
+  world.write(binding(A));
+  await world.rest();
+  await world.clock.run(LATE_ANSWERS_MS);
+  world.kernel.forgotten.length = 0;
+  /** What had been forgotten when each acknowledgement came. */
+  const acked: unknown[] = [];
+  let last: string | undefined;
+  world.server.onCommit(() => {
+    const { epoch = 0, state = "" } = world.ack() ?? {};
+    if (`${state} ${epoch}` === last) return;
+    last = `${state} ${epoch}`;
+    acked.push([state, epoch, [...world.kernel.forgotten]]);
+  });
+  return { world, agent, acked };
+}
+
+test("the old Pod's own connections are gone before the new one is acknowledged, those of clients half a second later", async () => {
+  const { world, agent, acked } = await serving();
+  world.write(binding(A, { epoch: 2, owner: next }));
+  await world.rest();
+  expect(acked.at(-1)).toEqual(["Announced", 2, [of(POD, "pod")]]);
+  await world.clock.run(LATE_ANSWERS_MS - 50);
+  expect(world.kernel.forgotten).toEqual([of(POD, "pod")]);
+  await world.clock.run(100);
+  expect(world.kernel.forgotten).toEqual([of(POD, "pod"), of(POD, "clients")]);
+  await agent.stop();
+});
+
+test("where connections have no zones all are gone before the new Pod is acknowledged", async () => {
+  const { world, agent, acked } = await serving({ zones: false });
+  world.write(binding(A, { epoch: 2, owner: next }));
+  await world.rest();
+  expect(acked.at(-1)).toEqual(["Announced", 2, [of(POD, "clients"), of(POD, "pod")]]);
+  await agent.stop();
+});
+
+test("a Pod that gets the address back within that time keeps the connections that lead to it", async () => {
+  const { world, agent } = await serving();
+  world.write(binding(A, { epoch: 2, owner: next }));
+  await world.rest();
+  world.write(binding(A, { epoch: 3 }));
+  await world.rest();
+  await world.clock.run(2 * LATE_ANSWERS_MS);
+  expect(world.ack()).toEqual(ack(ME, 3, "Announced", "uid-1"));
+  expect(world.kernel.forgotten).not.toContainEqual(of(POD, "clients"));
+  expect(world.kernel.forgotten).toContainEqual(of(NEXT, "clients"));
+  await agent.stop();
+});
+
+test("an address that was not translated here has nothing to be forgotten", async () => {
+  const { world, agent } = await serving();
+  world.write(binding("198.51.100.9"));
+  await world.rest();
+  await world.clock.run(2 * LATE_ANSWERS_MS);
+  expect(world.kernel.forgotten).toEqual([]);
+  await agent.stop();
+});
+
+test("a node that has let go for another one lets its Pod answer, too", async () => {
+  const { world, agent, acked } = await serving();
+  world.write(movedAway(A));
+  world.otherSays(A, { nodeName: OTHER, epoch: 2, podUid: "uid-2", state: "Programmed" });
+  await world.rest();
+  expect(acked.at(-1)).toEqual(["Released", 1, [of(POD, "pod")]]);
+  await world.clock.run(LATE_ANSWERS_MS + 50);
+  expect(world.kernel.forgotten).toContainEqual(of(POD, "clients"));
+  await agent.stop();
+});
+
+test("an agent that stops leaves nothing for later", async () => {
+  const { world, agent } = await serving();
+  world.write(binding(A, { epoch: 2, owner: next }));
+  await world.rest();
+  await agent.stop();
+  expect(world.kernel.forgotten).toContainEqual(of(POD, "clients"));
+});
+
+test("a table that is made anew starts without what was known before", async () => {
+  const { world, agent, acked } = await serving();
+  world.kernel.table = undefined;
+  world.write(binding(A, { epoch: 2, owner: next }));
+  await world.rest();
+  expect(acked.at(-1)).toMatchObject(["Announced", 2, expect.anything()]);
+  expect(world.kernel.forgotten).toContainEqual({ address: A, whose: "clients" });
+  expect(world.kernel.state().nft.zoneOf.get(A)).toBe(268);
+  await agent.stop();
+});
