@@ -5,6 +5,7 @@ import { cpus, totalmem } from "node:os";
 import path from "node:path";
 import { progressOn } from "../lab/progress";
 import { type Bench, type Figure, table } from "./figure";
+import { cloud } from "./cloud";
 import { consumers } from "./consumers";
 import { handOver } from "./hand-over";
 import { nodeLoss } from "./node-loss";
@@ -16,7 +17,7 @@ import { undisturbed } from "./undisturbed";
 const FOLDER = path.resolve(__dirname, "../.bench");
 const RESULTS = path.join(FOLDER, "results.json");
 
-const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, throughput, scale, consumers];
+const BENCHES: readonly Bench[] = [plannedMove, nodeLoss, handOver, undisturbed, throughput, scale, cloud, consumers];
 
 async function main(args: readonly string[]): Promise<number> {
   const known = BENCHES.map(({ id }) => id);

@@ -15,6 +15,8 @@ import { VirtualClock } from "../../support/virtual-clock";
 export const REGION = "us-central1";
 export const CLUSTER = "5f0e8a52-6c7b-4f4e-9a42-8a57f5f3a001";
 const SCOPE = `regions/${REGION}`;
+/** As long as an operation takes at most where much is made directly. */
+const DIRECT_MS = 500;
 
 export interface WorldOptions extends Partial<CloudOptions> {
   readonly seed?: number;
@@ -120,10 +122,9 @@ export class CloudWorld {
   directly(): Compute {
     const { cloud } = this;
     const bodyOf = (path: string) => cloud.state.get(`projects/demo/${path}`)?.body as never;
-    const attach = async (zone: string, group: string, networkEndpoints: readonly object[]): Promise<void> => {
-      const path = `/compute/v1/projects/demo/zones/${zone}/networkEndpointGroups/${group}/attachNetworkEndpoints`;
-      await cloud.handle({ method: "POST", path, body: { networkEndpoints } });
-      await pause(this.clock, 200);
+    const call = async (method: string, path: string, body: object): Promise<void> => {
+      await cloud.handle({ method, path: `/compute/v1/projects/demo/${path}`, body });
+      await pause(this.clock, DIRECT_MS);
     };
     const direct: Partial<Compute> = {
       project: "demo",
@@ -136,7 +137,9 @@ export class CloudWorld {
         cloud.make(scope, collection, body as never);
         return Promise.resolve();
       },
-      attachEndpoints: attach,
+      patch: (scope, collection, name, body) => call("PATCH", `${scope}/${collection}/${name}`, body),
+      attachEndpoints: (zone, group, networkEndpoints) =>
+        call("POST", `zones/${zone}/networkEndpointGroups/${group}/attachNetworkEndpoints`, { networkEndpoints }),
       close: () => undefined,
     };
     return direct as Compute;
