@@ -1,22 +1,20 @@
 // `npm run lab`: from nothing to a persistent address that follows its Pod, with real parts, shown step by step. With
 // `-- --fabric gce` the addresses are those of a cloud, and the cluster is that of a Pulumi program.
-import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Lab } from "./cluster/lab";
 import { prepare } from "./prepare";
 import { progressOn, type Progress } from "./progress";
-import { preparePulumi, stack, type PulumiEnv, type Stack } from "./pulumi/engine";
-import { stageExample } from "./pulumi/stage";
+import type { PulumiEnv } from "./pulumi/engine";
 import { table, writeReport, type StepResult } from "./report";
+import { labStack } from "./stack";
 import { onLab } from "./start";
 import { Cluster } from "./steps/cluster";
 import { destroy } from "./steps/destroy";
 import { exampleSteps } from "./steps/example";
 import { howTo, malformed } from "./steps/howto";
-import { gceSetting, l2Setting, LabFabric, type Setting } from "./steps/setting";
+import { gceSetting, l2Setting, LabFabric } from "./steps/setting";
 import { result, type Step, type StepContext } from "./steps/step";
-import { labMachines, startCloud, type LabCloud } from "./vpc/start";
+import { startCloud, type LabCloud } from "./vpc/start";
 
 const REPOSITORY = join(__dirname, "..");
 const STEPS: readonly Step[] = [...exampleSteps, howTo, malformed, destroy];
@@ -30,8 +28,10 @@ async function main(fabric: LabFabric): Promise<boolean> {
   return onLab(prepared, progress, async (lab) => {
     const cloud = fabric === LabFabric.Gce ? await startCloud(lab) : undefined;
     const setting = cloud === undefined ? l2Setting(images.podpinImage) : gceSetting(images.podpinImage, cloud);
-    const { env, stack: example } = await prepareStack(lab, parts, setting, cloud, progress);
-    const steps = await runSteps({ cluster: new Cluster(lab), images, setting, stack: example, cloud }, progress);
+    const { env, stack } = await progress.step("pulumi", "packing the library, preparing the program", () =>
+      labStack(lab, parts, setting, cloud),
+    );
+    const steps = await runSteps({ cluster: new Cluster(lab), images, setting, stack, cloud }, progress);
 
     const ok = steps.length === STEPS.length && steps.every((step) => step.ok);
     const ms = Math.round(performance.now() - started);
@@ -49,38 +49,6 @@ function standInsOf(env: PulumiEnv, cloud: LabCloud | undefined): readonly strin
   return cloud === undefined
     ? kubernetes
     : [...kubernetes, "pulumi-resource-gcp", "gke-gcloud-auth-plugin", "Compute Engine", "metadata server"];
-}
-
-/** The stack of the setting's example, with the packed library and the lab's images. */
-async function prepareStack(
-  lab: Lab,
-  parts: { readonly pulumi: string; readonly "pulumi-language-nodejs": string },
-  setting: Setting,
-  cloud: LabCloud | undefined,
-  progress: Progress,
-): Promise<{ env: PulumiEnv; stack: Stack }> {
-  return progress.step("pulumi", "packing the library, preparing the program", async () => {
-    const dir = mkdtempSync(join(lab.dir, "pulumi-"));
-    const { ca, token, server } = lab.controlPlane;
-    const controlPlane = { endpoint: new URL(server).host, ca, token, ...labMachines(lab.nodes.length) };
-    const env = await preparePulumi({
-      parts: { pulumi: parts.pulumi, pulumiLanguageNodejs: parts["pulumi-language-nodejs"] },
-      dir,
-      // A lab never reaches, or pays for, somebody's cloud.
-      ...(cloud === undefined ? {} : { standIns: ["gcp"], controlPlane, compute: cloud.compute }),
-    });
-    const program = join(dir, "program");
-    await stageExample(join(REPOSITORY, "examples", setting.example), program);
-    const prepared = await stack({
-      env,
-      program,
-      name: "lab",
-      kubeconfig: lab.kubeconfig,
-      namespace: lab.control.namespace,
-      config: setting.config,
-    });
-    return { env, stack: prepared };
-  });
 }
 
 /** Ends the process with code 2 when there is no such fabric. */

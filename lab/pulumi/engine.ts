@@ -103,7 +103,10 @@ export interface StackOptions {
 }
 
 export interface RunOptions {
+  /** Ends the run early; the engine saves what it knows. */
   readonly signal?: AbortSignal;
+  /** Kills the engine and its plugins, which save nothing any more. */
+  readonly kill?: AbortSignal;
   /** @default 600000 */
   readonly timeoutMs?: number;
 }
@@ -120,7 +123,11 @@ export interface Stack {
   up(options?: RunOptions): Promise<RunResult>;
   /** @param options.diff prints the rich diff instead of the summary; the outcome is the same */
   preview(options?: RunOptions & { readonly diff?: boolean }): Promise<RunResult>;
-  refresh(options?: RunOptions): Promise<RunResult>;
+  /**
+   * @param options.pending IDs of what a killed run was about to make and did make, by URN; the rest of what it was about to
+   * make is forgotten. @default - a refresh fails where there is such
+   */
+  refresh(options?: RunOptions & { readonly pending?: ReadonlyMap<string, string> }): Promise<RunResult>;
   destroy(options?: RunOptions): Promise<RunResult>;
   outputs(): Promise<Readonly<Record<string, unknown>>>;
   /** The whole state as JSON, secrets as they are stored. */
@@ -148,6 +155,7 @@ export async function stack(options: StackOptions): Promise<Stack> {
       env: variables,
       onLine: more.quiet === true ? undefined : onLine,
       signal: more.signal,
+      kill: more.kill,
       timeoutMs: more.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
   const must = async (args: readonly string[]): Promise<string> => {
@@ -190,7 +198,8 @@ export async function stack(options: StackOptions): Promise<Stack> {
   return {
     up: (more) => deploy(["up", "--yes", "--skip-preview"], more),
     preview: ({ diff, ...more } = {}) => deploy(["preview", ...(diff === true ? ["--diff"] : [])], more),
-    refresh: (more) => deploy(["refresh", "--yes", "--skip-preview"], more),
+    refresh: ({ pending, ...more } = {}) =>
+      deploy(["refresh", "--yes", "--skip-preview", ...(pending === undefined ? [] : pendingFlags(pending))], more),
     destroy: (more) => deploy(["destroy", "--yes", "--skip-preview"], more),
     outputs: async () =>
       JSON.parse(await must(["stack", "output", "--json", "--show-secrets", "--stack", name])) as Record<
@@ -201,6 +210,11 @@ export async function stack(options: StackOptions): Promise<Stack> {
     configure,
   };
 }
+
+const pendingFlags = (pending: ReadonlyMap<string, string>): readonly string[] => [
+  ...[...pending].flat().flatMap((word) => ["--import-pending-creates", word]),
+  "--clear-pending-creates",
+];
 
 async function standInCloud(
   bin: string,

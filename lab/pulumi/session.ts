@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly onLine?: (line: string) => void;
   /** Ends the command early: politely first, so that it can save what it knows. */
   readonly signal?: AbortSignal;
+  /** Kills it with everything that it has started: nobody saves anything. */
+  readonly kill?: AbortSignal;
   readonly timeoutMs?: number;
   /** How long the command may take to save its state once it is asked to end. @default 10000 */
   readonly graceMs?: number;
@@ -55,6 +57,11 @@ export async function runSession(command: readonly string[], options: SessionOpt
     }, options.graceMs ?? 10_000);
   };
   const onAbort = (): void => end(130);
+  const onKill = (): void => {
+    early ??= 137;
+    killed = true;
+    killSession(child.pid);
+  };
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => end(124), options.timeoutMs);
   const guarded = {
     stop: async (): Promise<void> => {
@@ -71,6 +78,8 @@ export async function runSession(command: readonly string[], options: SessionOpt
   guard(guarded);
   options.signal?.addEventListener("abort", onAbort);
   if (options.signal?.aborted === true) onAbort();
+  options.kill?.addEventListener("abort", onKill);
+  if (options.kill?.aborted === true) onKill();
   try {
     const code = await closed;
     // What was written is in the pipes, and they end with the last process that holds them.
@@ -83,6 +92,7 @@ export async function runSession(command: readonly string[], options: SessionOpt
     clearTimeout(timer);
     clearTimeout(grace);
     options.signal?.removeEventListener("abort", onAbort);
+    options.kill?.removeEventListener("abort", onKill);
     await endSession(child.pid);
     release(guarded);
   }

@@ -46,7 +46,7 @@ const traffic: Step = {
   async run({ cluster: { lab }, stack, setting }) {
     const [first, second] = await setting.addresses(stack);
     const seen = await answeredByAll(lab, [first, second], ["tcp", "udp"], setting.pod);
-    // Of several addresses of one Pod in delivery nat, connections that the Pod opens come from the first.
+    // Of several addresses of one Pod in delivery nat, connections that the Pod opens come from the lowest.
     seen.push(await callsFrom(lab, second, first));
     return { seen };
   },

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { addressToNumber } from "../../lib/model/address";
 import { PODPIN_EXTERNAL_CLASS } from "../../lib/model/classes";
 import { PROJECT, REGION } from "../cluster/plan";
 import type { Stack } from "../pulumi/engine";
@@ -19,7 +20,7 @@ export interface Setting {
   readonly route: string;
   /** The one that has the route's addresses. */
   readonly pod: string;
-  /** The route's addresses; on Google Cloud they are known once `pulumi up` has ended. */
+  /** The route's addresses, the lowest first; on Google Cloud they are known once `pulumi up` has ended. */
   addresses(stack: Stack): Promise<readonly [string, string]>;
   /** Those of the how-to's YAML. */
   readonly howToAddresses: readonly [string, string];
@@ -57,7 +58,7 @@ export function gceSetting(podpinImage: string, cloud: LabCloud): Setting {
       podpinImage,
       "gcp:project": PROJECT,
       "gcp:region": REGION,
-      computeEndpoint: cloud.compute,
+      googleCloudEndpoint: cloud.compute,
       deletionProtection: "false",
       protectAddresses: "false",
     },
@@ -66,9 +67,10 @@ export function gceSetting(podpinImage: string, cloud: LabCloud): Setting {
     pod: "proxy-0",
     async addresses(stack) {
       if (known !== undefined) return known;
-      const [, , first, second] = (await stack.outputs())["allowList"] as readonly string[];
-      if (first === undefined || second === undefined) throw new Error("the example's allowList has no four addresses");
-      return (known = [first, second]);
+      const [, , ...own] = (await stack.outputs())["allowList"] as readonly string[];
+      const [lowest, other] = own.toSorted((left, right) => addressToNumber(left) - addressToNumber(right));
+      if (lowest === undefined || other === undefined) throw new Error("the example's allowList has no four addresses");
+      return (known = [lowest, other]);
     },
     howToAddresses: ["203.0.113.20", "203.0.113.21"],
     // On GKE the how-to's class is Google's own; the same pool is podpin's by podpin's class.

@@ -114,6 +114,15 @@ export class Provider implements PluginProvider {
     return { id: resource.id, state: withSecretsOf(resource.outputs, properties) };
   }
 
+  /** Not one of the engine's calls: the ID of what these inputs make, for an import. */
+  async newId(urn: string, inputs: JsonObject): Promise<string> {
+    const type = typeOf(urn);
+    const asked = plain(inputs);
+    return isOfCompute(type)
+      ? this.#inCompute.newId(type, asked, this.#around)
+      : this.#inFile.newId(type, asked, this.#around);
+  }
+
   async read(urn: string, id: string, state: JsonObject, inputs: JsonObject): Promise<Found | undefined> {
     const type = typeOf(urn);
     const found = await this.#find(type, id, plain({ ...state, ...inputs }));

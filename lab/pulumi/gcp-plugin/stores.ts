@@ -15,6 +15,8 @@ import {
 
 /** Resources of one kind, by type and ID. */
 export interface Store<T> {
+  /** The ID of what these inputs make. */
+  newId(type: T, inputs: JsonObject, around: Around): string | Promise<string>;
   create(type: T, inputs: JsonObject, around: Around): Promise<Resource>;
   /** @param id in full, or as an import may give it @param state what the engine knows of it */
   find(type: T, id: string, state: JsonObject, around: Around): Promise<Resource | undefined>;
@@ -39,11 +41,15 @@ export class ComputeStore implements Store<ComputeType> {
     this.#calls = calls;
   }
 
+  newId(type: ComputeType, inputs: JsonObject, look: Around): string {
+    const around = look(NOTHING);
+    const scope = type.scope === "global" ? "global" : `regions/${regionOf(inputs, around)}`;
+    return `projects/${projectOf(inputs, around)}/${scope}/${type.collection}/${textAt(inputs, "name")}`;
+  }
+
   async create(type: ComputeType, inputs: JsonObject, look: Around): Promise<Resource> {
     const around = look(NOTHING);
-    const project = projectOf(inputs, around);
-    const scope = type.scope === "global" ? "global" : `regions/${regionOf(inputs, around)}`;
-    const id = `projects/${project}/${scope}/${type.collection}/${textAt(inputs, "name")}`;
+    const id = this.newId(type, inputs, look);
     await this.#calls.insert(id, type.body(inputs, around));
     await type.created?.(this.#calls, id, await this.#get(id), inputs);
     return this.#resource(type, id, await this.#get(id), inputs);
@@ -125,6 +131,10 @@ export class FileStore implements Store<FileType> {
   constructor(cloud: Cloud, calls: ComputeCalls) {
     this.#cloud = cloud;
     this.#calls = calls;
+  }
+
+  async newId(type: FileType, inputs: JsonObject, look: Around): Promise<string> {
+    return type.id(inputs, look(await this.#cloud.resources()));
   }
 
   async create(type: FileType, inputs: JsonObject, look: Around): Promise<Resource> {
