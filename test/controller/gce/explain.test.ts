@@ -165,7 +165,7 @@ test("an API that is away is said to be away, and what that means", async () => 
   expect(problemOf(await passing(clock, compute.region("r")))).toEqual({
     reason: "CloudUnreachable",
     message:
-      "The Compute API gives no answer (getaddrinfo EAI_AGAIN compute.googleapis.com); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, Private Google Access, computeEndpoint.",
+      "The Compute API gives no answer (getaddrinfo EAI_AGAIN compute.googleapis.com); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, Private Google Access, googleCloudEndpoint.",
   });
 });
 

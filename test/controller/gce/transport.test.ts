@@ -8,7 +8,6 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 import { bundled } from "../../../controller-image/build";
-import { checkedEndpoint } from "../../../controller-image/src/fabric/gce/transport";
 import type { Clock } from "../../../controller-image/src/kube/api";
 import { systemClock } from "../../../controller-image/src/kube/clock";
 import { ComputeCloud, MetadataServer, serveCompute, type ComputeServer } from "../../../lab/cloud";
@@ -54,7 +53,8 @@ class Program {
 
   ask(request: Asked): Promise<Answered> {
     const id = ++this.#ids;
-    const endpoint = `${server.url}compute/v1/`;
+    // Without its last slash, which is given as well below.
+    const endpoint = `${server.url}compute/v1`;
     this.#child.stdin?.write(`${JSON.stringify({ id, endpoint, ...request })}\n`);
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
@@ -180,7 +180,7 @@ test("a metadata server that comes up later is found, and one that has no token 
   expect(await early.ask(ADDRESS)).toMatchObject({ status: 200 });
 });
 
-test("without computeEndpoint it asks the API of the universe that the metadata server names, by way of the proxy", async () => {
+test("without an endpoint it asks the API of the universe that the metadata server names, by way of the proxy", async () => {
   const asked: string[] = [];
   const proxy = await serving((_request, response) => response.writeHead(400).end());
   proxy.server.on("connect", ({ url = "" }, socket) => {
@@ -213,30 +213,8 @@ test("a file of credentials that is none is an error without what is in it", asy
   expect(elsewhere.output).not.toContain("hidden");
 });
 
-test.each([
-  ["https://compute.googleapis.com/compute/v1", "https://compute.googleapis.com/compute/v1/"],
-  ["https://us-central1-compute.p.example/compute/v1/", "https://us-central1-compute.p.example/compute/v1/"],
-  ["http://127.0.0.1:8080/compute/v1/", "http://127.0.0.1:8080/compute/v1/"],
-])("computeEndpoint may be %s", (given, used) => {
-  expect(checkedEndpoint(given)).toBe(used);
-});
-
-test.each([
-  "compute.googleapis.com",
-  "https://compute.googleapis.com/",
-  "ftp://x/compute/v1/",
-  "https://a:b@c/compute/v1/",
-  "https://c/compute/v1/?x",
-])("computeEndpoint cannot be %s", (given) => {
-  expect(() => checkedEndpoint(given)).toThrow(
-    new Error(
-      `computeEndpoint: got ${JSON.stringify(given)}; use a URL that ends with /compute/v1/, for example "https://compute.googleapis.com/compute/v1/"`,
-    ),
-  );
-});
-
 interface Serving {
-  /** As for `computeEndpoint`. */
+  /** As for the transport. */
   readonly endpoint: string;
   readonly server: Server;
 }

@@ -3,12 +3,12 @@
 import type { Log } from "../../kube/api";
 import { errorText } from "../../kube/log";
 import { Credentials, refusedToken } from "./auth";
-import { json, text } from "./answers";
+import { json } from "./answers";
 import type { ComputeTransport } from "./compute";
 
 export interface TransportOptions {
   readonly project: string;
-  /** `https://compute.googleapis.com/compute/v1/` @default the one of the credentials' universe */
+  /** `https://compute.googleapis.com/compute/v1/`, with or without its last slash. @default the one of the credentials' universe */
   readonly endpoint?: string;
   readonly userAgent: string;
   readonly log: Log;
@@ -17,10 +17,10 @@ export interface TransportOptions {
 export function createTransport(options: TransportOptions): ComputeTransport {
   const { project, userAgent, log } = options;
   const credentials = new Credentials(project);
-  let found: string | undefined = options.endpoint === undefined ? undefined : checkedEndpoint(options.endpoint);
+  let found = options.endpoint?.replace(/\/?$/, "/");
   if (found?.startsWith("http:") === true) {
-    log("warn", "computeEndpoint is plain HTTP: whoever is on the way can read the controller's token", {
-      computeEndpoint: found,
+    log("warn", "googleCloudEndpoint is plain HTTP: whoever is on the way can read the controller's token", {
+      endpoint: found,
     });
   }
   return async ({ method, path, body, signal }) => {
@@ -54,17 +54,4 @@ export function createTransport(options: TransportOptions): ComputeTransport {
 function statusOf(error: unknown): number | undefined {
   const status = json(json(error).response).status;
   return typeof status === "number" ? status : undefined;
-}
-
-/** @returns with one slash at its end */
-export function checkedEndpoint(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  const isApi =
-    /^https?:$/.test(url?.protocol ?? "") && text(url?.search) === undefined && text(url?.hash) === undefined;
-  if (url === undefined || !isApi || !/\/compute\/v1\/?$/.test(url.pathname) || url.username !== "") {
-    throw new Error(
-      `computeEndpoint: got ${JSON.stringify(endpoint)}; use a URL that ends with /compute/v1/, for example "https://compute.googleapis.com/compute/v1/"`,
-    );
-  }
-  return url.href.replace(/\/?$/, "/");
 }
