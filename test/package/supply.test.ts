@@ -6,6 +6,9 @@ import { makeBundle } from "../../controller-image/build";
 import { COMPONENT } from "../../controller-image/third-party";
 import { REPOSITORY } from "./packed";
 
+// Bundles are made, which a machine that has much to do takes its time for.
+jest.setTimeout(120_000);
+
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;

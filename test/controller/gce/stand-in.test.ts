@@ -9,6 +9,9 @@ import { A, B, group, leader, linkTo, R, rule, service } from "../../lab/cloud/s
 import { VirtualClock } from "../../support/virtual-clock";
 import { passing } from "./scripted";
 
+// Google's schema is 12 MB of text.
+jest.setTimeout(120_000);
+
 const [REGION, ZONE_A, ZONE_B] = ["us-central1", "us-central1-a", "us-central1-b"];
 
 interface World {

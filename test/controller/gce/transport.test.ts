@@ -12,6 +12,9 @@ import type { Clock } from "../../../controller-image/src/kube/api";
 import { systemClock } from "../../../controller-image/src/kube/clock";
 import { ComputeCloud, MetadataServer, serveCompute, type ComputeServer } from "../../../lab/cloud";
 
+// It makes a bundle and starts processes, which a machine that has much to do takes its time for.
+jest.setTimeout(120_000);
+
 interface Answered {
   readonly status?: number;
   readonly body?: unknown;
