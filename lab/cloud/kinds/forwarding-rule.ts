@@ -4,7 +4,7 @@ import { object, text, type JsonObject } from "../json";
 import { linkOf, regionOfKey } from "../links";
 import { maybeReferred, referred, type Kind, type Made, type Site } from "../kind";
 import { external, freeAddress, inSubnetwork, isUsable } from "../ranges";
-import { inUse, invalid, exhausted, required } from "../refusal";
+import { inUse, invalid, exhausted, required, stale } from "../refusal";
 import { collectionOf, ipTag, scopeOf, type Change, type Key, type Resource } from "../state";
 import { addressOf, networkOf, withUser } from "./address";
 import { setLabels, withLabels } from "./labels";
@@ -43,12 +43,17 @@ export const forwardingRule: Kind = {
   actions: {
     setLabels,
     patch(resource, body, at) {
+      const given = text(body, "fingerprint");
+      if (given !== "" && given !== text(resource.body, "fingerprint")) throw stale("fingerprint");
       for (const field of Object.keys(body)) {
         if (field !== "networkTier" && field !== "fingerprint" && body[field] !== resource.body[field]) {
           throw invalid(`resource.${field}`, JSON.stringify(body[field]), "Only networkTier can be patched.");
         }
       }
       const tier = text(body, "networkTier");
+      if (tier !== "" && tier !== "PREMIUM" && text(resource.body, "loadBalancingScheme") === "INTERNAL") {
+        throw invalid("resource.networkTier", tier, "An INTERNAL rule is of the tier PREMIUM.");
+      }
       const address = addressOf(text(resource.body, "IPAddress"), undefined, at);
       if (tier !== "" && address !== undefined && text(address.body, "networkTier") !== tier) {
         throw invalid("resource.networkTier", tier, `The address '${address.key}' is of another tier.`);
