@@ -85,7 +85,8 @@ test("of a controller on a cluster, with the same identity in Google Cloud", asy
   const facts = { name: "core", dataplaneV2: false, workloadPool: "core-project.svc.id.goog", ...ranges };
   const cluster = { facts, settled: later(facts) } as unknown as pulumi.PersistentIpCluster & cdk8s.PersistentIpCluster;
   const identity = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
-  const args = { image, cluster, ...identity };
+  const firewall = { googleCloudFirewallSources: ["203.0.113.0/24"], googleCloudFirewallTags: ["nodes"] };
+  const args = { image, cluster, ...identity, ...firewall, replaceLostPods: true };
   const program = (opts: object) => new pulumi.PersistentIpController("podpin", args, opts);
   const objects = fromCdk8s((chart) => new cdk8s.PersistentIpController(chart, "podpin", args));
   const isConfigConnector = (object: string) => object.includes("iam.cnrm.cloud.google.com");
