@@ -112,7 +112,8 @@ export class Exchange {
     const outcome = await Promise.race([this.#answer(call, ending.signal), ended]);
     cancel();
     signal.removeEventListener("abort", left);
-    ending.abort();
+    // Only what is still under way: each abort makes an error with a stack.
+    if (outcome === EARLY || signal.aborted) ending.abort();
     const { group, urgent = false } = call;
     const { status, reason } = outcome instanceof ComputeError ? outcome : answeredAs(outcome);
     onCall?.({ group, status, reason, milliseconds: clock.now() - started, urgent });
