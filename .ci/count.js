@@ -33,6 +33,7 @@ read("test-unit.json", jest);
 read("test-real.json", jest);
 read("test-kernel.json", jest);
 read("report.json", lab);
+read("report-gce.json", lab);
 
 const partsFailed = Number(process.argv[2]);
 if (partsFailed > 0 && failed === 0) failed = partsFailed;

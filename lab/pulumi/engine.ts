@@ -123,11 +123,8 @@ export interface Stack {
   up(options?: RunOptions): Promise<RunResult>;
   /** @param options.diff prints the rich diff instead of the summary; the outcome is the same */
   preview(options?: RunOptions & { readonly diff?: boolean }): Promise<RunResult>;
-  /**
-   * @param options.pending IDs of what a killed run was about to make and did make, by URN; the rest of what it was about to
-   * make is forgotten. @default - a refresh fails where there is such
-   */
-  refresh(options?: RunOptions & { readonly pending?: ReadonlyMap<string, string> }): Promise<RunResult>;
+  /** @param options.forgetPending forgets what a killed run was about to make; otherwise a refresh tells of it and keeps it */
+  refresh(options?: RunOptions & { readonly forgetPending?: boolean }): Promise<RunResult>;
   destroy(options?: RunOptions): Promise<RunResult>;
   outputs(): Promise<Readonly<Record<string, unknown>>>;
   /** The whole state as JSON, secrets as they are stored. */
@@ -198,8 +195,11 @@ export async function stack(options: StackOptions): Promise<Stack> {
   return {
     up: (more) => deploy(["up", "--yes", "--skip-preview"], more),
     preview: ({ diff, ...more } = {}) => deploy(["preview", ...(diff === true ? ["--diff"] : [])], more),
-    refresh: ({ pending, ...more } = {}) =>
-      deploy(["refresh", "--yes", "--skip-preview", ...(pending === undefined ? [] : pendingFlags(pending))], more),
+    refresh: ({ forgetPending, ...more } = {}) =>
+      deploy(
+        ["refresh", "--yes", "--skip-preview", ...(forgetPending === true ? ["--clear-pending-creates"] : [])],
+        more,
+      ),
     destroy: (more) => deploy(["destroy", "--yes", "--skip-preview"], more),
     outputs: async () =>
       JSON.parse(await must(["stack", "output", "--json", "--show-secrets", "--stack", name])) as Record<
@@ -210,11 +210,6 @@ export async function stack(options: StackOptions): Promise<Stack> {
     configure,
   };
 }
-
-const pendingFlags = (pending: ReadonlyMap<string, string>): readonly string[] => [
-  ...[...pending].flat().flatMap((word) => ["--import-pending-creates", word]),
-  "--clear-pending-creates",
-];
 
 async function standInCloud(
   bin: string,

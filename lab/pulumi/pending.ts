@@ -1,4 +1,4 @@
-// What an engine that was killed was about to make: the engine asks a person about each, whether to import or to forget it.
+// What an engine that was killed was about to make: it may exist, and the state does not know its ID.
 
 /** A resource that may exist without the state knowing its ID. */
 export interface PendingCreate {
