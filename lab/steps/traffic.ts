@@ -23,7 +23,7 @@ export function answeredByAll(
 
 /** Asks the address some times by one protocol; fails unless this Pod answered everything and saw the client itself. */
 async function answeredBy(lab: Lab, address: string, protocol: Protocol, pod: string): Promise<string> {
-  const settings = { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 10, graceMs: 300 };
+  const settings = { address, port: PORT, protocol, intervalMs: 10, maxSeconds: 30, graceMs: 1500 };
   const probe = await startProbe(lab.client, settings);
   await sleep(400);
   const result = await probe.stop();

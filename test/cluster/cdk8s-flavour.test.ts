@@ -48,7 +48,7 @@ test("the route becomes Ready and the Pod answers on both addresses", async () =
   });
   expect(route.status?.pods).toEqual(["proxy-ss-1"]);
   for (const address of ADDRESSES) {
-    const probe = await startProbe(lab.client, { address, intervalMs: 10, maxSeconds: 5, graceMs: 300 });
+    const probe = await startProbe(lab.client, { address, intervalMs: 10, maxSeconds: 30, graceMs: 3000 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     const { lost, answerers, clientsSeen } = await probe.stop();
     expect([lost, answerers.map(({ hostname }) => hostname), clientsSeen]).toEqual([

@@ -22,7 +22,7 @@ import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import { loopbackControlPlane } from "../support/control-plane";
 import { parts } from "../support/parts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const { gatewayClasses, gateways, gkeIpRoutes, namespaces } = RESOURCES;
 const CLASS = { name: "podpin-l2" };
@@ -98,7 +98,7 @@ afterEach(async () => {
 function until<T>(what: string, ask: () => Promise<T>): { to(wanted: T): Promise<void> } {
   return {
     to: async (wanted) => {
-      const end = performance.now() + 20_000;
+      const end = performance.now() + 60_000;
       let got = await ask();
       while (JSON.stringify(got) !== JSON.stringify(wanted) && performance.now() < end) {
         await new Promise((resolve) => setTimeout(resolve, 50));

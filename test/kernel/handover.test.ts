@@ -235,7 +235,7 @@ describe("to another Pod of the same node", () => {
       first?.resume();
     }
     await probe.answers(a.name, 1);
-    expect(lostBy(await probe.end())).toBe(0);
+    expect(lostBy(await probe.end())).toBeLessThanOrEqual(LOST_AT_MOST);
     expect(segment.ask("cl", "udp", NAT)?.name).toBe(b.name);
   });
 

@@ -10,6 +10,9 @@ import { RESOURCES } from "../../lib/model/kubernetes";
 import { FakeApiServer, until } from "../support/fake-api-server";
 import { VirtualClock } from "../support/virtual-clock";
 
+// Real connections: the machine may have other things to do.
+jest.setTimeout(60_000);
+
 const { addressBindings, configMaps, nodes } = RESOURCES;
 const ref = { namespace: "edge", name: "ranges" };
 const path = "/api/v1/namespaces/edge/configmaps/ranges";

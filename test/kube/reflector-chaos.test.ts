@@ -6,6 +6,9 @@ import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
 import { FakeApiServer, status, until, type FakeRequest } from "../support/fake-api-server";
 import { settle, VirtualClock } from "../support/virtual-clock";
 
+// Real connections: the machine may have other things to do.
+jest.setTimeout(60_000);
+
 interface Event {
   readonly version: number;
   readonly type: "ADDED" | "MODIFIED" | "DELETED";

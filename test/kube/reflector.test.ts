@@ -5,6 +5,9 @@ import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
 import { Cable, FakeApiServer, status, until } from "../support/fake-api-server";
 import { settle, VirtualClock } from "../support/virtual-clock";
 
+// Real connections: the machine may have other things to do.
+jest.setTimeout(60_000);
+
 // Sockets are real, time is not: nothing happens because time passed, unless the test lets it pass.
 
 type Named = KubeObject & { readonly data?: string };

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type S
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 
 /** Waits for what other parts of this process, or the kernel, are about to do; fails loudly instead of for ever. */
-export async function until(what: string, done: () => boolean, limitMs = 4_000): Promise<void> {
+export async function until(what: string, done: () => boolean, limitMs = 30_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!done()) {
     if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);

@@ -28,7 +28,7 @@ export function rightsScenarios(bench: Bench): void {
     await until("the refusal", () => reflector.lastError !== undefined);
     expect([reflector.synced, reflector.lastError]).toEqual([false, expect.stringContaining("(403)")]);
     await allow(namespace);
-    await until("the first list", () => reflector.synced, 15_000);
+    await until("the first list", () => reflector.synced, 60_000);
     expect([seen, reflector.lastError]).toEqual([[`set ${namespace}/one`], undefined]);
   });
 
@@ -37,7 +37,7 @@ export function rightsScenarios(bench: Bench): void {
     await allow(namespace);
     const { kube, proxy } = await bench.behindProxy(undefined, { token: visitor() });
     const { reflector } = bench.begin<Map>(kube, { resource: configMaps, namespace });
-    await until("the first list", () => reflector.synced, 15_000);
+    await until("the first list", () => reflector.synced, 60_000);
     await bench.admin.delete(roleBindings, { namespace, name: VISITOR });
     let brokenAt = 0;
     const refused = (): boolean => {
@@ -48,11 +48,11 @@ export function rightsScenarios(bench: Bench): void {
       }
       return reflector.lastError?.includes("(403)") === true;
     };
-    await until("the refusal", refused, 15_000);
+    await until("the refusal", refused, 60_000);
     await bench.admin.create(configMaps, configMap(namespace, "two"));
     expect([...reflector.values()].map(({ metadata }) => metadata.name)).toEqual(["one"]);
     await allow(namespace);
-    await until("the change", () => reflector.get(`${namespace}/two`) !== undefined, 15_000);
+    await until("the change", () => reflector.get(`${namespace}/two`) !== undefined, 60_000);
   });
 
   async function allow(namespace: string): Promise<void> {
@@ -137,8 +137,8 @@ export function rightsScenarios(bench: Bench): void {
     const { kube } = await bench.behindProxy();
     const { reflector, seen } = await bench.follow(kube, { resource: kind });
     await bench.cluster.kubectl(["delete", "crd", definition.metadata.name, "--timeout=30s"]);
-    await until("the deletion", () => seen.includes("delete first"), 15_000);
-    await until("the error", () => reflector.lastError !== undefined, 15_000);
+    await until("the deletion", () => seen.includes("delete first"), 60_000);
+    await until("the error", () => reflector.lastError !== undefined, 60_000);
     expect(reflector.lastError).toBe("Comer (podpin.test/v1) is not served by the API server");
     await install();
     await bench.admin.create(kind, { metadata: { name: "second" } });

@@ -3,7 +3,9 @@
 import { createSocket } from "node:dgram";
 
 const PORT = 7000;
-const DRAIN_MS = 300;
+/** What has not been answered for so long is lost; a responder that got no processor meanwhile is late. */
+const PATIENCE_MS = 3000;
+const LOOK_MS = 20;
 const [address] = process.argv.slice(2);
 const socket = createSocket("udp4");
 const answered = new Set();
@@ -30,10 +32,14 @@ socket.bind(0, () => {
   }, 1);
   process.stdin.on("end", () => {
     clearInterval(timer);
-    setTimeout(() => {
+    let [seen, since] = [-1, 0];
+    const drain = setInterval(() => {
+      if (answered.size > seen) [seen, since] = [answered.size, performance.now()];
+      if (answered.size < sent && performance.now() - since < PATIENCE_MS) return;
+      clearInterval(drain);
       const report = { sent, lost: sent - answered.size, longestGapMs: Math.round(longestGapMs * 10) / 10, answers };
       process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
-    }, DRAIN_MS);
+    }, LOOK_MS);
   });
   process.stdin.resume();
 });
