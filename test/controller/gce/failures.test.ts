@@ -146,4 +146,25 @@ describe.each([
     expect(world.goesTo("203.0.113.10")).toBe("node1");
     await fabric.stop();
   });
+
+  test("leads to a VM that was made again under its name as soon as it has the next owner", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    world.cloud.vanish(world.zoneOf("node1"), "node1");
+    await world.clock.run(10_000);
+    world.addNode("node1");
+    fabric.want(led("node1", 2));
+    await world.clock.run(10_000);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1"]);
+    expect(isLed(replica, led("node1", 2))).toBe(true);
+    await fabric.stop();
+  });
+
+  test("leads to a VM that was made again under its name when it next looks at everything", async () => {
+    const { world, fabric } = await ledToNode1();
+    world.cloud.vanish(world.zoneOf("node1"), "node1");
+    world.addNode("node1");
+    await world.clock.run(6 * MINUTE);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1"]);
+    await fabric.stop();
+  });
 });

@@ -158,4 +158,29 @@ describe.each([
     expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1", "node1"]);
     await fabric.stop();
   });
+
+  test("an address whose node is lost does not wait for the making of others", async () => {
+    const world = new CloudWorld({ externalRange: "203.0.0.0/16" });
+    const others = Array.from({ length: 100 }, (_, index) => `203.0.112.${index + 1}`);
+    for (const address of [...ADDRESSES, ...others]) world.reserve(address);
+    const replica = world.replica({ driver });
+    const { fabric } = replica;
+    fabric.start();
+    const first = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
+    fabric.want(first);
+    await world.until(() => isLed(replica, first));
+    await world.clock.run(10_000);
+    const making = others.map((address, index) => {
+      return intentFor({ uid: `route-uid-${index + 2}`, addresses: [address], leader: "node3" });
+    });
+    for (const intent of making) fabric.want(intent);
+    await world.clock.run(2_000);
+    const lost = intentFor({ addresses: ADDRESSES, leader: "node2", candidates: ["node2"], epoch: 2, urgent: true });
+    fabric.want(lost);
+    // An operation takes 200 ms.
+    await world.until(() => isLed(replica, lost), 1_000);
+    expect(making.some((intent) => !isLed(replica, intent))).toBe(true);
+    await world.until(() => making.every((intent) => isLed(replica, intent)));
+    await fabric.stop();
+  });
 });

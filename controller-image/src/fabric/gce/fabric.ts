@@ -110,8 +110,9 @@ class GceFabric implements CloudFabric {
   }
 
   #set(uid: string, want: Want): void {
+    const before = this.#wants.get(uid);
     this.#wants.set(uid, want);
-    this.#term?.wanted(uid);
+    this.#term?.wanted(uid, before);
   }
 }
 

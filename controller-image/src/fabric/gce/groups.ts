@@ -62,6 +62,9 @@ export function planGroups(
     if (found !== undefined) {
       wanted.add(endpointKey(groupRef(found), node.instance));
       if (isLeader) plan.leader = { group: found, instance: node.instance };
+      // A VM that was made again under its name leads nowhere until it is attached again.
+      const call = { verb: "endpoints", at: groupRef(found), zone: found.zone } as const;
+      if (found.endpoints === undefined) plan.steps.push({ lane: "housekeeping", call });
       continue;
     }
     const step = attachable(facts, intent, groups, { name, node });
@@ -123,6 +126,7 @@ function isAt(facts: Facts, leader: Leader, group: Group, instance: string): boo
   return leader.instance === instance && isSame(leader.group, url);
 }
 
+/** Where the node is attached. Of a group that was not looked into, this much is known: the leader was in it when it was made leader. */
 function attachedIn(
   facts: Facts,
   groups: readonly Group[],
@@ -132,7 +136,7 @@ function attachedIn(
   return groups.find(
     (group) =>
       group.zone === zone &&
-      (group.endpoints?.has(instance) === true || (current !== undefined && isAt(facts, current, group, instance))),
+      (group.endpoints?.has(instance) ?? (current !== undefined && isAt(facts, current, group, instance))),
   );
 }
 

@@ -2,7 +2,7 @@
 import type { BackendService } from "./compute";
 import type { Facts, Holdings } from "./plan";
 import { isSame, nameIn, ref, urlOf, zoneIn } from "./refs";
-import { serviceRef } from "./leftovers";
+import { groupRef, serviceRef } from "./leftovers";
 
 /** Name of the node by address; what leads nowhere is left out. */
 export function leadsOf(facts: Facts, held: Holdings): ReadonlyMap<string, string> {
@@ -34,7 +34,11 @@ function nodeOfService(facts: Facts, held: Holdings, url: string | undefined): s
     isSame(url, urlOf(facts.root, facts.project, serviceRef(facts, name))),
   );
   const leader = service && leaderOf(service);
-  return leader && facts.nodeName(leader.zone, leader.instance);
+  if (leader === undefined) return undefined;
+  const group = held.groups.find((one) => isSame(leader.group, urlOf(facts.root, facts.project, groupRef(one))));
+  // A leader that is known to be attached no more gets nothing.
+  if (group?.endpoints?.has(leader.instance) === false) return undefined;
+  return facts.nodeName(leader.zone, leader.instance);
 }
 
 function nodeOfTarget(facts: Facts, url: string): string | undefined {

@@ -25,6 +25,8 @@ const NOTHING: ReadonlySet<string> = new Set();
 export class Mirror {
   readonly #held = new Map<string, Held>();
   readonly #byRoute = new Map<string, Set<string>>();
+  /** A resource is never changed, only replaced, and its mark is asked for at every plan. */
+  readonly #marks = new WeakMap<object, { readonly mark: Mark | undefined }>();
   readonly #endpoints = new Map<string, ReadonlySet<string>>();
   #addresses: ReadonlyMap<string, Address> = new Map();
   /** By path: when something was last written into the mirror that is not from a list. */
@@ -38,7 +40,11 @@ export class Mirror {
   }
 
   mark(resource: { readonly description?: string }): Mark | undefined {
-    return markOf({ name: "", ...resource }, this.clusterUid);
+    const read = this.#marks.get(resource);
+    if (read !== undefined) return read.mark;
+    const mark = markOf({ name: "", ...resource }, this.clusterUid);
+    this.#marks.set(resource, { mark });
+    return mark;
   }
 
   address(ip: string): Address | undefined {
@@ -114,7 +120,7 @@ export class Mirror {
       if ((this.#written.get(path) ?? 0) > since || !isSettled(path)) continue;
       const size = (resource as NetworkEndpointGroup).size ?? 0;
       if (this.#endpoints.get(path)?.size === size) continue;
-      const hint = this.#hint(uid, at);
+      const hint = size === 0 ? [] : this.#hint(uid, at);
       if (hint?.length === size) this.#endpoints.set(path, new Set(hint));
       else this.#endpoints.delete(path);
     }

@@ -4,11 +4,11 @@ import { Backoff, pause } from "../../kube/backoff";
 import type { CloudIntent, CloudNode, CloudProblem, CloudView } from "../cloud";
 import { ComputeError } from "./compute";
 import { problemOf } from "./explain";
-import type { FabricMetrics, GceFabricOptions, Wants } from "./fabric";
+import type { FabricMetrics, GceFabricOptions, Want, Wants } from "./fabric";
 import { Garbage, unusedTargets, type Live } from "./garbage";
 import { Interfaces } from "./interfaces";
 import { leadsOf } from "./leads";
-import { planKeeping, planRemoval } from "./leftovers";
+import { groupRef, planKeeping, planRemoval } from "./leftovers";
 import { Mirror } from "./mirror";
 import { perform, Unseen } from "./perform";
 import type { Call, Facts, Plan } from "./plan";
@@ -86,11 +86,17 @@ export class Term {
     this.#surveys = this.#survey();
   }
 
-  wanted(uid: string): void {
+  wanted(uid: string, before: Want | undefined): void {
     this.#collecting.delete(uid);
     const intent = this.#intent(uid);
     this.#await(uid, intent);
+    if (before?.kind === "lead" && intent !== undefined && isNewOwner(before.intent, intent)) this.#doubt(uid);
     if (this.#known) this.#works.touch(uid, intent?.urgent === true ? "failover" : "move");
+  }
+
+  /** Has looked at whether the leader is still attached: its VM may have been made again under the same name. */
+  #doubt(uid: string): void {
+    for (const group of this.#mirror.holdings(uid).groups) this.#mirror.setEndpoints(groupRef(group), undefined);
   }
 
   settled(): void {
@@ -317,6 +323,15 @@ export class Term {
 
 function ofProject(node: CloudNode | undefined, project: string): CloudNode | undefined {
   return node?.project === project ? node : undefined;
+}
+
+/** Another Pod has the addresses, on the same node as the one before. */
+function isNewOwner(before: CloudIntent, now: CloudIntent): boolean {
+  return (
+    now.leader !== undefined &&
+    now.leader === before.leader &&
+    now.addresses.some((address) => (before.epochs.get(address) ?? Infinity) < (now.epochs.get(address) ?? 0))
+  );
 }
 
 /** What happens when two write at the same time, or when something is not yet gone. */
