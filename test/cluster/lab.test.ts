@@ -158,7 +158,7 @@ test("a packet for an address goes to the VM where the objects lead that Google'
     };
     await done(await compute.addresses.insert({ project, region, requestBody: { name: "web", address } }, { headers }));
     await done(await compute.forwardingRules.insert({ project, region, requestBody }, { headers }));
-    await until("node1 answers", async () => (await answerers()).join() === "node1", { timeoutMs: 10_000 });
+    await until("node1 answers", async () => (await answerers()).join() === "node1", { timeoutMs: 60_000 });
     const moved = { target: target("us-central1-b", "node2") };
     await done(
       await compute.forwardingRules.setTarget(
@@ -166,16 +166,16 @@ test("a packet for an address goes to the VM where the objects lead that Google'
         { headers },
       ),
     );
-    await until("node2 answers", async () => (await answerers()).join() === "node2", { timeoutMs: 10_000 });
+    await until("node2 answers", async () => (await answerers()).join() === "node2", { timeoutMs: 60_000 });
     await done(await compute.forwardingRules.delete({ project, region, forwardingRule: "rule" }, { headers }));
-    await until("nobody answers", async () => (await answerers()).length === 0, { timeoutMs: 10_000 });
+    await until("nobody answers", async () => (await answerers()).length === 0, { timeoutMs: 60_000 });
     const [left, ...others] = await cloud.calls.listEverywhere(project, "addresses");
     expect([left?.["name"], left?.["status"], others]).toEqual(["web", "RESERVED", []]);
   } finally {
     for (const end of ends) end();
     await cloud.stop();
   }
-});
+}, 300_000);
 
 test("a node without power becomes NotReady, and Ready again when it has power", async () => {
   await node2.powerOff();
