@@ -1,6 +1,6 @@
 // `podpin explain`: why a route has the Pod that it has, by the very rules that the controller runs on.
 import { acceptRoute, claimsBefore } from "../model/acceptance";
-import { ackOf, isReleased } from "../model/binding";
+import { ackOf, isLed, isReleased, type AddressBinding } from "../model/binding";
 import {
   conditionType,
   DEFAULT_NETWORK,
@@ -108,6 +108,13 @@ function addresses(route: GKEIPRoute, { bindings }: Snapshot): string[] {
       const to = owner === undefined ? "nobody" : `Pod ${owner.podName} on ${nodeName}, whose agent says: ${said}`;
       const from =
         releasing === undefined || isReleased(binding) ? "" : `; node ${releasing.nodeName} has yet to let go`;
-      return `${address}, epoch ${epoch}: given to ${to}${from}`;
+      return `${address}, epoch ${epoch}: given to ${to}${leadText(binding)}${from}`;
     });
+}
+
+/** Where the cloud takes the packets, if that is not where they belong. */
+function leadText(binding: AddressBinding): string {
+  const { led, owner } = binding.spec;
+  if (owner === undefined || isLed(binding)) return "";
+  return led === undefined ? "; the cloud leads it nowhere yet" : `; the cloud still leads it to ${led.nodeName}`;
 }

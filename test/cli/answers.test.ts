@@ -34,6 +34,17 @@ test("status has a line for each address of each route", () => {
   expect(statusTable(served, "elsewhere")).toBe("No GKEIPRoute asks for an address.\n");
 });
 
+test.each([
+  [undefined, "; the cloud leads it nowhere yet"],
+  [{ nodeName: "node2", epoch: 3 }, "; the cloud still leads it to node2"],
+  [{ nodeName: "node1", epoch: 4 }, ""],
+])("explain says where the cloud leads an address, unless that is where it belongs: %j", (led, text) => {
+  const bindings = served.bindings.map((one) => ({ ...one, spec: { ...one.spec, fabric: "gce" as const, led } }));
+  expect(explanation({ ...served, bindings }, "edge", "route")).toContain(
+    `198.51.100.10, epoch 4: given to Pod p on node1, whose agent says: Announced${text}\n`,
+  );
+});
+
 test("explain says who matched, who was chosen, and what the nodes say", () => {
   expect(explanation(served, "edge", "route")).toBe(
     [
