@@ -28,9 +28,8 @@ test("the package brings nothing along, and runs nothing when it is installed", 
   expect(Object.keys(scripts).filter((name) => /install$|^prepare$/.test(name))).toEqual([]);
 });
 
-// A sixth of it is what gets tokens for Google Cloud, in the file that the image runs, with the licences of its packages.
-test("the package is six tenths of a megabyte at most", async () => {
-  expect((await stat(file)).size).toBeLessThanOrEqual(600_000);
+test("the package is half a megabyte at most", async () => {
+  expect((await stat(file)).size).toBeLessThanOrEqual(500_000);
 });
 
 test("every framework is an optional peer", async () => {
