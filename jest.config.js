@@ -9,6 +9,8 @@ const common = {
   },
   // Pulumi's protobuf globals outlive a suite; jest 30 would complain about each one it "soft deleted".
   testEnvironmentOptions: { globalsCleanup: "off" },
+  // A bound for what hangs, not for how fast the machine is.
+  testTimeout: 60_000,
   modulePathIgnorePatterns: ["<rootDir>/dist", "<rootDir>/.lab"],
 };
 
