@@ -14,15 +14,14 @@ export const ROLE_STAGE = "GA";
 
 /** Of what every driver needs. It reserves and releases no address, changes no instance and no IAM policy. */
 const COMMON = [
-  ...permissions("addresses", "get", "list", "use", "useInternal"),
-  ...permissions("forwardingRules", "create", "delete", "get", "list", "setLabels", "use"),
+  ...permissions("addresses", "list", "use", "useInternal"),
+  ...permissions("forwardingRules", "create", "delete", "get", "list"),
   ...permissions("instances", "get", "use"),
-  ...permissions("networks", "get", "use"),
+  ...permissions("networks", "use"),
   ...permissions("regionOperations", "get"),
   ...permissions("regions", "get"),
-  ...permissions("subnetworks", "get", "use"),
+  ...permissions("subnetworks", "use"),
   ...permissions("zoneOperations", "get"),
-  ...permissions("zones", "list"),
 ];
 const OF_DRIVER: Readonly<Record<GoogleCloudDriver, readonly string[]>> = {
   [GoogleCloudDriver.HaPolicy]: [
