@@ -75,12 +75,20 @@ test("an address that was not translated here has nothing to be forgotten", asyn
   await agent.stop();
 });
 
-test("a node that has let go for another one lets its Pod answer, too", async () => {
-  const { world, agent, acked } = await serving();
+test("a node that sends on what arrives says at once that it has let go, and lets its Pod answer, too", async () => {
+  const { world, agent } = await serving();
+  const forget = world.kernel.forgetConnections.bind(world.kernel);
+  let free = (): void => undefined;
+  const busy = new Promise<void>((resolve) => (free = resolve));
+  world.kernel.forgetConnections = (stale) => busy.then(() => forget(stale));
   world.write(movedAway(A));
   world.otherSays(A, { nodeName: OTHER, epoch: 2, podUid: "uid-2", state: "Programmed" });
   await world.rest();
-  expect(acked.at(-1)).toEqual(["Released", 1, [of(POD, "pod")]]);
+  expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
+  expect(world.kernel.forgotten).toEqual([]);
+  free();
+  await world.rest();
+  expect(world.kernel.forgotten).toEqual([of(POD, "pod")]);
   await world.clock.run(LATE_ANSWERS_MS + 50);
   expect(world.kernel.forgotten).toContainEqual(of(POD, "clients"));
   await agent.stop();

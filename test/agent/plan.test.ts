@@ -419,7 +419,7 @@ describe("handing over", () => {
     const node = delivering();
     const made = node.pass({ releasing: [takenBack(A)] });
     expect(acknowledged(made)).toEqual(ack(ME, 1, "Released", ""));
-    expect(made.changes.steps.map(({ flush }) => flush)).toEqual([{ pod: "10.244.1.11", cut: true }]);
+    expect(made.changes.steps.map(({ flush }) => flush)).toEqual([{ pod: "10.244.1.11", cut: true, away: false }]);
     expect(node.kernel.untouched).toBe(true);
   });
 

@@ -35,7 +35,7 @@ export function forgetting(): Forgetting {
   return {
     note: ({ address, flush }, now) => {
       if (flush === undefined) return;
-      const { pod, to, cut } = flush;
+      const { pod, to, cut, away } = flush;
       for (const whose of ["clients", "pod"] as const) {
         // The Pod has it again, and with it what it is known by.
         pending.delete(keyOf({ address, pod: to, whose }));
@@ -43,10 +43,11 @@ export function forgetting(): Forgetting {
         if (pod === undefined && cut) continue;
         const stale: Stale = { address, pod, whose };
         const late = cut && whose === "clients";
+        const gone = away && whose === "pod";
         pending.set(keyOf(stale), {
           ...stale,
           at: now + (late ? LATE_ANSWERS_MS : 0),
-          promised: pod !== undefined && !late,
+          promised: pod !== undefined && !late && !gone,
         });
       }
     },

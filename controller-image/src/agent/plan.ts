@@ -74,8 +74,10 @@ export interface Flush {
   readonly pod?: string;
   /** The Pod that has the address now. */
   readonly to?: string;
-  /** Nothing that arrives finds its way to that Pod by them any more, so it may still answer what it has got already. */
+  /** Nothing that clients send finds its way to that Pod by them any more, so it may still answer what it has got already. */
   readonly cut: boolean;
+  /** Whatever arrives for the address goes elsewhere, so answers to the Pod's own connections do not reach it either. */
+  readonly away: boolean;
 }
 
 export interface KernelChanges {
@@ -279,9 +281,9 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
 
 function flushOf({ natPod: pod, zone }: Footprint, target: Footprint, zones: boolean): Flush | undefined {
   const to = target.natPod;
-  return pod === to
-    ? undefined
-    : { pod, to, cut: zones && (pod === undefined || zone !== undefined) && zone !== target.zone };
+  if (pod === to) return undefined;
+  const cut = zones && (pod === undefined || zone !== undefined) && zone !== target.zone;
+  return { pod, to, cut, away: target.forward || target.stray };
 }
 
 /** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */
