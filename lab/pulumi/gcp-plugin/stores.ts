@@ -43,8 +43,9 @@ export class ComputeStore implements Store<ComputeType> {
 
   newId(type: ComputeType, inputs: JsonObject, look: Around): string {
     const around = look(NOTHING);
+    const project = projectOf(inputs, around);
     const scope = type.scope === "global" ? "global" : `regions/${regionOf(inputs, around)}`;
-    return `projects/${projectOf(inputs, around)}/${scope}/${type.collection}/${textAt(inputs, "name")}`;
+    return `projects/${project}/${scope}/${type.collection}/${textAt(inputs, "name")}`;
   }
 
   async create(type: ComputeType, inputs: JsonObject, look: Around): Promise<Resource> {
