@@ -118,7 +118,7 @@ class GceFabric implements CloudFabric {
 
 /** What is told of the fabric's work. */
 export interface FabricMetrics {
-  changed(verb: string, collection: string, milliseconds: number, problem: CloudProblem | undefined): void;
+  changed(verb: string, collection: string, problem: CloudProblem | undefined): void;
   /** From when another node was wanted until every address of the route was led there. */
   led(milliseconds: number, urgent: boolean): void;
 }
@@ -134,7 +134,7 @@ function fabricMetrics(metrics: Metrics | undefined, routes: () => number): Fabr
     bounds,
   );
   return {
-    changed: (verb, collection, _milliseconds, problem) => {
+    changed: (verb, collection, problem) => {
       changes.add({ verb, collection, result: problem === undefined ? "done" : problem.reason });
     },
     led: (milliseconds, urgent) => led.observe(milliseconds / 1000, { urgent: String(urgent) }),

@@ -224,7 +224,7 @@ export class Term {
   #done(call: Call, milliseconds: number, error: unknown): void {
     const problem = error === undefined ? undefined : this.#explain(error, call);
     const [resource, collection] = "at" in call ? [pathOf(call.at), call.at.collection] : ["", call.verb];
-    this.record.changed(call.verb, collection, milliseconds, problem);
+    this.record.changed(call.verb, collection, problem);
     if (error === undefined) {
       const ms = Math.round(milliseconds);
       this.options.log("info", "changed in the cloud", { change: call.verb, resource, milliseconds: ms });
