@@ -202,6 +202,13 @@ describe("the node before", () => {
     }
   });
 
+  test("does not begin again when a cache that is behind shows the binding as it was", () => {
+    const node = serving("app", HERE);
+    node.pass({ releasing: [moved("app", { led: THERE })] });
+    node.pass({ releasing: [moved("app")] });
+    expect(has(node)).toEqual(DROPPED);
+  });
+
   test("keeps what there is while it is not known where the old Pod is", () => {
     const node = serving("nat", HERE);
     const made = node.plan({ releasing: [moved()], kernel: { ...node.kernel.state(), hops: new Map() } });

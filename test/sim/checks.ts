@@ -6,6 +6,7 @@ import { RESOURCES } from "../../lib/model/kubernetes";
 import type { Commit } from "../support/memory-server";
 import { UPLINK } from "../agent/memory-kernel";
 import { History, type Grant } from "./history";
+import { LeadChecks } from "./lead-checks";
 import { FOREIGN_PROXY, type SimNode } from "./node";
 import type { KernelStep } from "./sim-kernel";
 import type { Fate } from "./segment";
@@ -34,6 +35,10 @@ export interface World {
   author(): string;
   nodeReady(name: string): { readonly exists: boolean; readonly readyNow: boolean; readonly unreadySince?: number };
   podExists(uid: string): boolean;
+  /** On a fabric that is led: the node that gets a packet for the address. */
+  leadsTo?(address: string): string | undefined;
+  /** On a fabric that is led: whether anything of the route is left there. */
+  holds?(routeUid: string): boolean;
   /** Whether a Pod, a node or the user has done anything lately that can cost a Pod its address. */
   isQuiet(): boolean;
 }
@@ -50,7 +55,15 @@ export class Checks {
   /** Highest order that a controller process has written itself, by author and address. */
   readonly #wrote = new Map<string, number>();
 
-  constructor(private readonly world: World) {}
+  /** On a fabric that is led. */
+  readonly leads: LeadChecks | undefined;
+
+  constructor(private readonly world: World) {
+    const { leadsTo } = world;
+    if (leadsTo === undefined) return;
+    const fail = (invariant: number, text: string): void => this.fail(invariant, text);
+    this.leads = new LeadChecks({ now: () => world.now(), leadsTo, fail }, this.history, () => this.addresses);
+  }
 
   fail(invariant: number, text: string): void {
     this.violations.push({ invariant, at: Math.round(this.world.now()), text });
@@ -70,6 +83,7 @@ export class Checks {
     if (before !== undefined && after !== undefined) this.#compare(address, before, after);
     if (before !== undefined && after === undefined) this.#deleted(address, before);
     this.history.note(commit, this.world.now());
+    this.leads?.onBinding(before, after);
     const last = this.history.of(address).last;
     if (last !== undefined && after?.spec !== before?.spec) {
       this.#wrote.set(`${this.world.author()} ${address}`, last.order);
@@ -99,8 +113,10 @@ export class Checks {
         this.fail(2, `${address}: node ${former.nodeName} is Ready, has not let go, and is no longer tracked`);
       }
     } else if (former.wait && !after.spec.releasing.wait && !released) {
-      const since = this.history.of(address).last?.since ?? 0;
-      if (this.world.now() - since < HANDOVER_MS && node.exists && node.unreadySince === undefined) {
+      // On a fabric that is led it counts from when the packets go to the new node.
+      const last = this.history.of(address).last;
+      const since = this.leads && last ? (this.leads.saidSince(last) ?? Infinity) : (last?.since ?? 0);
+      if (!(this.world.now() - since >= HANDOVER_MS) && node.exists && node.unreadySince === undefined) {
         this.fail(1, `${address}: stopped waiting for node ${former.nodeName} after ${this.world.now() - since} ms`);
       }
     }
@@ -159,13 +175,17 @@ export class Checks {
       const { grants } = this.history.of(address);
       const least = this.#wrote.get(`${this.world.author()} ${address}`) ?? -1;
       const served = grants.some((grant) => {
-        return grant.announced && grant.route === route.metadata.uid && grant.order >= least;
+        const arrives = this.leads === undefined || this.leads.hasLed(grant);
+        return grant.announced && arrives && grant.route === route.metadata.uid && grant.order >= least;
       });
-      if (!served) this.fail(5, `route ${route.metadata.name} is Ready, but nobody has announced ${address} for it`);
+      if (!served) this.fail(5, `route ${route.metadata.name} is Ready, but nobody serves ${address} for it`);
     }
   }
 
   #routeGone({ metadata }: GKEIPRoute): void {
+    if (this.world.holds?.(metadata.uid ?? "") === true) {
+      this.fail(2, `route ${metadata.name} is gone, and the cloud still has something of it`);
+    }
     for (const address of this.addresses) {
       const history = this.history.of(address);
       const last = history.last;
@@ -231,6 +251,12 @@ export class Checks {
     const moved = has === undefined && next.podUid !== undefined && next.nodeName !== node.name;
     const tracked = next.releasing?.nodeName === node.name;
     // What the node knows may be an epoch that has ended since.
+    const waited = !higher.some(({ unwaited }) => unwaited);
+    // Where the packets are led, it is their going elsewhere that lets a node go.
+    if (this.leads !== undefined) {
+      if (moved && tracked && waited && next.ended === undefined) this.leads.onLetsGo(address, node.name);
+      return;
+    }
     const wasReady = higher.some(({ programmed, unwaited }) => programmed || unwaited);
     if (moved && tracked && !wasReady && next.ended === undefined) {
       this.fail(2, `${key}: let go${forwards ? ", forwarding," : ""} before node ${next.nodeName} was ready`);
@@ -250,8 +276,10 @@ export class Checks {
   // programs do besides what the line says.
   onLine(node: SimNode, line: string): void {
     const proxy = /^neigh \w+ proxy (\S+) /.exec(line)?.[1];
+    const thrown = /^route (?:prepend|del) throw (\S+)\/32 table 255 proto 153$/.exec(line)?.[1];
     const ours =
       / table 7421\b/.test(line) ||
+      (thrown !== undefined && this.addresses.includes(thrown)) ||
       /^rule (add|del) pref 700 lookup 7421\b/.test(line) ||
       /\b(ip|netdev) pip_agent\b/.test(line) ||
       line === "(table)" ||

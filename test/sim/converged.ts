@@ -16,13 +16,31 @@ export function notConverged(world: World): string[] {
   for (const route of routes) problems.push(...routeProblems(world, route, routes));
   for (const node of world.nodes) {
     const held = ADDRESSES.filter((address) => holder(world, address)?.node === node.name);
-    const left = ADDRESSES.filter((address) => !held.includes(address) && hasTrace(node.kernel, address));
+    // Where packets still go, though nobody has the address, they are dropped.
+    const drops = ADDRESSES.filter((address) => !held.includes(address) && world.cloud?.to(address) === node.name);
+    const left = ADDRESSES.filter((address) => {
+      if (held.includes(address)) return false;
+      return drops.includes(address) ? serves(node.kernel, address) : hasTrace(node.kernel, address);
+    });
     if (left.length > 0) problems.push(`${node.name} still has something of ${left.join()}`);
-    const empty = held.length === 0 && !hasBad(world);
+    const empty = held.length === 0 && drops.length === 0 && !hasBad(world);
     if (empty && (node.kernel.rule || node.kernel.table !== undefined))
       problems.push(`${node.name} has no address, but a base`);
   }
+  problems.push(...cloudProblems(world, routes));
   return problems;
+}
+
+/** What a cloud leads that no route has the right to. */
+function cloudProblems({ cloud }: World, routes: readonly GKEIPRoute[]): string[] {
+  return [...(cloud?.holdings ?? [])].flatMap(([uid, { leads }]) => {
+    const route = routes.find(({ metadata }) => metadata.uid === uid);
+    if (route === undefined) return [`the cloud still has something of route ${uid}, which is gone`];
+    const foreign = [...leads.keys()].filter((address) => winner(address, routes) !== route);
+    return foreign.map(
+      (address) => `the cloud leads ${address} for route ${route.metadata.name}, which has not got it`,
+    );
+  });
 }
 
 /** Damping may hold back a better Pod, never the only one that can serve. */
@@ -128,9 +146,11 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
     ({ nodeName, state }) => nodeName !== node && state !== "Released" && !hasForgotten(world, nodeName),
   );
   if (stale.length > 0) problems.push(`${address}: old acknowledgements ${JSON.stringify(stale)}`);
-  const answering = world.segment.answering(address).map(({ name }) => name);
-  if (answering.join() !== node)
-    problems.push(`${address}: must be answered for by ${node}, is by ${answering.join()}`);
+  const answering =
+    world.cloud === undefined
+      ? world.segment.answering(address).map(({ name }) => name)
+      : [world.cloud.to(address) ?? ""];
+  if (answering.join() !== node) problems.push(`${address}: packets must go to ${node}, go to ${answering.join()}`);
   for (const client of world.segment.clients) {
     const fate = world.segment.send(client, address);
     if (fate.end !== "pod" || fate.uid !== pod.metadata.uid) {
@@ -170,7 +190,14 @@ function routeProblems(world: World, route: GKEIPRoute, routes: readonly GKEIPRo
   return problems;
 }
 
-function hasTrace({ paths, fallbacks, proxies, table }: World["nodes"][number]["kernel"], address: string): boolean {
+const serves = ({ paths, table }: World["nodes"][number]["kernel"], address: string): boolean =>
+  paths.has(address) || table?.maps.get("pip_to_pod")?.has(address) === true;
+
+function hasTrace(
+  { paths, fallbacks, proxies, table, thrown }: World["nodes"][number]["kernel"],
+  address: string,
+): boolean {
+  if (thrown.has(address)) return true;
   const routed = paths.has(address) || fallbacks.has(address) || proxies.get(address) === "ours";
   const inSets = [...(table?.sets.values() ?? [])].some((set) => set.has(address));
   return routed || inSets || table?.maps.get("pip_to_pod")?.has(address) === true;

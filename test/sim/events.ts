@@ -3,7 +3,7 @@
 import type { AddressBinding } from "../../lib/model/binding";
 import { GKE_CONTROLLER_NAME, PODPIN_CONTROLLER_NAME } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject, type Pod } from "../../lib/model/kubernetes";
-import { aClass } from "../support/objects";
+import { CLOUD_EVENTS } from "./cloud-events";
 import type { SimNode } from "./node";
 import { connect, type Running } from "./processes";
 import { REQUEST_FAULTS } from "./sim-kube";
@@ -272,13 +272,7 @@ const USER_EVENTS = {
     world.after(event.ms, () => world.routes.putGateway());
   },
   "class becomes another's for a while": (world, event) => {
-    const put = (controllerName: string): void => {
-      const { metadata, spec } = aClass();
-      world.server.put(RESOURCES.gatewayClasses, {
-        metadata: { name: metadata.name, annotations: metadata.annotations },
-        spec: { ...spec, controllerName },
-      } as KubeObject);
-    };
+    const put = (controllerName: string): void => world.routes.putClass(controllerName);
     if (event.how % 2 === 0) put("example.com/unknown");
     else put(GKE_CONTROLLER_NAME);
     world.after(Math.min(event.ms, 5_000), () => put(PODPIN_CONTROLLER_NAME));
@@ -343,7 +337,7 @@ function badBinding(world: World, spec: object): void {
   world.server.put(RESOURCES.addressBindings, { metadata: { name }, spec: whole } as unknown as AddressBinding);
 }
 
-export const EVENTS = { ...POD_EVENTS, ...NODE_EVENTS, ...CONTROL_EVENTS, ...USER_EVENTS };
+export const EVENTS = { ...POD_EVENTS, ...NODE_EVENTS, ...CONTROL_EVENTS, ...USER_EVENTS, ...CLOUD_EVENTS };
 export type EventKind = keyof typeof EVENTS;
 
 /** What users do that must cost no Pod its address. */
@@ -351,7 +345,7 @@ const HARMLESS: ReadonlySet<EventKind> = new Set(["gateway deleted for a while",
 
 export function happen(world: World, event: SimEvent): void {
   world.say(() => `--- ${event.kind} (${event.which}, ${event.how}, ${event.ms} ms)`);
-  if (!(event.kind in CONTROL_EVENTS) && !HARMLESS.has(event.kind)) {
+  if (!(event.kind in CONTROL_EVENTS) && !(event.kind in CLOUD_EVENTS) && !HARMLESS.has(event.kind)) {
     world.edited();
     world.after(event.ms, () => world.edited());
   }

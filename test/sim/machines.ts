@@ -119,7 +119,10 @@ export class Machines {
   register({ name, ip, index }: SimNode): void {
     this.world.server.put(RESOURCES.nodes, {
       metadata: { name },
-      spec: { podCIDRs: [`10.244.${index}.0/24`] },
+      spec: {
+        podCIDRs: [`10.244.${index}.0/24`],
+        ...(this.world.cloud && { providerID: `gce://demo/us-central1-a/${name}` }),
+      },
       status: { addresses: [{ type: "InternalIP", address: ip }], conditions: [{ type: "Ready", status: "True" }] },
     } as Node);
   }

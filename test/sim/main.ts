@@ -1,5 +1,6 @@
 // `npm run sim`: schedules without end, one schedule again, or the mutants.
 import { parseArgs } from "node:util";
+import { Fabric } from "../../lib/model/binding";
 import { loadSimulator, type Simulator } from "./load";
 import { many, mutants, summary, work } from "./many";
 import { MUTANTS } from "./mutants";
@@ -73,7 +74,9 @@ function whole(flag: string, text: string): number {
 
 async function again({ runSchedule, scheduleOf }: Simulator, seed: number, steps?: number, keep?: readonly number[]) {
   const all = scheduleOf(seed, steps);
-  const verdict = await runSchedule(seed, keep === undefined ? all : all.filter((_, i) => keep.includes(i)), true);
+  const verdict = await runSchedule(seed, keep === undefined ? all : all.filter((_, i) => keep.includes(i)), {
+    trace: true,
+  });
   process.stdout.write(`${(verdict.trace ?? []).join("\n")}\n\n${summary(verdict)}\n`);
   return verdict.violation === undefined ? 0 : 1;
 }
@@ -83,7 +86,7 @@ async function everyKillPoint({ killPoints, runSchedule }: Simulator): Promise<n
   const all = killPoints();
   let broken = 0;
   for (const events of all) {
-    const verdict = await runSchedule(1, events);
+    const verdict = await runSchedule(1, events, { fabric: Fabric.L2 });
     if (verdict.violation === undefined) continue;
     broken++;
     process.stdout.write(`${summary(verdict)}\n`);
@@ -94,8 +97,8 @@ async function everyKillPoint({ killPoints, runSchedule }: Simulator): Promise<n
 
 async function regressions({ REGRESSIONS, runSchedule }: Simulator): Promise<number> {
   let broken = 0;
-  for (const { name, seed, events } of REGRESSIONS) {
-    const verdict = await runSchedule(seed, events);
+  for (const { name, seed, events, fabric = Fabric.L2 } of REGRESSIONS) {
+    const verdict = await runSchedule(seed, events, { fabric });
     if (verdict.violation !== undefined) broken++;
     process.stdout.write(`${name}: ${verdict.violation === undefined ? "holds" : summary(verdict)}\n`);
   }

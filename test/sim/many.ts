@@ -1,6 +1,7 @@
 // Very many schedules on every core, or the mutants: each process works off a few seeds at a time.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Fabric } from "../../lib/model/binding";
 import { loadSimulator, type Simulator } from "./load";
 import { type Mutant, MUTANTS } from "./mutants";
 import { inParallel, serve } from "./pool";
@@ -157,7 +158,8 @@ async function tryMutant(name: string, limit: number): Promise<Result> {
   while (caught === undefined && tried < limit) {
     // The bugs of the past first: what broke once is where the next mistake is likely.
     const past = REGRESSIONS[tried++];
-    const next = past ? runSchedule(past.seed, past.events) : runSeed(tried - REGRESSIONS.length);
+    const fabric = past?.fabric ?? mutant.fabric ?? Fabric.L2;
+    const next = past ? runSchedule(past.seed, past.events, { fabric }) : runSeed(tried - REGRESSIONS.length, fabric);
     const verdict = await next;
     if (verdict.violation !== undefined && mutant.breaks.includes(verdict.violation.invariant)) caught = verdict;
   }
@@ -170,13 +172,13 @@ async function tryMutant(name: string, limit: number): Promise<Result> {
   return { ...nothing, failures: caught === undefined ? [name] : [], line: `${name}: ${result}` };
 }
 
-export function summary({ seed, events, violation }: Verdict): string {
+export function summary({ seed, fabric, events, violation }: Verdict): string {
   const list = events.map(({ at, kind, which, how, ms }) => `  ${at} ms: ${kind} (${which}, ${how}, ${ms} ms)`);
   const result =
     violation === undefined
       ? "holds"
       : `breaks invariant ${violation.invariant} at ${violation.at} ms: ${violation.text}`;
-  return [`seed ${seed} ${result}`, ...list].join("\n");
+  return [`seed ${seed}, fabric ${fabric}, ${result}`, ...list].join("\n");
 }
 
 function replay({ seed, events }: Verdict, all: Verdict["events"]): string {

@@ -1,7 +1,7 @@
 // Each invariant deliberately broken in the code that ships: one expression replaced while it is loaded, never in the
 // file. A mutant that no schedule notices is a hole in the checks.
 
-import type { Fabric } from "../../lib/model/binding";
+import { Fabric } from "../../lib/model/binding";
 
 export interface Mutant {
   readonly name: string;
@@ -252,5 +252,77 @@ export const MUTANTS: readonly Mutant[] = [
     from: "const claim = claimOf(kernel.sandboxes, podUid, podIp);",
     to: "const claim = claimOf(undefined, podUid, podIp);",
     breaks: [8],
+  },
+  {
+    name: "the old node lets go before the cloud has moved",
+    file: LETTING_GO,
+    from: "if (binding.spec.owner === undefined || !releasing.wait || isLed(binding)) return undefined;",
+    to: "if (true as boolean) return undefined;",
+    fabric: Fabric.Gce,
+    breaks: [2, 3],
+  },
+  {
+    name: "the old node lets go as soon as the new one delivers",
+    file: LETTING_GO,
+    from: "!releasing.wait || isLed(binding))",
+    to: "!releasing.wait || ownerAck(binding) !== undefined)",
+    fabric: Fabric.Gce,
+    breaks: [2, 3],
+  },
+  {
+    name: "the old node drops for ever what might come",
+    file: LETTING_GO,
+    from: "if (owner === undefined || now - since >= STRAYS_MS) return { target: NO_FOOTPRINT };",
+    to: "",
+    fabric: Fabric.Gce,
+    breaks: [9],
+  },
+  {
+    name: "Ready before the cloud leads",
+    file: STATUS,
+    from: "const led = binding !== undefined && isLed(binding) && !isAstray(binding, cloud);",
+    to: "const led = binding !== undefined && !isAstray(binding, cloud);",
+    fabric: Fabric.Gce,
+    breaks: [5, 9],
+  },
+  {
+    name: "what was led in an earlier epoch counts as led",
+    file: BINDING,
+    from: "(spec.led?.epoch === spec.epoch && spec.led.nodeName === spec.nodeName)",
+    to: "spec.led !== undefined",
+    fabric: Fabric.Gce,
+    breaks: [1, 2, 3, 5, 9],
+  },
+  {
+    name: "the cloud moves before the kernel delivers",
+    file: "controller-image/src/controller/cloud-intent.ts",
+    from: "return all && programmed.length > 0 ? nodeName : undefined;",
+    to: "return all || programmed.length < 9 ? nodeName : undefined;",
+    fabric: Fabric.Gce,
+    breaks: [4],
+  },
+  {
+    name: "the binding says where the packets go while that is being changed",
+    file: HANDOVER,
+    from: "if (cloud?.known !== true || cloud.unsure?.has(address) === true) return before;",
+    to: "if (cloud?.known !== true) return before;",
+    fabric: Fabric.Gce,
+    breaks: [5],
+  },
+  {
+    name: "the patience with the old node ends while packets still go there",
+    file: HANDOVER,
+    from: "const patient = !elsewhere || (former.ready",
+    to: "const patient = elsewhere && (former.ready",
+    fabric: Fabric.Gce,
+    breaks: [1, 2],
+  },
+  {
+    name: "a route goes while the cloud still leads for it",
+    file: "controller-image/src/controller/decide.ts",
+    from: "const finalizer = wanted.length > 0 || holds || (marked && cloud !== undefined);",
+    to: "const finalizer = wanted.length > 0 || holds;",
+    fabric: Fabric.Gce,
+    breaks: [2],
   },
 ];

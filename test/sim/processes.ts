@@ -1,6 +1,7 @@
 // The shipped controller and agents as processes of the simulated cluster: started, killed, stopped and let go on.
 import { runAgent } from "../../controller-image/src/agent/agent";
 import { runController } from "../../controller-image/src/controller/controller";
+import type { CloudAround } from "../../controller-image/src/fabric/cloud";
 import { l2Announcer } from "../../controller-image/src/fabric/l2";
 import { LeaseStore } from "./leases";
 import type { SimNode } from "./node";
@@ -72,7 +73,11 @@ export class Processes {
       clusterCidrs: ["10.96.0.0/16"],
       definitions: [],
     };
-    const { setLost } = runController(options);
+    const { cloud } = this.world;
+    const { setLost } = runController({
+      ...options,
+      ...(cloud && { cloud: (around: CloudAround) => cloud.fabric(process, around) }),
+    });
     this.controllers[slot] = { process, kube, leases };
     this.world.hearts.listen({ process, setLost });
   }

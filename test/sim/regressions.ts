@@ -1,9 +1,12 @@
 // Bugs that the simulator has found, each as the shortest schedule that showed it. They must hold for ever.
+import { Fabric } from "../../lib/model/binding";
 import type { SimEvent } from "./events";
 
 export interface Regression {
   readonly name: string;
   readonly seed: number;
+  /** @default l2 */
+  readonly fabric?: Fabric;
   readonly events: readonly SimEvent[];
 }
 
@@ -181,5 +184,31 @@ export const REGRESSIONS: readonly Regression[] = [
     name: "a route whose Gateway is away for a moment keeps its addresses",
     seed: 1,
     events: [{ at: 24000, kind: "gateway deleted for a while", which: 1, how: 1, ms: 2000 }],
+  },
+  {
+    name: "a node that has let go of what is led does not deliver again when its cache is behind",
+    seed: 6701,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 8979, kind: "selector edited", which: 681, how: 62, ms: 50 },
+      { at: 9125, kind: "node cut off from everything", which: 478, how: 448, ms: 6000 },
+      { at: 11740, kind: "pod created", which: 983, how: 43, ms: 50 },
+      { at: 12783, kind: "agent stands still", which: 615, how: 621, ms: 15000 },
+      { at: 13023, kind: "pod replaced", which: 691, how: 11, ms: 50 },
+      { at: 15891, kind: "delivery edited", which: 981, how: 58, ms: 50 },
+    ],
+  },
+  {
+    name: "nothing is said of where packets go while the cloud may be leading them elsewhere",
+    seed: 283,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 680, kind: "cloud loses answers", which: 272, how: 205, ms: 50 },
+      { at: 4765, kind: "pod deleted", which: 476, how: 121, ms: 50 },
+      { at: 5558, kind: "pod created", which: 999, how: 753, ms: 50 },
+      { at: 5599, kind: "pod replaced", which: 736, how: 748, ms: 50 },
+      { at: 6500, kind: "cloud loses answers", which: 302, how: 499, ms: 50 },
+      { at: 8051, kind: "pod replaced", which: 871, how: 322, ms: 50 },
+    ],
   },
 ];

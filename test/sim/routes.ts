@@ -1,16 +1,31 @@
 // What users write: the Gateway and the routes.
 import { typedAddress } from "../../lib/model/address";
-import { ANNOTATION_DELIVERY, ROUTE_FINALIZER, type GKEIPRoute } from "../../lib/model/gke-api";
+import { Fabric } from "../../lib/model/binding";
+import { PODPIN_EXTERNAL_CLASS, PODPIN_L2_CLASS } from "../../lib/model/classes";
+import { ANNOTATION_DELIVERY, PODPIN_CONTROLLER_NAME, ROUTE_FINALIZER, type GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
-import { aGateway } from "../support/objects";
+import { aClass, aGateway } from "../support/objects";
 import { ADDRESSES, NAMESPACE, type World } from "./world";
 
 export class Routes {
   constructor(private readonly world: World) {}
 
+  get #className(): string {
+    return this.world.cloud === undefined ? PODPIN_L2_CLASS : PODPIN_EXTERNAL_CLASS;
+  }
+
+  putClass(controllerName = PODPIN_CONTROLLER_NAME): void {
+    const fabric = this.world.cloud === undefined ? Fabric.L2 : Fabric.Gce;
+    const { metadata, spec } = aClass(this.#className, fabric);
+    this.world.server.put(RESOURCES.gatewayClasses, {
+      metadata: { name: metadata.name, annotations: metadata.annotations },
+      spec: { ...spec, controllerName },
+    } as KubeObject);
+  }
+
   putGateway(): void {
     this.world.server.put(RESOURCES.gateways, {
-      ...aGateway({ addresses: ADDRESSES.map(typedAddress) }),
+      ...aGateway({ addresses: ADDRESSES.map(typedAddress), gatewayClassName: this.#className }),
       metadata: { name: "allowed", namespace: "default" },
     } as KubeObject);
   }

@@ -1,11 +1,12 @@
 // One schedule from start to verdict: faults, peace, convergence, and a second look by fresh processes that must change
 // nothing.
+import type { Fabric } from "../../lib/model/binding";
 import { happen, type SimEvent } from "./events";
 import { keptFromServing, notConverged } from "./converged";
-import { FAULTS_END_MS, killPoints, scheduleOf } from "./schedule";
+import { FAULTS_END_MS, fabricOf, killPoints, scheduleOf } from "./schedule";
 
 export { REGRESSIONS } from "./regressions";
-export { killPoints, scheduleOf };
+export { fabricOf, killPoints, scheduleOf };
 import { LATEST_MS } from "./sim-kube";
 import type { Violation } from "./checks";
 import { checkSettling, inOwnTurn } from "./microtasks";
@@ -13,6 +14,7 @@ import { World } from "./world";
 
 export interface Verdict {
   readonly seed: number;
+  readonly fabric: Fabric;
   readonly events: readonly SimEvent[];
   readonly violation?: Violation;
   readonly steps: number;
@@ -33,13 +35,20 @@ const LOOK_EVERY_MS = 5_000;
 const RELIEF_MS = 35_000;
 const SECOND_LOOK_MS = 10_000;
 
-export function runSchedule(seed: number, events: readonly SimEvent[], trace = false): Promise<Verdict> {
-  return inOwnTurn(() => runNow(seed, events, trace));
+export interface RunOptions {
+  readonly trace?: boolean;
+  /** @default that of the seed */
+  readonly fabric?: Fabric;
 }
 
-function runNow(seed: number, events: readonly SimEvent[], trace: boolean): Verdict {
+export function runSchedule(seed: number, events: readonly SimEvent[], options: RunOptions = {}): Promise<Verdict> {
+  const { trace = false, fabric = fabricOf(seed) } = options;
+  return inOwnTurn(() => runNow(seed, events, fabric, trace));
+}
+
+function runNow(seed: number, events: readonly SimEvent[], fabric: Fabric, trace: boolean): Verdict {
   checkSettling();
-  const world = new World(seed, { trace });
+  const world = new World(seed, { trace, fabric });
   for (const event of events) world.after(event.at, () => happen(world, event));
   judge(world, lastEffect(events));
   const [violation] = world.checks.violations;
@@ -47,6 +56,7 @@ function runNow(seed: number, events: readonly SimEvent[], trace: boolean): Verd
   if (violation !== undefined) world.say(() => `INVARIANT ${violation.invariant}: ${violation.text}`);
   return {
     seed,
+    fabric,
     events,
     violation,
     steps: world.steps,
@@ -56,8 +66,8 @@ function runNow(seed: number, events: readonly SimEvent[], trace: boolean): Verd
   };
 }
 
-export const runSeed = (seed: number, steps?: number, trace = false): Promise<Verdict> =>
-  runSchedule(seed, scheduleOf(seed, steps), trace);
+export const runSeed = (seed: number, fabric = fabricOf(seed)): Promise<Verdict> =>
+  runSchedule(seed, scheduleOf(seed, undefined, fabric), { fabric });
 
 function lastEffect(events: readonly SimEvent[]): number {
   return Math.max(5_000, ...events.map(({ at, ms }) => Math.min(at, FAULTS_END_MS) + ms + 3_000));
@@ -82,6 +92,7 @@ function judge(world: World, faultsEnd: number): void {
 /** New processes that know nothing find everything as it must be. */
 function secondLook(world: World): void {
   const { writes } = world;
+  const changes = world.cloud?.changes;
   const kernels = JSON.stringify(
     world.nodes.map(({ kernel }) => kernel.state([])),
     mapsToo,
@@ -95,6 +106,7 @@ function secondLook(world: World): void {
   world.say(() => "--- everything starts again, and must find nothing to do");
   if (!world.runUntil(world.clock.now() + SECOND_LOOK_MS)) return;
   if (world.writes !== writes) world.checks.fail(9, "a second reconcile wrote to the API server");
+  if (world.cloud?.changes !== changes) world.checks.fail(9, "a second reconcile changed the cloud");
   const now = JSON.stringify(
     world.nodes.map(({ kernel }) => kernel.state([])),
     mapsToo,
@@ -116,7 +128,7 @@ export async function shrink(verdict: Verdict, budget = 300): Promise<Verdict> {
   const broken = verdict.violation?.invariant;
   const fails = async (events: readonly SimEvent[]): Promise<boolean> => {
     if (left-- <= 0) return false;
-    const next = await runSchedule(verdict.seed, events);
+    const next = await runSchedule(verdict.seed, events, { fabric: verdict.fabric });
     if (next.violation?.invariant !== broken) return false;
     best = next;
     return true;

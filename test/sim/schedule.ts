@@ -1,4 +1,6 @@
 // A schedule: what happens when, from a seed.
+import { Fabric } from "../../lib/model/binding";
+import { CLOUD_EVENTS } from "./cloud-events";
 import { EVENTS, type EventKind, type SimEvent } from "./events";
 import { Random } from "./random";
 
@@ -18,11 +20,18 @@ const OFTEN: readonly EventKind[] = [
 /** What came later: one of these in some schedules, so that what a seed meant before it means still. */
 const SELDOM: readonly EventKind[] = ["readiness flaps", "node removed for a while"];
 const KINDS: readonly EventKind[] = [
-  ...(Object.keys(EVENTS) as EventKind[]).filter((kind) => !SELDOM.includes(kind)),
+  ...(Object.keys(EVENTS) as EventKind[]).filter((kind) => !SELDOM.includes(kind) && !(kind in CLOUD_EVENTS)),
   ...OFTEN,
 ];
 
-export function scheduleOf(seed: number, steps?: number): SimEvent[] {
+const OF_CLOUDS = Object.keys(CLOUD_EVENTS) as EventKind[];
+
+/** What brings the packets to the nodes in the schedule of a seed. */
+export function fabricOf(seed: number): Fabric {
+  return new Random(seed ^ 0x6ce).chance(0.2) ? Fabric.Gce : Fabric.L2;
+}
+
+export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)): SimEvent[] {
   const random = new Random(seed ^ 0x5eed);
   const count = random.between(3, 14);
   // Half of all schedules crowd their events together, where they can meet.
@@ -41,6 +50,13 @@ export function scheduleOf(seed: number, steps?: number): SimEvent[] {
     const at = Math.round(from + more.next() * spread);
     const [which, how] = [more.between(0, 999), more.between(0, 999)];
     events.push({ at, kind: more.pick(SELDOM), which, how, ms: more.pick([500, 2_000, 6_000, 15_000]) });
+  }
+  if (fabric === Fabric.Gce) {
+    for (let left = more.between(0, 3); left > 0; left--) {
+      const at = Math.round(from + more.next() * spread);
+      const [which, how] = [more.between(0, 999), more.between(0, 999)];
+      events.push({ at, kind: more.pick(OF_CLOUDS), which, how, ms: more.pick([500, 2_000, 6_000, 15_000]) });
+    }
   }
   return events.sort((a, b) => a.at - b.at).slice(0, steps);
 }

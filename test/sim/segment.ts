@@ -31,6 +31,8 @@ export class Segment {
     private readonly nodes: readonly SimNode[],
     private readonly now: () => number,
     private readonly random: Random,
+    /** On a fabric that is led; then nobody asks by ARP. */
+    private readonly cloud?: { to(address: string): string | undefined },
   ) {}
 
   /** A program `socat` whose frames reach the clients. */
@@ -66,6 +68,11 @@ export class Segment {
 
   /** What becomes of a packet that the client sends now. */
   send(client: Client, address: string): Fate {
+    if (this.cloud !== undefined) {
+      const led = this.cloud.to(address);
+      const node = this.nodes.find(({ name }) => name === led);
+      return node === undefined ? { end: "lost", why: "nobody leads it anywhere" } : this.arrive(node, address);
+    }
     let entry = client.entries.get(address);
     if (entry !== undefined && this.now() - entry.since > ENTRY_LIVES_MS) {
       entry = entry.node.onSegment && entry.node.answersArp(address) ? { ...entry, since: this.now() } : undefined;

@@ -1,11 +1,11 @@
 // The whole in one process: an API server, nodes with kernels and Pods, a segment with clients, and the shipped
 // controller and agents as processes. Time moves from event to event; after each one the checks look.
-import type { AddressBinding } from "../../lib/model/binding";
+import { type AddressBinding, Fabric } from "../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Pod } from "../../lib/model/kubernetes";
 import { MemoryServer } from "../support/memory-kube";
-import { aClass } from "../support/objects";
 import { VirtualClock } from "../support/virtual-clock";
 import { Checks } from "./checks";
+import { SimCloud } from "./cloud";
 import { Hearts } from "./hearts";
 import { Machines } from "./machines";
 import { settleNow } from "./microtasks";
@@ -47,6 +47,8 @@ export class World {
   readonly machines: Machines;
   readonly pods: Pods;
   readonly routes: Routes;
+  /** On a fabric that is led. */
+  readonly cloud: SimCloud | undefined;
   /** Texts of what happened, for a reader. */
   readonly trace: string[] | undefined;
   /** Nodes whose agents' requests have come in so late that nobody had waited for them any more. */
@@ -60,14 +62,26 @@ export class World {
   #editedAt = 0;
   readonly #last = new Map<string, Last>();
 
-  constructor(seed: number, options: { readonly trace?: boolean } = {}) {
+  constructor(seed: number, options: { readonly trace?: boolean; readonly fabric?: Fabric } = {}) {
     this.random = new Random(seed);
     this.clock = new VirtualClock({ seed });
     this.trace = options.trace === true ? [] : undefined;
     this.server = new MemoryServer({ clock: this.clock });
     const now = (): number => this.clock.now();
     this.nodes = NODES.map((n) => new SimNode(n, now, NODES.filter((other) => other !== n).map(nodeIp)));
-    this.segment = new Segment(this.nodes, now, this.random);
+    this.cloud =
+      options.fabric === Fabric.Gce
+        ? new SimCloud({
+            clock: this.clock,
+            random: new Random(seed ^ 0xc10d),
+            say: (text) => this.say(text),
+            onLead: (address, node) => {
+              this.#dirty = true;
+              this.checks.leads?.onLead(address, node);
+            },
+          })
+        : undefined;
+    this.segment = new Segment(this.nodes, now, this.random, this.cloud);
     this.hearts = new Hearts({
       nodes: this.nodes,
       clock: this.clock,
@@ -85,6 +99,10 @@ export class World {
       isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => this.machines.health(name),
+      ...(this.cloud && {
+        leadsTo: (address: string) => this.cloud?.to(address),
+        holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,
+      }),
     });
     this.checks.addresses = ADDRESSES;
     this.server.onCommit((commit) => {
@@ -127,7 +145,7 @@ export class World {
     const { server } = this;
     for (const name of [NAMESPACE, "default", PODPIN]) server.create(RESOURCES.namespaces, { metadata: { name } });
     for (const node of this.nodes) this.machines.register(node);
-    server.create(RESOURCES.gatewayClasses, aClass());
+    this.routes.putClass();
     this.routes.putGateway();
     this.routes.put("first", [A, B], "web", { delivery: "nat" });
     this.routes.put("second", [C], "db", { delivery: "app", reactionMode: "Exists" });

@@ -121,7 +121,9 @@ function delivering(
   memory: AddressMemory | undefined,
   view: NodeView,
 ): Outcome | undefined {
-  if (binding.spec.owner === undefined || !releasing.wait || isLed(binding) || isEmpty(current)) return undefined;
+  // Once it has let go it has, though a cache that is behind may show the binding as it was.
+  if (current.stray || isEmpty(current)) return undefined;
+  if (binding.spec.owner === undefined || !releasing.wait || isLed(binding)) return undefined;
   const former = formerOf(binding, current, memory, view);
   const holding = former && hold(former, current, view);
   if (holding?.can === "yes") return { target: holding.target, programmed: holding.programmed };
