@@ -57,6 +57,11 @@ export const FABRICS: Readonly<Record<Fabric, FabricTraits>> = {
   [Fabric.None]: { arp: false, led: false },
 };
 
+/** Whether the controller leads its packets. A binding may name a fabric that this version does not know: nobody leads that. */
+export function isLedFabric(fabric: Fabric): boolean {
+  return Object.hasOwn(FABRICS, fabric) && FABRICS[fabric].led;
+}
+
 /** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */
 export interface AddressBinding extends KubeObject {
   /** What is decided; the controller writes it. */
@@ -221,7 +226,7 @@ export function mayAnnounce(binding: AddressBinding): boolean {
 
 /** Whether the fabric takes the packets to the present owner's node, or needs nobody to lead it. */
 export function isLed({ spec }: AddressBinding): boolean {
-  return !FABRICS[spec.fabric].led || (spec.led?.epoch === spec.epoch && spec.led.nodeName === spec.nodeName);
+  return !isLedFabric(spec.fabric) || (spec.led?.epoch === spec.epoch && spec.led.nodeName === spec.nodeName);
 }
 
 /** The ConfigMap, in podpin's namespace, in which the controller tells agents the cluster's own ranges. */

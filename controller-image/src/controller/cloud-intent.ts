@@ -1,7 +1,7 @@
 // What a route wants of a cloud that leads its packets: where to, for all of its addresses at once, and who may be next. The kernel
 // of a node comes first, then the cloud, then the node before lets go. Pure.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
-import { AckState, ackOf, FABRICS, ownerAck, type AddressBinding } from "../../../lib/model/binding";
+import { AckState, ackOf, isLedFabric, ownerAck, type AddressBinding } from "../../../lib/model/binding";
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { isDefaultNetwork, isEligible, selects } from "../../../lib/model/selection";
@@ -34,7 +34,7 @@ export function cloudWish(input: WishInput): CloudWish | undefined {
   const { route, verdict, wanted, kept, bindings, cloud } = input;
   const intent = intentOf(input);
   if (intent !== undefined) return { verb: "want", intent };
-  const own = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid && FABRICS[spec.fabric].led);
+  const own = bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid && isLedFabric(spec.fabric));
   const led = new Set([...own.map(({ spec }) => spec.address), ...cloud.leads.keys()]);
   const keeps = kept.filter((address) => !cloud.known || led.has(address));
   if (keeps.length > 0) return { verb: "keep", addresses: [...keeps].sort() };
@@ -44,13 +44,13 @@ export function cloudWish(input: WishInput): CloudWish | undefined {
 }
 
 function isElsewhere({ fabric }: RouteVerdict): boolean {
-  return fabric !== undefined && !FABRICS[fabric].led;
+  return fabric !== undefined && !isLedFabric(fabric);
 }
 
 function intentOf(input: WishInput): CloudIntent | undefined {
   const { route, verdict, wanted, cloud } = input;
   const { fabric, addressType } = verdict;
-  if (wanted.length === 0 || fabric === undefined || !FABRICS[fabric].led || addressType === undefined)
+  if (wanted.length === 0 || fabric === undefined || !isLedFabric(fabric) || addressType === undefined)
     return undefined;
   const after = wanted.flatMap((address) => bindingAfter(address, input) ?? []);
   const leader = after.length === wanted.length ? leaderOf(after, input) : undefined;

@@ -2,9 +2,9 @@
 // before stays in `releasing` until it has acknowledged, or until it is proved that it cannot serve any more.
 import {
   AckState,
-  FABRICS,
   isInterfaceGone,
   isLed,
+  isLedFabric,
   isReleased,
   mayAnnounce,
   ownerAck,
@@ -108,7 +108,7 @@ export function grant(input: GrantInput): Step {
   const owed = !mayAnnounce(binding) && ownerLives(spec, input) && !isLost(node(spec.nodeName));
   if (
     owed &&
-    !FABRICS[spec.fabric].led &&
+    !isLedFabric(spec.fabric) &&
     !isLost(node(spec.releasing?.nodeName ?? "")) &&
     input.waitedMs < HANDOVER_WAIT_MS
   )
@@ -129,7 +129,7 @@ export function isUnderWay(
   { pods, node, waitedMs }: Pick<GrantInput, "pods" | "node" | "waitedMs">,
 ): boolean {
   const { spec } = binding;
-  if (!FABRICS[spec.fabric].led || mayAnnounce(binding) || !isProgrammed(binding)) return false;
+  if (!isLedFabric(spec.fabric) || mayAnnounce(binding) || !isProgrammed(binding)) return false;
   if (!ownerLives(spec, { pods }) || isLost(node(spec.nodeName))) return false;
   return !isLost(node(spec.releasing?.nodeName ?? "")) && (!isLed(binding) || waitedMs < HANDOVER_WAIT_MS);
 }
@@ -161,7 +161,7 @@ export function release(
     ({ nodeName }) => nodeName !== spec.releasing?.nodeName && node(nodeName)?.ready === true,
   );
   // The next route could not have the address before: the cloud has one place for it.
-  const led = FABRICS[spec.fabric].led && cloud !== undefined && (!cloud.known || cloud.leads.has(spec.address));
+  const led = isLedFabric(spec.fabric) && cloud !== undefined && (!cloud.known || cloud.leads.has(spec.address));
   if (done && !led && (!forwards || waitedMs >= FORWARDERS_WAIT_MS))
     return { change: { verb: "delete", binding }, waiting: false };
   return { waiting: !done || !led };
@@ -209,7 +209,7 @@ function leadOf(
   before: BindingLead | undefined,
   cloud: CloudView | undefined,
 ): BindingLead | undefined {
-  if (!FABRICS[fabric].led) return undefined;
+  if (!isLedFabric(fabric)) return undefined;
   if (cloud?.known !== true || cloud.unsure?.has(address) === true) return before;
   const nodeName = cloud.leads.get(address);
   if (nodeName === undefined) return undefined;
@@ -236,7 +236,7 @@ function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput
   }
   const last = input.node(spec.nodeName);
   // What is led still arrives there, whatever Kubernetes says of the node.
-  const serves = last !== undefined && !last.lost && (last.ready || FABRICS[spec.fabric].led);
+  const serves = last !== undefined && !last.lost && (last.ready || isLedFabric(spec.fabric));
   const wait = newNode !== "" && ownerLives(spec, input) && serves;
   return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };
 }
