@@ -58,6 +58,35 @@ describe.each([
     await fabric.stop();
   });
 
+  test("says nothing for certain of an address whose move had no answer, until it can no longer happen", async () => {
+    const { world, replica, fabric } = begun();
+    const first = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
+    fabric.want(first);
+    await world.until(() => isLed(replica, first));
+    await world.clock.run(10_000);
+    const { uid } = first.route;
+    expect(fabric.view(uid).unsure).toEqual(new Set());
+
+    // Taken, and slow: nobody hears of it, nor of anything else for two minutes.
+    const calls = /patch|setTarget/i;
+    world.cloud.faults.add({ calls, times: ADDRESSES.length, reset: "after", operation: 40_000 });
+    const away = world.cloud.faults.add({ calls: "*", after: move.length, hang: true });
+    fabric.want(intentFor({ addresses: ADDRESSES, leader: "node2", candidates: ["node1", "node2"], epoch: 2 }));
+    await world.clock.run(1_000);
+    expect(fabric.view(uid).unsure).toEqual(new Set(ADDRESSES));
+    // The Pod on the other node ends: back again.
+    const third = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"], epoch: 3 });
+    fabric.want(third);
+    await world.clock.run(30_000);
+    expect(fabric.view(uid).unsure).toEqual(new Set(ADDRESSES));
+    await world.clock.run(90_000);
+    away();
+    const isSure = (): boolean => isLed(replica, third) && fabric.view(uid).unsure?.size === 0;
+    await world.until(isSure, 30 * 60_000);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1", "node1"]);
+    await fabric.stop();
+  });
+
   test("touches only what has changed when the addresses become more and fewer", async () => {
     const { world, replica, fabric } = begun();
     const two = intentFor({ addresses: ADDRESSES.slice(0, 2), leader: "node1" });

@@ -1,7 +1,8 @@
 // Where the cloud takes each address, from what was read.
 import type { BackendService } from "./compute";
 import type { Facts, Holdings } from "./plan";
-import { isSame, nameIn, ref, urlOf, zoneIn } from "./refs";
+import { isSame, nameIn, ref, urlOf, zoneIn, type Ref } from "./refs";
+import { ruleRef } from "./rules";
 import { groupRef, serviceRef } from "./leftovers";
 
 /** Name of the node by address; what leads nowhere is left out. */
@@ -13,6 +14,18 @@ export function leadsOf(facts: Facts, held: Holdings): ReadonlyMap<string, strin
     if (node !== undefined) leads.set(address, node);
   }
   return leads;
+}
+
+/** Addresses whose rule, or what it points at, may be otherwise than it was read. */
+export function unsureOf(facts: Facts, { rules, services }: Holdings, mayChange: (at: Ref) => boolean): Set<string> {
+  const unsure = new Set<string>();
+  for (const { name, IPAddress: address, backendService: url, target } of rules) {
+    if (address === undefined) continue;
+    const service = target === undefined ? services.find((one) => isSame(url, serviceUrl(facts, one.name))) : undefined;
+    if (mayChange(ruleRef(facts, name)) || (service !== undefined && mayChange(serviceRef(facts, service.name))))
+      unsure.add(address);
+  }
+  return unsure;
 }
 
 export interface Leader {
@@ -29,10 +42,12 @@ export function leaderOf({ haPolicy }: BackendService): Leader | undefined {
   return { zone, instance: nameIn(networkEndpoint.instance), group };
 }
 
+function serviceUrl(facts: Facts, name: string): string {
+  return urlOf(facts.root, facts.project, serviceRef(facts, name));
+}
+
 function nodeOfService(facts: Facts, held: Holdings, url: string | undefined): string | undefined {
-  const service = held.services.find(({ name }) =>
-    isSame(url, urlOf(facts.root, facts.project, serviceRef(facts, name))),
-  );
+  const service = held.services.find(({ name }) => isSame(url, serviceUrl(facts, name)));
   const leader = service && leaderOf(service);
   if (leader === undefined) return undefined;
   const group = held.groups.find((one) => isSame(leader.group, urlOf(facts.root, facts.project, groupRef(one))));

@@ -22,6 +22,9 @@ interface Held {
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** An operation that nobody heard of has ended after this long. */
+export const DOUBTED_MS = 60_000;
+
 export class Mirror {
   readonly #held = new Map<string, Held>();
   readonly #byRoute = new Map<string, Set<string>>();
@@ -31,9 +34,36 @@ export class Mirror {
   #addresses: ReadonlyMap<string, Address> = new Map();
   /** By path: when something was last written into the mirror that is not from a list. */
   readonly #written = new Map<string, number>();
+  /** By path: what was asked to be changed, and no answer came. */
+  readonly #doubts = new Map<string, { readonly at: number; readonly fingerprint: string | undefined }>();
   #moment = 0;
 
-  constructor(private readonly clusterUid: string) {}
+  constructor(
+    private readonly clusterUid: string,
+    private readonly now: () => number,
+  ) {}
+
+  /** A change was asked for, and nobody knows what became of it: what is read next may still be from before. */
+  doubt(at: Ref): void {
+    const path = pathOf(at);
+    this.#doubts.set(path, { at: this.now(), fingerprint: fingerprintOf(this.#held.get(path)?.resource) });
+  }
+
+  isDoubtful(path: string): boolean {
+    return this.#doubts.has(path);
+  }
+
+  get doubtful(): boolean {
+    return this.#doubts.size > 0;
+  }
+
+  /** Something was changed since, so that a change which was asked for before is done or refused; or it had its time. */
+  #read(path: string, resource: Collections[Collection] | undefined): void {
+    const doubt = this.#doubts.get(path);
+    if (doubt === undefined) return;
+    const settled = fingerprintOf(resource) !== doubt.fingerprint || this.now() - doubt.at >= DOUBTED_MS;
+    if (settled) this.#doubts.delete(path);
+  }
 
   find<C extends Collection>(at: Ref<C>): Collections[C] | undefined {
     return this.#held.get(pathOf(at))?.resource as Collections[C] | undefined;
@@ -59,6 +89,7 @@ export class Mirror {
   put(at: Ref, resource: Collections[Collection] | undefined): readonly string[] {
     const path = pathOf(at);
     this.#written.set(path, ++this.#moment);
+    this.#read(path, resource);
     const before = this.#held.get(path)?.uid ?? "";
     if (resource === undefined) this.#drop(path);
     else this.#keep(at, resource);
@@ -101,12 +132,16 @@ export class Mirror {
       listed.add(path);
       if (!believed(path)) continue;
       const before = this.#held.get(path);
+      const doubted = this.#doubts.has(path);
+      this.#read(path, resource);
+      if (doubted && !this.#doubts.has(path) && before !== undefined) changed.add(before.uid);
       if (before !== undefined && JSON.stringify(before.resource) === JSON.stringify(resource)) continue;
       this.#keep(at, resource);
       for (const uid of [before?.uid, this.#held.get(path)?.uid]) if (uid) changed.add(uid);
     }
     for (const [path, { at, uid }] of [...this.#held]) {
       if (at.collection !== collection || listed.has(path) || !believed(path)) continue;
+      this.#read(path, undefined);
       this.#drop(path);
       if (uid !== "") changed.add(uid);
     }
@@ -199,4 +234,8 @@ export class Mirror {
       .find((names) => names !== undefined);
     return attached ?? [];
   }
+}
+
+function fingerprintOf(resource: Collections[Collection] | undefined): string | undefined {
+  return resource !== undefined && "fingerprint" in resource ? resource.fingerprint : undefined;
 }

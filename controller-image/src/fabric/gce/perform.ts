@@ -14,7 +14,7 @@ import {
 import type { Interfaces } from "./interfaces";
 import { leaderOf } from "./leads";
 import type { Mirror } from "./mirror";
-import type { Call } from "./plan";
+import { isRead, type Call } from "./plan";
 import { isSame, nameIn, pathOf, zoneIn, type Ref } from "./refs";
 
 export interface Performing {
@@ -85,7 +85,11 @@ export async function perform(deps: Performing, call: Call, options: CallOptions
 async function lookAgain(deps: Performing, call: Call, error: unknown, options: CallOptions): Promise<void> {
   const { mirror, interfaces } = deps;
   // A refusal for lack of rights or quota says nothing about the resource, and no answer is not got by asking more.
-  if (!(error instanceof ComputeError) || error.status === 0 || error.status === 403 || error.status >= 500) return;
+  if (!(error instanceof ComputeError) || error.status === 403) return;
+  if (error.status === 0 || error.status >= 500) {
+    if ("at" in call && !isRead(call)) mirror.doubt(call.at);
+    return;
+  }
   try {
     if (call.verb === "attach" || call.verb === "detach") {
       for (const instance of call.instances) interfaces.forget(call.zone, instance);

@@ -7,9 +7,9 @@ import { problemOf } from "./explain";
 import type { FabricMetrics, GceFabricOptions, Want, Wants } from "./fabric";
 import { Garbage, unusedTargets, type Live } from "./garbage";
 import { Interfaces } from "./interfaces";
-import { leadsOf } from "./leads";
+import { leadsOf, unsureOf } from "./leads";
 import { groupRef, planKeeping, planRemoval } from "./leftovers";
-import { Mirror } from "./mirror";
+import { DOUBTED_MS, Mirror } from "./mirror";
 import { perform, Unseen } from "./perform";
 import type { Call, Facts, Plan } from "./plan";
 import { pathOf, RESOURCE_ROOT, type Ref } from "./refs";
@@ -57,7 +57,7 @@ export class Term {
     private readonly record: FabricMetrics,
   ) {
     const { around, clock, log, region } = options;
-    this.#mirror = new Mirror(clusterUid);
+    this.#mirror = new Mirror(clusterUid, () => clock.now());
     this.#interfaces = new Interfaces(
       (name) => around.network(name),
       () => clock.now(),
@@ -112,8 +112,14 @@ export class Term {
     if (!this.#known) return { known: false, leads: new Map(), empty: false, ...(problem && { problem }) };
     const own = this.#problems.get(uid);
     const empty = this.#mirror.isEmpty(uid) && !this.#works.isActive(uid) && this.#unreachable.size === 0;
-    const leads = leadsOf(this.#facts, this.#mirror.holdings(uid));
-    return { known: true, leads, empty, ...(own && { problem: own }) };
+    const held = this.#mirror.holdings(uid);
+    const leads = leadsOf(this.#facts, held);
+    const unsure = unsureOf(this.#facts, held, (at) => this.#mayChange(pathOf(at)));
+    return { known: true, leads, unsure, empty, ...(own && { problem: own }) };
+  }
+
+  #mayChange(path: string): boolean {
+    return this.#works.isChanging(path) || this.#mirror.isDoubtful(path);
   }
 
   async end(): Promise<void> {
@@ -191,8 +197,8 @@ export class Term {
 
   /** Says that the view has changed, if it has. */
   #tell(uid: string): void {
-    const { known, leads, empty, problem } = this.view(uid);
-    const text = JSON.stringify([known, [...leads].sort(), empty, problem]);
+    const { known, leads, unsure = [], empty, problem } = this.view(uid);
+    const text = JSON.stringify([known, [...leads].sort(), [...unsure].sort(), empty, problem]);
     const intent = this.#intent(uid);
     const waiting = this.#waiting.get(uid);
     if (waiting !== undefined && intent?.addresses.every((address) => leads.get(address) === waiting.leader) === true) {
@@ -262,7 +268,10 @@ export class Term {
         log("warn", "the cloud could not be read, will be tried again", { error, retryMs: Math.round(waitMs) });
         this.#unread(error);
       }
-      await pause(clock, waitMs, signal);
+      // What became of a change that had no answer is seen as soon as it can be.
+      for (let ms = 0; ms < waitMs && !signal.aborted && (ms === 0 || !this.#mirror.doubtful); ms += DOUBTED_MS) {
+        await pause(clock, Math.min(DOUBTED_MS, waitMs - ms), signal);
+      }
     }
   }
 
