@@ -22,17 +22,18 @@ export class LeadChecks {
     private readonly addresses: () => readonly string[],
   ) {}
 
-  // 4: the kernel comes before the cloud. Cannot see: what was programmed and taken away again since.
+  // 4: the kernel comes before the cloud. Cannot see: what was programmed and taken away again since, also in an epoch before; the
+  // cloud takes its time, and others may have had the address meanwhile.
   onLead(address: string, nodeName: string | undefined): void {
     this.#mark(address);
     if (nodeName === undefined) return;
-    const run = this.#lastRun(address, nodeName);
-    const [last] = run;
+    const had = this.#grantsOf(address, nodeName);
+    const last = had.at(-1);
     if (last === undefined) return this.world.fail(1, `the cloud leads ${address} to ${nodeName}, which never had it`);
-    if (run.some(({ programmed }) => programmed)) return;
+    if (had.some(({ programmed }) => programmed)) return;
     // An address that its node cannot deliver goes along with the others of its route, if nobody before still serves it.
     const along = this.addresses().some((other) =>
-      this.#lastRun(other, nodeName).some(({ programmed, route }) => programmed && route === last.route),
+      this.#grantsOf(other, nodeName).some(({ programmed, route }) => programmed && route === last.route),
     );
     if (!last.unwaited || !along) {
       this.world.fail(4, `the cloud leads ${address} to ${nodeName} before the kernel there delivers`);
@@ -76,12 +77,8 @@ export class LeadChecks {
     this.#led.set(address, orders.add(last.order));
   }
 
-  /** The last epochs of the node that followed each other, newest first. */
-  #lastRun(address: string, nodeName: string): Grant[] {
-    const { grants } = this.history.of(address);
-    const end = grants.findLastIndex((grant) => grant.nodeName === nodeName);
-    const run: Grant[] = [];
-    for (let at = end; at >= 0 && grants[at]?.nodeName === nodeName; at--) run.push(grants[at]!);
-    return run;
+  /** Epochs in which the node had the address, oldest first. */
+  #grantsOf(address: string, nodeName: string): readonly Grant[] {
+    return this.history.of(address).grants.filter((grant) => grant.nodeName === nodeName);
   }
 }

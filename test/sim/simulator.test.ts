@@ -30,7 +30,7 @@ test("no bug that a schedule has shown comes back", () => {
 }, 300_000);
 
 test("code that breaks an invariant is noticed", () => {
-  const { code, text } = simulate("--mutants", "--limit", "1500");
+  const { code, text } = simulate("--mutants", "--limit", "3000");
   expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/\n0 of \d+ mutants survive\n$/) });
 }, 900_000);
 
