@@ -255,6 +255,15 @@ describe("the node before", () => {
       expect(has(node)).toEqual(NOTHING);
     }
   });
+
+  test("drops what comes for an address that nobody has any more, also in the middle of a move", () => {
+    const nobody = moved("nat", { nodeName: "", owner: undefined, epoch: 3, wait: true });
+    const node = serving("nat", HERE);
+    node.pass({ releasing: [moved("nat")] });
+    expect(has(node)).toEqual(SERVED);
+    expect(acknowledged(node.pass({ releasing: [nobody] }))).toEqual(ack(ME, 1, "Released", ""));
+    expect(has(node)).toEqual(DROPPED);
+  });
 });
 
 describe("when no binding names the node any more", () => {

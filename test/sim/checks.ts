@@ -252,14 +252,15 @@ export class Checks {
     }
     const moved = has === undefined && next.podUid !== undefined && next.nodeName !== node.name;
     const tracked = next.releasing?.nodeName === node.name;
-    // What the node knows may be an epoch that has ended since.
-    const waited = !higher.some(({ unwaited }) => unwaited);
+    // What the node knows may be an epoch that has ended since: one in which nobody waited for it, or one without an owner, which
+    // takes the address from its Pod at once. Cannot see: which of the epochs it acted on.
+    const asked = higher.some(({ podUid, unwaited }) => unwaited || podUid === undefined);
     // Where the packets are led, it is their going elsewhere that lets a node go.
     if (this.leads !== undefined) {
-      if (moved && tracked && waited && next.ended === undefined) this.leads.onLetsGo(address, node.name);
+      if (moved && tracked && !asked && next.ended === undefined) this.leads.onLetsGo(address, node.name);
       return;
     }
-    const wasReady = higher.some(({ programmed, unwaited }) => programmed || unwaited);
+    const wasReady = asked || higher.some(({ programmed }) => programmed);
     if (moved && tracked && !wasReady && next.ended === undefined) {
       this.fail(2, `${key}: let go${forwards ? ", forwarding," : ""} before node ${next.nodeName} was ready`);
     }

@@ -211,4 +211,20 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 8051, kind: "pod replaced", which: 871, how: 322, ms: 50 },
     ],
   },
+  {
+    name: "a node that lets go of what is led by an epoch without an owner, ended since, has not let go too early",
+    seed: 6392,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 16086, kind: "pod created", which: 84, how: 778, ms: 50 },
+      { at: 16109, kind: "pod replaced", which: 492, how: 216, ms: 50 },
+      { at: 16568, kind: "cloud out of reach", which: 360, how: 350, ms: 15000 },
+      { at: 17540, kind: "pod replaced", which: 664, how: 696, ms: 50 },
+      { at: 17678, kind: "pod created", which: 82, how: 404, ms: 50 },
+      { at: 18136, kind: "readiness flips", which: 686, how: 161, ms: 50 },
+      { at: 18910, kind: "pod deleted", which: 876, how: 526, ms: 50 },
+      { at: 19643, kind: "pod replaced", which: 119, how: 447, ms: 50 },
+      { at: 19720, kind: "readiness flaps", which: 426, how: 432, ms: 50 },
+    ],
+  },
 ];
