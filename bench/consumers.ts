@@ -184,7 +184,7 @@ async function sizes(folder: string): Promise<readonly Figure[]> {
   });
   return [
     figure("package, as it is downloaded", size / MEGABYTE, "MB", null, 0.5),
-    figure("package, installed, with sources and source maps", own, "MB", null, null),
+    figure("package, installed", own, "MB", null, null),
     figure("dependencies", dependencies, "", null, 0),
     figure("CDK8s and podpin, installed, against CDK8s alone", framework + own, "MB", framework, 5),
   ];
