@@ -31,7 +31,6 @@ test.each([
     { networkEndpoints: [{ instance: "i" }] },
   ],
   ["setTarget", "POST regions/r1/forwardingRules/f/setTarget", { target: "t" }],
-  ["setLabels", "POST regions/r1/forwardingRules/f/setLabels", { labels: { a: "b" }, labelFingerprint: "l" }],
 ] as const)("%s is one call with one requestId, and none of the others' words", async (method, call, body) => {
   const { compute, clock, seen } = scripted([DONE], { uuid: undefined });
   const calls = {
@@ -41,7 +40,6 @@ test.each([
     attachEndpoints: () => compute.attachEndpoints("z1", "g", [{ instance: "i" }]),
     detachEndpoints: () => compute.detachEndpoints("z1", "g", [{ instance: "i" }]),
     setTarget: () => compute.setTarget("r1", "f", "t"),
-    setLabels: () => compute.setLabels("r1", "f", { a: "b" }, "l"),
   };
   expect(await passing(clock, calls[method]())).toBeUndefined();
   expect(seen).toEqual([{ call, query: { requestId: expect.stringMatching(UUID_V4) }, body, at: 0 }]);

@@ -104,7 +104,6 @@ const CALLS: Readonly<Record<string, (compute: Compute) => Promise<unknown>>> = 
   "forwardingRules.insert": (compute) => compute.insert(REGION, "forwardingRules", { name: "f" }),
   "forwardingRules.delete": (compute) => compute.delete(REGION, "forwardingRules", "f"),
   "forwardingRules.setTarget": (compute) => compute.setTarget("us-central1", "f", "t"),
-  "forwardingRules.setLabels": (compute) => compute.setLabels("us-central1", "f", { a: "b" }, "l"),
   "regionBackendServices.get": (compute) => compute.get(REGION, "backendServices", "s"),
   "regionBackendServices.list": (compute) => compute.list(REGION, "backendServices"),
   "regionBackendServices.insert": (compute) => compute.insert(REGION, "backendServices", { name: "s" }),

@@ -55,13 +55,6 @@ const STEPS: readonly (readonly [id: string, call: (compute: Compute) => Promise
     (compute) => compute.insert(R, "backendServices", service([A, B], leader(A, "alpha")) as unknown as BackendService),
   ],
   ["forwardingRules.insert", (compute) => compute.insert(R, "forwardingRules", rule() as { name: string })],
-  [
-    "forwardingRules.setLabels",
-    async (compute) => {
-      const { labelFingerprint = "" } = (await compute.get(R, "forwardingRules", ruleName)) ?? {};
-      await compute.setLabels(REGION, ruleName, { owner: "podpin" }, labelFingerprint);
-    },
-  ],
   ["regionBackendServices.patch", (compute) => move(compute, B, "beta")],
   ["forwardingRules.delete", (compute) => compute.delete(R, "forwardingRules", ruleName)],
   ["regionBackendServices.delete", (compute) => compute.delete(R, "backendServices", "ipr-x")],

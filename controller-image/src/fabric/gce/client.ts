@@ -172,12 +172,6 @@ export function createCompute(options: ComputeClientOptions): Compute {
       const call = { group: "forwardingRules.setTarget", method: "POST", path, body: { target } } as const;
       return mutate(`regions/${region}`, call, callOptions);
     },
-    setLabels: (region, rule, labels, labelFingerprint, callOptions) => {
-      const path = `${at(`regions/${region}`, "forwardingRules", rule)}/setLabels`;
-      const body = { labels, labelFingerprint };
-      const call = { group: "forwardingRules.setLabels", method: "POST", path, body } as const;
-      return mutate(`regions/${region}`, call, callOptions);
-    },
     region: async (name) =>
       (await exchange.call({
         group: "regions.get",

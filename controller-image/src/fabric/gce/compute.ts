@@ -30,8 +30,6 @@ export interface ForwardingRule extends ComputeResource {
   readonly allowGlobalAccess?: boolean;
   readonly backendService?: string;
   readonly fingerprint?: string;
-  readonly labelFingerprint?: string;
-  readonly labels?: Readonly<Record<string, string>>;
   readonly loadBalancingScheme?: "EXTERNAL" | "INTERNAL";
   readonly network?: string;
   readonly networkTier?: string;
@@ -189,13 +187,6 @@ export interface Compute {
   ): Promise<void>;
   listEndpoints(zone: string, group: string, options?: CallOptions): Promise<readonly NetworkEndpoint[]>;
   setTarget(region: string, rule: string, target: string, options?: CallOptions): Promise<void>;
-  setLabels(
-    region: string,
-    rule: string,
-    labels: Readonly<Record<string, string>>,
-    labelFingerprint: string,
-    options?: CallOptions,
-  ): Promise<void>;
   region(name: string): Promise<Region>;
   /** Ends what is waited for; nothing is undone. */
   close(): void;

@@ -45,11 +45,6 @@ export function markOf(resource: ComputeResource, clusterUid: string): Mark | un
   };
 }
 
-/** Whether it was made by podpin, for this cluster or any other. */
-export function isMarked(resource: ComputeResource): boolean {
-  return parsed(resource.description)?.owner === OWNER;
-}
-
 function parsed(description: string | undefined): Readonly<Record<string, unknown>> | undefined {
   if (description?.startsWith("{") !== true) return undefined;
   try {

@@ -44,8 +44,3 @@ export function nameIn(url: string): string {
 export function zoneIn(url: string | undefined): string | undefined {
   return /(?:^|\/)zones\/([^/]+)/.exec(url ?? "")?.[1];
 }
-
-/** `us-central1` of `us-central1-a`. */
-export function regionOf(zone: string): string {
-  return zone.slice(0, zone.lastIndexOf("-"));
-}
