@@ -20,7 +20,8 @@ import {
 import { Exchange, type Call, type CallRecord } from "./exchange";
 import { Limiter, type Limits, type OnThrottled } from "./limiter";
 import { done } from "./operation";
-import { differences, resourcePath } from "./same";
+import { nameIn } from "./refs";
+import { differences } from "./same";
 
 export interface ComputeClientOptions {
   readonly project: string;
@@ -237,9 +238,7 @@ function isGone(error: unknown): boolean {
 
 /** Instances are named by URL or by name alone. An endpoint without an address is any of the instance's. */
 function sameEndpoint(want: NetworkEndpoint, have: NetworkEndpoint): boolean {
-  const nameOf = (url: string | undefined): string | undefined =>
-    url === undefined ? undefined : resourcePath(url).split("/").at(-1);
-  if (nameOf(want.instance) !== nameOf(have.instance)) return false;
+  if (nameIn(want.instance ?? "") !== nameIn(have.instance ?? "")) return false;
   return want.ipAddress === undefined || want.ipAddress === have.ipAddress;
 }
 

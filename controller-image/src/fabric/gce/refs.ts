@@ -26,13 +26,15 @@ export function urlOf(root: string, project: string, of: Ref): string {
 
 /** Whether two URLs, whole or partial, name the same resource. Hosts and versions differ between answers of one API. */
 export function isSame(left: string | undefined, right: string | undefined): boolean {
-  return left !== undefined && right !== undefined && fromProject(left) === fromProject(right);
+  return left !== undefined && right !== undefined && resourcePath(left) === resourcePath(right);
 }
 
-/** `projects/p/zones/z/…` of a URL. */
-export function fromProject(url: string): string {
-  const at = url.indexOf("projects/");
-  return at < 0 ? url : url.slice(at);
+/**
+ * `projects/…` of a URL: the same resource is named by `www.googleapis.com`, by `compute.googleapis.com`, by versions of the
+ * API and without any of them. Anything else stays as it is.
+ */
+export function resourcePath(url: string): string {
+  return /^(?:https?:\/\/[^/]+\/(?:compute\/)?(?:v1|beta|alpha)\/)?(projects\/.+)$/.exec(url)?.[1] ?? url;
 }
 
 /** The last part of a URL. */

@@ -1,5 +1,6 @@
 // Whether what is there is what was to be made: the answer to "already exists".
 import { json, list } from "./answers";
+import { resourcePath } from "./refs";
 
 /** Fields of the wanted resource that the one in the cloud has otherwise; empty when it is the same one. */
 export function differences(want: object, have: object): string[] {
@@ -22,12 +23,4 @@ function same(want: unknown, have: unknown): boolean {
   if (typeof want === "string" && typeof have === "string") return resourcePath(want) === resourcePath(have);
   // A boolean or a number that is nothing is left out of answers.
   return want === have || (have === undefined && (want === false || want === 0));
-}
-
-/**
- * `projects/…` of a URL: the same resource is named by `www.googleapis.com`, by `compute.googleapis.com`, by versions of the
- * API and without any of them. Anything else stays as it is.
- */
-export function resourcePath(url: string): string {
-  return /^(?:https?:\/\/[^/]+\/(?:compute\/)?(?:v1|beta|alpha)\/)?(projects\/.+)$/.exec(url)?.[1] ?? url;
 }
