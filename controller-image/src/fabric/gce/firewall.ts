@@ -2,7 +2,7 @@
 // comes in, and packets for an address arrive with the address itself as destination.
 import type { CloudIntent, CloudProblem } from "../cloud";
 import type { Firewall } from "./compute";
-import { firewallRef } from "./leftovers";
+import { firewallRef } from "./places";
 import { markText } from "./mark";
 import { routeName } from "./names";
 import { markFor, nameTaken, type Facts, type FirewallOptions, type Holdings, type Step } from "./plan";

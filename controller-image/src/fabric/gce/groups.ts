@@ -2,7 +2,6 @@
 // be next. A node that is attached ahead takes an address over by one call.
 import type { CloudIntent, CloudNode, CloudProblem } from "../cloud";
 import type { NetworkEndpointGroup } from "./compute";
-import { groupRef } from "./leftovers";
 import type { Leader } from "./leads";
 import { markText } from "./mark";
 import { otherGroupName } from "./names";
@@ -17,7 +16,8 @@ import {
   type Nic,
   type Step,
 } from "./plan";
-import { isSame, pathOf, ref, urlOf } from "./refs";
+import { groupRef, groupUrl } from "./places";
+import { isSame, pathOf, ref } from "./refs";
 
 /** An endpoint that nobody has a use for stays this long: a Pod that comes back finds its node attached. */
 export const IDLE_MS = 5 * 60_000;
@@ -122,7 +122,7 @@ export function isGroupOf({ name }: NetworkEndpointGroup, route: string): boolea
 }
 
 function isAt(facts: Facts, leader: Leader, group: Group, instance: string): boolean {
-  const url = urlOf(facts.root, facts.project, groupRef(group));
+  const url = groupUrl(facts, group);
   return leader.instance === instance && isSame(leader.group, url);
 }
 

@@ -7,11 +7,12 @@ import type { BackendService } from "./compute";
 import { planFirewall } from "./firewall";
 import { isGroupOf, planGroups, type Place } from "./groups";
 import { leaderOf } from "./leads";
-import { groupRef, planLeftovers, serviceRef } from "./leftovers";
+import { planLeftovers } from "./leftovers";
 import { markText, type Mark } from "./mark";
 import { routeName } from "./names";
 import { endpointKey, markFor, nameTaken, type Driver, type Facts, type Holdings, type Plan, type Step } from "./plan";
-import { isSame, pathOf, urlOf } from "./refs";
+import { groupRef, groupUrl, serviceRef, serviceUrl } from "./places";
+import { isSame, pathOf } from "./refs";
 import { planRules } from "./rules";
 
 /** For so long a controller keeps still when the cloud knows later epochs than it does; one that leads no more is gone by then. */
@@ -44,7 +45,7 @@ function planHaPolicy(facts: Facts, intent: CloudIntent, held: Holdings): Plan {
   const leads =
     leader !== undefined &&
     current?.instance === leader.instance &&
-    isSame(current.group, urlOf(facts.root, facts.project, groupRef(leader.group)));
+    isSame(current.group, groupUrl(facts, leader.group));
   if (leader !== undefined && present === undefined) {
     if (facts.find(at) !== undefined) problems.push(nameTaken(facts, at));
     else steps.push(serviceStep(facts, intent, held, leader, undefined));
@@ -55,7 +56,7 @@ function planHaPolicy(facts: Facts, intent: CloudIntent, held: Holdings): Plan {
     else if (isOutdated) steps.push({ ...step, lane: "housekeeping" });
   }
   const rules = planRules(facts, intent, held, {
-    referral: { backendService: urlOf(facts.root, facts.project, at) },
+    referral: { backendService: serviceUrl(facts, name) },
     make: leads,
     replace: leads || (leader !== undefined && present !== undefined && service === undefined),
   });
@@ -121,7 +122,7 @@ function serviceStep(
   const name = routeName(facts.clusterUid, intent.route.uid, intent.network);
   const at = serviceRef(facts, name);
   const group = groupRef(leader.group);
-  const backendGroup = urlOf(facts.root, facts.project, group);
+  const backendGroup = groupUrl(facts, leader.group);
   const leads = { leader: { backendGroup, networkEndpoint: { instance: leader.instance } } };
   const description = markText({
     ...markFor(facts.clusterUid, intent),
@@ -159,9 +160,7 @@ function missingBackends(
   name: string,
   service: BackendService | undefined,
 ): NonNullable<BackendService["backends"]> {
-  const urls = held.groups
-    .filter(({ resource }) => isGroupOf(resource, name))
-    .map((group) => urlOf(facts.root, facts.project, groupRef(group)));
+  const urls = held.groups.filter(({ resource }) => isGroupOf(resource, name)).map((group) => groupUrl(facts, group));
   return urls
     .filter((url) => !(service?.backends ?? []).some((backend) => isSame(backend.group, url)))
     .sort()

@@ -1,9 +1,8 @@
 // Where the cloud takes each address, from what was read.
 import type { BackendService } from "./compute";
 import type { Facts, Holdings } from "./plan";
-import { isSame, nameIn, ref, urlOf, zoneIn, type Ref } from "./refs";
-import { ruleRef } from "./rules";
-import { groupRef, serviceRef } from "./leftovers";
+import { groupUrl, ruleRef, serviceRef, serviceUrl } from "./places";
+import { isSame, nameIn, ref, zoneIn, type Ref } from "./refs";
 
 /** Name of the node by address; what leads nowhere is left out. */
 export function leadsOf(facts: Facts, held: Holdings): ReadonlyMap<string, string> {
@@ -21,7 +20,7 @@ export function unsureOf(facts: Facts, { rules, services }: Holdings, mayChange:
   const unsure = new Set<string>();
   for (const { name, IPAddress: address, backendService: url, target } of rules) {
     if (address === undefined) continue;
-    const service = target === undefined ? services.find((one) => isSame(url, serviceUrl(facts, one.name))) : undefined;
+    const service = target === undefined ? serviceAt(facts, services, url) : undefined;
     if (mayChange(ruleRef(facts, name)) || (service !== undefined && mayChange(serviceRef(facts, service.name))))
       unsure.add(address);
   }
@@ -42,15 +41,15 @@ export function leaderOf({ haPolicy }: BackendService): Leader | undefined {
   return { zone, instance: nameIn(networkEndpoint.instance), group };
 }
 
-function serviceUrl(facts: Facts, name: string): string {
-  return urlOf(facts.root, facts.project, serviceRef(facts, name));
+function serviceAt(facts: Facts, services: Holdings["services"], url: string | undefined): BackendService | undefined {
+  return services.find(({ name }) => isSame(url, serviceUrl(facts, name)));
 }
 
 function nodeOfService(facts: Facts, held: Holdings, url: string | undefined): string | undefined {
-  const service = held.services.find(({ name }) => isSame(url, serviceUrl(facts, name)));
+  const service = serviceAt(facts, held.services, url);
   const leader = service && leaderOf(service);
   if (leader === undefined) return undefined;
-  const group = held.groups.find((one) => isSame(leader.group, urlOf(facts.root, facts.project, groupRef(one))));
+  const group = held.groups.find((one) => isSame(leader.group, groupUrl(facts, one)));
   // A leader that is known to be attached no more gets nothing.
   if (group?.endpoints?.has(leader.instance) === false) return undefined;
   return facts.nodeName(leader.zone, leader.instance);

@@ -1,11 +1,12 @@
 // What a route has in the cloud and wants no more, in the order in which Compute lets go of it: a rule before what it refers
 // to, a backend service before its groups.
-import { pathOf, ref, isSame, urlOf, type Ref } from "./refs";
-import type { Facts, Group, Holdings, Step } from "./plan";
+import type { Facts, Holdings, Step } from "./plan";
+import { firewallRef, groupRef, groupUrl, ruleRef, serviceRef, serviceUrl } from "./places";
+import { isSame, pathOf, type Ref } from "./refs";
 
 /** Everything that bears the route's mark, from the outside in. */
 export function planRemoval(facts: Facts, held: Holdings): readonly Step[] {
-  const rules = held.rules.map(({ name }) => gone(ref(regionScope(facts), "forwardingRules", name)));
+  const rules = held.rules.map(({ name }) => gone(ruleRef(facts, name)));
   const inner = planLeftovers(facts, held, { services: new Set(), groups: new Set(), firewalls: new Set() });
   if (held.rules.length + held.services.length + held.groups.length === 0) return inner;
   return [...rules, ...inner.filter(({ call }) => call.verb !== "delete" || call.at.collection !== "firewalls")];
@@ -14,7 +15,7 @@ export function planRemoval(facts: Facts, held: Holdings): readonly Step[] {
 /** The addresses are led on as they are; those of the route that are not among them are no longer. */
 export function planKeeping(facts: Facts, held: Holdings, addresses: readonly string[]): readonly Step[] {
   const others = held.rules.filter(({ IPAddress: address }) => address !== undefined && !addresses.includes(address));
-  return others.map(({ name }) => gone(ref(regionScope(facts), "forwardingRules", name)));
+  return others.map(({ name }) => gone(ruleRef(facts, name)));
 }
 
 /** Names that stay. */
@@ -29,12 +30,12 @@ export interface Kept {
 export function planLeftovers(facts: Facts, held: Holdings, kept: Kept): readonly Step[] {
   const services = held.services.filter(({ name }) => !kept.services.has(name));
   const unreferred = services.filter(({ name }) => {
-    const url = urlOf(facts.root, facts.project, serviceRef(facts, name));
+    const url = serviceUrl(facts, name);
     return !held.rules.some((rule) => isSame(rule.backendService, url));
   });
   const groups = held.groups.filter((group) => !kept.groups.has(pathOf(groupRef(group))));
   const unused = groups.filter((group) => {
-    const url = urlOf(facts.root, facts.project, groupRef(group));
+    const url = groupUrl(facts, group);
     return !held.services.some(({ backends = [] }) => backends.some((backend) => isSame(backend.group, url)));
   });
   return [
@@ -42,22 +43,6 @@ export function planLeftovers(facts: Facts, held: Holdings, kept: Kept): readonl
     ...unused.map((group) => gone(groupRef(group))),
     ...held.firewalls.filter(({ name }) => !kept.firewalls.has(name)).map(({ name }) => gone(firewallRef(name))),
   ];
-}
-
-export function serviceRef(facts: Facts, name: string): Ref<"backendServices"> {
-  return ref(regionScope(facts), "backendServices", name);
-}
-
-export function groupRef({ zone, resource }: Group): Ref<"networkEndpointGroups"> {
-  return ref(`zones/${zone}`, "networkEndpointGroups", resource.name);
-}
-
-export function firewallRef(name: string): Ref<"firewalls"> {
-  return ref("global", "firewalls", name);
-}
-
-function regionScope({ region }: Facts): `regions/${string}` {
-  return `regions/${region}`;
 }
 
 function gone(at: Ref): Step {

@@ -6,7 +6,8 @@ import type { Address, ForwardingRule } from "./compute";
 import { markText } from "./mark";
 import { ruleName, routeName } from "./names";
 import { markFor, nameTaken, type Facts, type Holdings, type Step } from "./plan";
-import { isSame, nameIn, ref, type Ref } from "./refs";
+import { ruleRef } from "./places";
+import { isSame, nameIn, type Ref } from "./refs";
 
 /** What the rules of a route refer to, by full URL. */
 export type Referral = { readonly backendService: string } | { readonly target: string };
@@ -41,10 +42,6 @@ export function planRules(facts: Facts, intent: CloudIntent, held: Holdings, sta
     planRule(facts, intent, held, { at: ruleRef(facts, rule), address }, stage, plan);
   }
   return plan;
-}
-
-export function ruleRef({ region }: Facts, name: string): Ref<"forwardingRules"> {
-  return ref(`regions/${region}`, "forwardingRules", name);
 }
 
 interface WantedRule {

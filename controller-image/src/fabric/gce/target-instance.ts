@@ -8,8 +8,9 @@ import { planLeftovers } from "./leftovers";
 import { markText } from "./mark";
 import { routeName, targetName } from "./names";
 import { nameTaken, type Driver, type Facts, type Holdings, type Plan, type Step } from "./plan";
+import { ruleRef } from "./places";
 import { isSame, pathOf, ref, urlOf, type Ref } from "./refs";
-import { planRules, ruleRef } from "./rules";
+import { planRules } from "./rules";
 
 export const targetInstance: Driver = {
   regional: [],
