@@ -1,18 +1,22 @@
 // P3: what a planned move costs those who talk to the address: on one node at 10,000 packets a second, and to another node
 // while the old Pod lives.
 import { type Bench, type Figure, median } from "./figure";
-import { counted } from "../lab/steps/traffic";
+import { counted, probed } from "../lab/steps/traffic";
 import { NAMESPACE, onRig, type Rig } from "./lab/rig";
 
 const ID = "P3";
 const ROUNDS = 5;
 const FAST_MS = 0.1;
+/** Stays where it is while others move, and is probed beside them: what the machine itself makes its clients wait. */
+const STILL = "198.51.100.100";
 
 interface Handed {
   readonly sent: number;
   readonly lost: number;
   readonly overflowed: number;
   readonly longestGapMs: number;
+  /** The same of the address beside it that nobody moved; not measured at the high rate. */
+  readonly stillGapMs?: number;
   /** Answers of the old Pod to probes that were sent after the first one that the new Pod answered. */
   readonly misdelivered: number;
 }
@@ -23,11 +27,11 @@ export const handOver: Bench = {
   async measure(report) {
     const addresses = Array.from({ length: 2 * ROUNDS }, (_, index) => `198.51.100.${index + 101}`);
     const pods = [
-      { name: "old", node: "node1", addresses },
+      { name: "old", node: "node1", addresses: [STILL, ...addresses] },
       { name: "beside", node: "node1" },
       { name: "away", node: "node2" },
     ];
-    const raw = await onRig({ addresses, pods }, report, async (rig) => {
+    const raw = await onRig({ addresses: [STILL, ...addresses], pods }, report, async (rig) => {
       const measured = { sameNode: [] as Handed[], otherNode: [] as Handed[] };
       for (const [index, address] of addresses.entries()) {
         const same = index < ROUNDS;
@@ -38,10 +42,11 @@ export const handOver: Bench = {
       return measured;
     });
     const most = (values: readonly number[]): number => Math.max(...values);
-    const figure = (metric: string, value: number, unit: string, goal: number | null): Figure => {
-      return { id: ID, metric, value, unit, floor: null, goal, ok: goal === null || value <= goal };
+    const figure = (metric: string, value: number, unit: string, goal: number | null, floor?: number): Figure => {
+      return { id: ID, metric, value, unit, floor: floor ?? null, goal, ok: goal === null || value <= goal };
     };
     const { sameNode, otherNode } = raw;
+    const still = otherNode.map(({ stillGapMs = 0 }) => stillGapMs);
     return {
       figures: [
         figure(
@@ -55,12 +60,14 @@ export const handOver: Bench = {
           most(otherNode.map((one) => one.longestGapMs)),
           "ms",
           50,
+          most(still),
         ),
         figure(
           "other node at 1 kpps, longest gap, median",
           median(otherNode.map((one) => one.longestGapMs)),
           "ms",
           null,
+          median(still),
         ),
         figure(
           "other node at 1 kpps, most packets lost in a round",
@@ -82,12 +89,16 @@ export const handOver: Bench = {
 
 async function handed({ cluster, move }: Rig, address: string, to: string, intervalMs: number): Promise<Handed> {
   const watched = { address, namespace: NAMESPACE, pods: ["old", to], intervalMs };
-  const { probe, overflowed } = await counted(cluster, watched, () => move(address, to));
+  let stillGapMs: number | undefined;
+  const { probe, overflowed } = await counted(cluster, watched, async () => {
+    if (intervalMs < 1) return move(address, to);
+    stillGapMs = (await probed(cluster.lab, STILL, () => move(address, to), intervalMs)).longestGapMs;
+  });
   const [first, second, ...others] = probe.answerers;
   if (first?.hostname !== "old" || second?.hostname !== to || others.length > 0) {
     const names = probe.answerers.map(({ hostname }) => hostname).join(", ");
     throw new Error(`${address}: answered by ${names || "nobody"}; expected old, then ${to}`);
   }
   const { sent, lost, longestGapMs } = probe;
-  return { sent, lost, overflowed, longestGapMs, misdelivered: Math.max(0, first.lastSeq - second.firstSeq + 1) };
+  return { sent, lost, overflowed, longestGapMs, stillGapMs, misdelivered: Math.max(0, first.lastSeq - second.firstSeq + 1) };
 }
