@@ -206,7 +206,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "two addresses that still forward ask the API server in turns",
-    file: "controller-image/src/agent/agent.ts",
+    file: "controller-image/src/agent/evidence.ts",
     from: "} else if (at === undefined || at <= clock.now() + 1) {",
     to: "} else {",
     breaks: [9],

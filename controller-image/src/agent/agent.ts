@@ -15,6 +15,7 @@ import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
 import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
+import { evidence } from "./evidence";
 import { doubts, type Isolation } from "./isolation";
 import { forgetting } from "./forgetting";
 import type { Kernel } from "./kernel";
@@ -61,8 +62,6 @@ export interface Agent {
 const DEBOUNCE_MS = 10;
 /** Against what the kernel does not report. */
 const POLL_MS = 30_000;
-/** An answer that did not settle what becomes of an address is asked for again after this time, or with the next event. */
-const ASK_AGAIN_MS = 500;
 /** How long the first pass waits for the cluster's ranges before it does without them. */
 const RANGES_PATIENCE_MS = 5000;
 
@@ -74,10 +73,6 @@ export function runAgent(options: AgentOptions): Agent {
   const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
   const started = clock.now();
   const acks = ackWriter(kube, clock, log, nodeName);
-  const evidence = new Map<string, AddressBinding | "absent">();
-  const asking = new Set<string>();
-  /** Per address, or two that wait would have each other asked again with every answer. */
-  const askAgainAt = new Map<string, number>();
   const stale = forgetting();
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
@@ -98,13 +93,11 @@ export function runAgent(options: AgentOptions): Agent {
   let wasIsolated = isolated();
 
   const onBinding = (change: Change<AddressBinding>): void => {
-    // What the caches say now is newer than what was asked before.
-    evidence.delete(change.key);
-    askAgainAt.delete(change.key);
+    told.outdated(change.key);
     doubted.onCached(change.key);
     trigger();
     // Gone from a cache means only that it no longer names this node here.
-    if (change.type === "delete") void ask(change.key);
+    if (change.type === "delete") void told.ask(change.key);
   };
   const bindings = (field: string): Reflector<AddressBinding> =>
     kube.reflect<AddressBinding>({
@@ -129,6 +122,14 @@ export function runAgent(options: AgentOptions): Agent {
     read,
     cached: (address) => delivering.get(address),
     onAnswer: trigger,
+  });
+  const told = evidence({
+    clock,
+    log,
+    read,
+    isCached: (address) => (delivering.get(address) ?? releasing.get(address)) !== undefined,
+    onAnswer: trigger,
+    onFailure: () => later(clock.now() + backoff.nextMs()),
   });
   const unwatch = kernel.watch(() => {
     cancelSoon ??= clock.after(DEBOUNCE_MS, trigger);
@@ -221,9 +222,9 @@ export function runAgent(options: AgentOptions): Agent {
       log("warn", "old connections are still known; it is tried again", { address, message });
     }
     logPass(log, made, failed);
-    const askAt = inquire(made);
+    const askAt = told.inquire(made);
     for (const [address, { target }] of made.outcomes) {
-      if (isEmpty(target) && !failed.has(address)) evidence.delete(address);
+      if (isEmpty(target) && !failed.has(address)) told.forget(address);
     }
     trouble = undefined;
     const retry = made.retry || failed.size > 0 || late.size > 0;
@@ -292,28 +293,13 @@ export function runAgent(options: AgentOptions): Agent {
     const { ahead } = doubted;
     const current = (reflector: Reflector<AddressBinding>): AddressBinding[] =>
       [...reflector.values()].filter(({ metadata }) => !ahead.has(metadata.name));
-    const [mine, going, found] = [current(delivering), current(releasing), new Map(evidence)];
+    const [mine, going, found] = [current(delivering), current(releasing), new Map(told.answers)];
     for (const [address, binding] of ahead) {
       if (binding !== "absent" && binding.spec.nodeName === nodeName) mine.push(binding);
       else if (binding !== "absent" && binding.spec.releasing?.nodeName === nodeName) going.push(binding);
       else found.set(address, binding);
     }
     return { mine, going, found };
-  }
-
-  /** Asks what is due; answers when the next question is. */
-  function inquire(made: Plan): number {
-    for (const address of askAgainAt.keys()) if (!made.inquire.includes(address)) askAgainAt.delete(address);
-    for (const address of made.inquire) {
-      const at = askAgainAt.get(address);
-      if (evidence.delete(address)) {
-        askAgainAt.set(address, made.outcomes.get(address)?.wakeAt ?? clock.now() + ASK_AGAIN_MS);
-      } else if (at === undefined || at <= clock.now() + 1) {
-        askAgainAt.delete(address);
-        void ask(address);
-      }
-    }
-    return Math.min(Infinity, ...askAgainAt.values());
   }
 
   /** All that can be done where the kernel cannot even be looked at. */
@@ -390,24 +376,6 @@ export function runAgent(options: AgentOptions): Agent {
     }
   }
 
-  /** Reads a binding that no cache holds: only the API server's own answer may make something go. */
-  async function ask(address: string): Promise<void> {
-    if (asking.has(address) || stopped) return;
-    asking.add(address);
-    try {
-      const found = await read(address);
-      if (delivering.get(address) === undefined && releasing.get(address) === undefined) {
-        evidence.set(address, found ?? "absent");
-        trigger();
-      }
-    } catch (error) {
-      log("warn", "a binding could not be read; what the kernel has for it stays", { address, error });
-      later(clock.now() + backoff.nextMs());
-    } finally {
-      asking.delete(address);
-    }
-  }
-
   return {
     unready: () => {
       const waiting = [delivering, releasing].find((reflector) => !reflector.synced);
@@ -419,6 +387,7 @@ export function runAgent(options: AgentOptions): Agent {
       stopped = true;
       for (const cancel of [cancelSoon, cancelLater, cancelWake, cancelPatience, unwatch, unwatchIsolation]) cancel?.();
       doubted.stop();
+      told.stop();
       for (const reflector of [delivering, releasing, ranges]) reflector.stop();
       acks.stop();
       announcer.close();
