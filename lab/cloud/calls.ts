@@ -1,6 +1,7 @@
 // What was called, by whom it would have to be allowed, and what it was answered.
 import type { CloudResponse } from "./exchange";
 import { isObject, objects, text } from "./json";
+import type { Needed } from "./permissions";
 
 export interface Call {
   /** By the injected clock. */
@@ -11,7 +12,7 @@ export interface Call {
   /** As Google's documentation names it; empty for a path that is not of the API. */
   readonly id: string;
   /** All that the call needs; empty when it was refused before that was looked at. */
-  readonly permissions: readonly string[];
+  readonly permissions: readonly Needed[];
   /** Undefined while it is under way, and for one that got no answer. */
   readonly status?: number;
   readonly reason?: string;
@@ -19,7 +20,7 @@ export interface Call {
 }
 
 interface Begun {
-  readonly note: (permissions: readonly string[]) => void;
+  readonly note: (permissions: readonly Needed[]) => void;
   readonly end: (response: CloudResponse, at: number) => void;
 }
 
@@ -40,7 +41,14 @@ export class Calls {
 
   /** Every permission that any call needed, sorted. */
   get permissions(): readonly string[] {
-    return [...new Set(this.#log.flatMap(({ permissions }) => permissions))].sort();
+    return this.permissionsIn();
+  }
+
+  /** Those that were needed in one project; of a Shared VPC some are in the network's. @param project undefined for all */
+  permissionsIn(project?: string): readonly string[] {
+    const needed = this.#log.flatMap(({ permissions }) => permissions);
+    const there = needed.filter((one) => project === undefined || one.project === project);
+    return [...new Set(there.map(({ permission }) => permission))].sort();
   }
 
   clear(): void {

@@ -10,7 +10,7 @@ import { endpointsGone } from "./kinds/instance";
 import { Mutations, type InsertOptions } from "./mutations";
 import { Operations } from "./operations";
 import { checkScope, placeOf } from "./path";
-import { permissionsOf } from "./permissions";
+import { permissionsOf, type Needed } from "./permissions";
 import { Reads } from "./reads";
 import { errorBody, forbidden, invalid, notFound, Refusal } from "./refusal";
 import { Routes, type Route } from "./routes";
@@ -121,7 +121,7 @@ export class ComputeCloud {
     route: Route | undefined,
     query: Readonly<Record<string, string>>,
     effects: Effects,
-    note: (permissions: readonly string[]) => void,
+    note: (permissions: readonly Needed[]) => void,
   ): Promise<CloudResponse> {
     try {
       this.conditions.checkToken(request.headers?.["authorization"]);
@@ -134,10 +134,12 @@ export class ComputeCloud {
       const body = this.#checkedBody(route, request.body);
       checkQuery(route, query);
       this.conditions.checkRate(route);
-      const permissions = permissionsOf(route.method.id, body);
+      const permissions = permissionsOf(route.method.id, body, project);
       note(permissions);
-      const missing = permissions.find((permission) => !this.conditions.isGranted(permission));
-      if (missing !== undefined) throw forbidden(missing, path.replace(/^\/compute\/v1\//, ""));
+      const missing = permissions.find((one) => !this.conditions.isGranted(one.permission, one.project));
+      if (missing !== undefined) {
+        throw forbidden(missing.permission, missing.resource ?? path.replace(/^\/compute\/v1\//, ""));
+      }
       this.conditions.checkPlace(route.params["zone"]);
       const answer = await this.#dispatch(route, body, query, effects);
       this.#assertValid(route, answer);

@@ -43,7 +43,8 @@ export class Conditions {
   readonly #limits = new Map<QuotaMetric, number>();
   readonly #lost = new Set<string>();
   readonly #used = new Map<string, number>();
-  #granted: ReadonlySet<string> | undefined;
+  /** By project; an empty name for those that are not named. */
+  readonly #granted = new Map<string, ReadonlySet<string>>();
   #rates: readonly Rate[] = [];
   #tokens: ReadonlySet<string> | undefined;
   #minute = 0;
@@ -64,13 +65,15 @@ export class Conditions {
     permissions.forEach((permission) => this.#revoked.delete(permission));
   }
 
-  /** Only these from now on. @param permissions undefined for all there are */
-  grantOnly(permissions: readonly string[] | undefined): void {
-    this.#granted = permissions === undefined ? undefined : new Set(permissions);
+  /** Only these from now on, in one project or in all that have no list of their own. @param permissions undefined for all there are */
+  grantOnly(permissions: readonly string[] | undefined, project = ""): void {
+    if (permissions === undefined) this.#granted.delete(project);
+    else this.#granted.set(project, new Set(permissions));
   }
 
-  isGranted(permission: string): boolean {
-    return !this.#revoked.has(permission) && this.#granted?.has(permission) !== false;
+  isGranted(permission: string, project: string): boolean {
+    const granted = this.#granted.get(project) ?? this.#granted.get("");
+    return !this.#revoked.has(permission) && granted?.has(permission) !== false;
   }
 
   /** @param limit undefined for the limit that there is at first, 100,000 */

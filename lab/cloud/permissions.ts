@@ -1,16 +1,29 @@
 // Which permissions a call needs. The names follow Google's rule `compute.<collection>.<verb>`; most of those of the calls
 // that podpin makes are named by Google's own pages, some only by that rule (the README says which).
 import { object, objects, text, type JsonObject } from "./json";
+import { keyIn } from "./links";
+import { projectOf, type Key } from "./state";
 
-type Wanted = (body: JsonObject) => readonly string[];
+/** A permission that a call needs, and where. */
+export interface Needed {
+  readonly permission: string;
+  readonly project: string;
+  /** Key of what the call's body names; undefined for what the call itself is about. */
+  readonly resource?: Key;
+}
 
-const given = (body: JsonObject, field: string, permission: string): readonly string[] =>
-  text(body, field) === "" ? [] : [permission];
+/** A permission for the call itself, or for what its body names by this link. */
+type Use = string | { readonly permission: string; readonly link: string };
+type Wanted = (body: JsonObject) => readonly Use[];
 
-const targetUse = (body: JsonObject): readonly string[] => {
-  const target = text(body, "target");
-  if (target === "") return [];
-  return [target.includes("/backendServices/") ? "compute.regionBackendServices.use" : "compute.targetInstances.use"];
+const given = (body: JsonObject, field: string, permission: string): readonly Use[] => {
+  const link = text(body, field);
+  return link === "" ? [] : [{ permission, link }];
+};
+
+const targetUse = (body: JsonObject): readonly Use[] => {
+  const isService = text(body, "target").includes("/backendServices/");
+  return given(body, "target", isService ? "compute.regionBackendServices.use" : "compute.targetInstances.use");
 };
 
 const serviceUses: Wanted = (body) => [
@@ -63,12 +76,22 @@ const VERBS: Readonly<Record<string, string>> = {
   wait: "get",
 };
 
-/** @param id of the call: `forwardingRules.setTarget` */
-export function permissionsOf(id: string, body: JsonObject): readonly string[] {
+/** @param id of the call: `forwardingRules.setTarget` @param project in whose path it is */
+export function permissionsOf(id: string, body: JsonObject, project: string): readonly Needed[] {
   const [service = "", call = ""] = id.split(".");
   // Anybody may ask what they may do.
   if (call === "testIamPermissions") return [];
   // The aggregated list is the one call of the global service that sees regional ones.
   const collection = service === "backendServices" ? "regionBackendServices" : service;
-  return [...new Set([`compute.${collection}.${VERBS[call] ?? call}`, ...(USES[id]?.(body) ?? [])])];
+  const uses: readonly Use[] = [`compute.${collection}.${VERBS[call] ?? call}`, ...(USES[id]?.(body) ?? [])];
+  const needed = uses.map((use): Needed => {
+    if (typeof use === "string") return { permission: use, project };
+    const path = keyIn(use.link);
+    const resource = path.startsWith("projects/") ? path : `projects/${project}/${path}`;
+    return { permission: use.permission, project: projectOf(resource), resource };
+  });
+  return needed.filter((one, i) => needed.findIndex((other) => isSame(one, other)) === i);
 }
+
+const isSame = (left: Needed, right: Needed): boolean =>
+  left.permission === right.permission && left.project === right.project;

@@ -38,7 +38,8 @@ export class Reads {
       case "listNetworkEndpoints":
         return endpoints(found(state, key), query);
       case "testIamPermissions": {
-        const granted = texts(body, "permissions").filter((permission) => this.conditions.isGranted(permission));
+        const isGranted = (one: string): boolean => this.conditions.isGranted(one, route.params["project"] ?? "");
+        const granted = texts(body, "permissions").filter(isGranted);
         return granted.length === 0 ? {} : { permissions: granted };
       }
       default:

@@ -1,5 +1,20 @@
 // Which permissions the calls need, held against the role of podpin's design.
-import { A, B, R, addresses, groups, leader, linkTo, populated, rule, rules, service, services } from "./support";
+import {
+  A,
+  API,
+  B,
+  R,
+  addresses,
+  group,
+  groups,
+  leader,
+  linkTo,
+  populated,
+  rule,
+  rules,
+  service,
+  services,
+} from "./support";
 
 /** The custom role, without the lines that no call of Compute asks for by itself. */
 const ROLE = [
@@ -107,6 +122,26 @@ test.each([
   const { call, cloud } = populated();
   await call(method, path, body);
   expect(cloud.calls.permissions).toEqual(wanted.map((permission) => `compute.${permission}`));
+});
+
+test("what a body names in another project is asked for there", async () => {
+  const { call, cloud } = populated({ projects: ["demo", "host"] });
+  const named = (what: string): string => `${API}projects/host/${what}`;
+  const body = { ...group(), network: named("global/networks/default"), subnetwork: named(`${R}/subnetworks/default`) };
+  cloud.conditions.grantOnly(["compute.networkEndpointGroups.create"], "demo");
+  cloud.conditions.grantOnly(["compute.networks.use"], "host");
+  expect(await call("POST", groups, body)).toMatchObject({
+    status: 403,
+    body: {
+      error: {
+        message: `Required 'compute.subnetworks.use' permission for 'projects/host/${R}/subnetworks/default'`,
+      },
+    },
+  });
+  cloud.conditions.grantOnly(["compute.networks.use", "compute.subnetworks.use"], "host");
+  expect((await call("POST", groups, body)).status).toBe(200);
+  expect(cloud.calls.permissionsIn("demo")).toEqual(["compute.networkEndpointGroups.create"]);
+  expect(cloud.calls.permissionsIn("host")).toEqual(["compute.networks.use", "compute.subnetworks.use"]);
 });
 
 test("whoever has only some permissions is told so by testIamPermissions, and refused for the first that is missing", async () => {
