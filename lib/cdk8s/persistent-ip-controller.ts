@@ -44,6 +44,15 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    */
   readonly googleCloudProjectNumber?: string;
   /**
+   * Id of the host project of the Shared VPC that the nodes' network is in. What the controller needs of the network it then gets
+   * in a second custom role there, of the same id: to use the network and its subnetworks, and with `googleCloudFirewallSources`
+   * to make the firewall rules, which live there. The namespace of the controller then has two roles of Config Connector. Whoever deploys must be allowed to make roles and members in
+   * that project. A later change moves the second role; delete routes with firewall rules before it.
+   *
+   * @default - the network is in `googleCloudProject`, or its own people grant what is needed
+   */
+  readonly googleCloudHostProject?: string;
+  /**
    * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
    *
    * @default - that of `cluster`, else the pool of `googleCloudProject`
@@ -93,12 +102,13 @@ export class PersistentIpController extends Construct {
     );
     program.isController();
     const { googleCloudProject: project = "", googleCloudProjectNumber: projectNumber = "" } = props;
+    const projects = { project, hostProject: props.googleCloudHostProject };
     const pool = workloadPoolOf(props.workloadPool, facts, project);
     const principal = controllerPrincipal(projectNumber, pool, plan.namespace);
-    const identity = plan.googleCloud ? configConnectorIdentity(plan, project, principal) : [];
+    const identity = plan.googleCloud ? configConnectorIdentity(plan, projects, principal) : [];
 
     const created: { kind: string; stage: number; object: ApiObject }[] = [];
-    const declared = controllerObjects(plan, props.image, controllerArguments(plan, project));
+    const declared = controllerObjects(plan, props.image, controllerArguments(plan, projects));
     for (const { key, stage, object: manifest } of [...declared, ...identity]) {
       const object = kubernetesObject(this, key, manifest);
       for (const earlier of created) if (earlier.stage < stage) object.addDependency(earlier.object);

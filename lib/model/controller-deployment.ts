@@ -1,5 +1,5 @@
 import type { ControllerPlan } from "./controller";
-import { googleCloudFlags } from "./google-cloud";
+import { googleCloudFlags, type GoogleCloudProjects } from "./google-cloud";
 import { fieldEnv, labelsOf, type Manifest, PriorityClass, probes, selectorOf } from "./manifest";
 import { Command, CONTROLLER, CONTROLLER_HEALTH_PORT, Flag } from "./runtime";
 
@@ -11,12 +11,12 @@ const NONROOT_USER = 65532;
  *
  * @param project id of the project in Google Cloud, for a plan that has one
  */
-export function controllerArguments(plan: ControllerPlan, project: string): readonly string[] {
+export function controllerArguments(plan: ControllerPlan, projects: GoogleCloudProjects): readonly string[] {
   return [
     Command.Controller,
     ...(plan.installGkeApi ? [Flag.InstallGkeApi] : []),
     ...plan.clusterCidrs.map((cidr) => `${Flag.ClusterCidr}=${cidr}`),
-    ...(plan.googleCloud ? googleCloudFlags(plan, project) : []),
+    ...(plan.googleCloud ? googleCloudFlags(plan, projects) : []),
   ];
 }
 

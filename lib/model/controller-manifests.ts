@@ -35,7 +35,7 @@ const Stage = { Namespace: 0, Foundation: 1, Class: 1, Workload: 2 } as const;
 export function controllerObjects(
   plan: ControllerPlan,
   image: unknown,
-  args: unknown = controllerArguments(plan, ""),
+  args: unknown = controllerArguments(plan, { project: "" }),
 ): readonly DeclaredObject[] {
   const { namespace } = plan;
   const declared = (key: string, stage: number, object: Manifest): DeclaredObject => ({ key, stage, object });

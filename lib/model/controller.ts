@@ -163,6 +163,8 @@ export interface ControllerPlan extends ControllerOptions {
   readonly buildImage: boolean;
   /** Whether the controller gets an identity in Google Cloud. */
   readonly googleCloud: boolean;
+  /** Whether the network is in another project, by its Shared VPC. */
+  readonly sharedVpc: boolean;
   readonly googleCloudRoleId: string;
   readonly googleCloudDriver: GoogleCloudDriver;
   readonly replaceLostPods: boolean;
@@ -207,6 +209,7 @@ export function planController(input: ControllerInput, problems: Problems): Cont
     apiServerPorts: input.apiServerPorts ?? API_SERVER_PORTS,
     buildImage: build,
     googleCloud: checkGoogleCloud(input, problems),
+    sharedVpc: input.googleCloudHostProject !== undefined,
     googleCloudRoleId: input.googleCloudRoleId ?? DEFAULT_ROLE_ID,
     ...planGoogleCloud(input, problems),
   };

@@ -121,12 +121,24 @@ export function isComputeEndpoint(text: string): boolean {
   return /^https?:\/\/[^/\s?#@]+(\/[^\s?#]*)?\/compute\/v1\/?$/.test(text);
 }
 
+/** Ids of the projects that the controller works in. */
+export interface GoogleCloudProjects {
+  /** Of the addresses and the nodes. */
+  readonly project: string;
+  /** Of the network; undefined where that is in the same project. */
+  readonly hostProject?: string;
+}
+
 /** Flags of the controller program. */
-export function googleCloudFlags(plan: GoogleCloudPlan, project: string): readonly string[] {
+export function googleCloudFlags(
+  plan: GoogleCloudPlan,
+  { project, hostProject }: GoogleCloudProjects,
+): readonly string[] {
   const { googleCloudEndpoint: endpoint, googleCloudFirewallSources = [], googleCloudFirewallTags = [] } = plan;
   return [
     `${Flag.GoogleCloud}=${plan.googleCloudDriver}`,
     `${Flag.GoogleCloudProject}=${project}`,
+    ...(hostProject === undefined ? [] : [`${Flag.GoogleCloudHostProject}=${hostProject}`]),
     ...(endpoint === undefined ? [] : [`${Flag.GoogleCloudEndpoint}=${endpoint}`]),
     ...googleCloudFirewallSources.map((range) => `${Flag.GoogleCloudFirewallSource}=${range}`),
     ...googleCloudFirewallTags.map((tag) => `${Flag.GoogleCloudFirewallTag}=${tag}`),

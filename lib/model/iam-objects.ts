@@ -1,7 +1,17 @@
 // The identity in Google Cloud as objects of Config Connector.
 import type { ControllerPlan } from "./controller";
 import type { DeclaredObject } from "./controller-manifests";
-import { controllerPermissions, ROLE_DESCRIPTION, ROLE_STAGE, ROLE_TITLE, roleName } from "./iam";
+import type { GoogleCloudProjects } from "./google-cloud";
+import {
+  controllerPermissions,
+  HOST_ROLE_DESCRIPTION,
+  HOST_ROLE_TITLE,
+  hostProjectPermissions,
+  ROLE_DESCRIPTION,
+  ROLE_STAGE,
+  ROLE_TITLE,
+  roleName,
+} from "./iam";
 import { labelsOf, type Manifest } from "./manifest";
 import { CONTROLLER } from "./runtime";
 
@@ -9,14 +19,48 @@ const API_VERSION = "iam.cnrm.cloud.google.com/v1beta1";
 /** By which Config Connector knows the project of an object. */
 const PROJECT_ANNOTATION = "cnrm.cloud.google.com/project-id";
 
-/** A custom role, and the controller's ServiceAccount as its member; other members of the role and project stay. */
+/** A custom role, and the controller's ServiceAccount as its member; with a Shared VPC the same in the host project. */
 export function configConnectorIdentity(
   plan: ControllerPlan,
-  project: string,
+  { project, hostProject }: GoogleCloudProjects,
+  principal: string,
+): readonly DeclaredObject[] {
+  const own = { title: ROLE_TITLE, description: ROLE_DESCRIPTION, permissions: controllerPermissions(plan) };
+  const there = {
+    title: HOST_ROLE_TITLE,
+    description: HOST_ROLE_DESCRIPTION,
+    permissions: hostProjectPermissions(plan),
+  };
+  return [
+    ...membership(plan, { ...own, project, key: "role", name: CONTROLLER }, principal),
+    ...(hostProject === undefined
+      ? []
+      : membership(
+          plan,
+          { ...there, project: hostProject, key: "host-role", name: `${CONTROLLER}-network` },
+          principal,
+        )),
+  ];
+}
+
+interface Role {
+  readonly key: string;
+  /** Of the objects. */
+  readonly name: string;
+  readonly project: string;
+  readonly title: string;
+  readonly description: string;
+  readonly permissions: readonly string[];
+}
+
+/** Other members of the role and of the project stay. */
+function membership(
+  plan: ControllerPlan,
+  { key, name, project, title, description, permissions }: Role,
   principal: string,
 ): readonly DeclaredObject[] {
   const metadata = {
-    name: CONTROLLER,
+    name,
     namespace: plan.namespace,
     labels: labelsOf("controller"),
     annotations: { [PROJECT_ANNOTATION]: project },
@@ -27,10 +71,10 @@ export function configConnectorIdentity(
     metadata,
     spec: {
       resourceID: plan.googleCloudRoleId,
-      title: ROLE_TITLE,
-      description: ROLE_DESCRIPTION,
+      title,
+      description,
       stage: ROLE_STAGE,
-      permissions: controllerPermissions(plan),
+      permissions,
     },
   };
   const member = {
@@ -43,6 +87,6 @@ export function configConnectorIdentity(
       resourceRef: { kind: "Project", external: `projects/${project}` },
     },
   };
-  const declared = (key: string, stage: number, object: Manifest): DeclaredObject => ({ key, stage, object });
-  return [declared("role", 1, role), declared("role-member", 2, member)];
+  const declared = (of: string, stage: number, object: Manifest): DeclaredObject => ({ key: of, stage, object });
+  return [declared(key, 1, role), declared(`${key}-member`, 2, member)];
 }

@@ -12,17 +12,21 @@ export const ROLE_DESCRIPTION =
   "Brings persistent addresses to the nodes of their Pods: forwarding rules and what they need";
 export const ROLE_STAGE = "GA";
 
+export const HOST_ROLE_TITLE = "podpin controller, network";
+export const HOST_ROLE_DESCRIPTION =
+  "Brings persistent addresses to Pods: what that needs of the network of a Shared VPC";
+
 /** Of what every driver needs. It reserves and releases no address, changes no instance and no IAM policy. */
 const COMMON = [
   ...permissions("addresses", "list", "use", "useInternal"),
   ...permissions("forwardingRules", "create", "delete", "get", "list"),
   ...permissions("instances", "get", "use"),
-  ...permissions("networks", "use"),
   ...permissions("regionOperations", "get"),
   ...permissions("regions", "get"),
-  ...permissions("subnetworks", "use"),
   ...permissions("zoneOperations", "get"),
 ];
+/** In the project of the network, which is the host project of a Shared VPC. */
+const OF_NETWORKS = [...permissions("networks", "use"), ...permissions("subnetworks", "use")];
 const OF_DRIVER: Readonly<Record<GoogleCloudDriver, readonly string[]>> = {
   [GoogleCloudDriver.HaPolicy]: [
     ...permissions(
@@ -48,13 +52,25 @@ const OF_FIREWALLS = [
   ...permissions("networks", "updatePolicy"),
 ];
 
-/** Permissions of the custom role, sorted. */
-export function controllerPermissions({
-  googleCloudDriver = GoogleCloudDriver.HaPolicy,
-  googleCloudFirewallSources,
-}: GoogleCloudOptions): readonly string[] {
-  const firewalls = googleCloudFirewallSources === undefined ? [] : OF_FIREWALLS;
-  return [...COMMON, ...OF_DRIVER[googleCloudDriver], ...firewalls].sort();
+/** What says which permissions are needed, and where. */
+export interface RoleOptions extends Pick<GoogleCloudOptions, "googleCloudDriver" | "googleCloudFirewallSources"> {
+  /** Whether the network is in another project. @default false */
+  readonly sharedVpc?: boolean;
+}
+
+/** Permissions of the custom role in the project of addresses and nodes, sorted. */
+export function controllerPermissions(options: RoleOptions): readonly string[] {
+  const { googleCloudDriver = GoogleCloudDriver.HaPolicy, sharedVpc = false } = options;
+  return [...COMMON, ...OF_DRIVER[googleCloudDriver], ...(sharedVpc ? [] : ofNetwork(options))].sort();
+}
+
+/** Permissions of the custom role in the host project, sorted; none without a Shared VPC. */
+export function hostProjectPermissions(options: RoleOptions): readonly string[] {
+  return options.sharedVpc === true ? ofNetwork(options) : [];
+}
+
+function ofNetwork({ googleCloudFirewallSources }: RoleOptions): readonly string[] {
+  return [...OF_NETWORKS, ...(googleCloudFirewallSources === undefined ? [] : OF_FIREWALLS)].sort();
 }
 
 function permissions(resource: string, ...verbs: readonly string[]): readonly string[] {
@@ -65,6 +81,7 @@ function permissions(resource: string, ...verbs: readonly string[]): readonly st
 export interface GoogleCloudInput extends GoogleCloudOptions {
   readonly googleCloudProject?: MaybeLater<string | undefined>;
   readonly googleCloudProjectNumber?: MaybeLater<string | undefined>;
+  readonly googleCloudHostProject?: MaybeLater<string | undefined>;
   readonly workloadPool?: MaybeLater<string | undefined>;
   readonly googleCloudRoleId?: string;
   readonly cluster?: ClusterFacts;
@@ -79,11 +96,12 @@ const ROLE_ID = /^[a-zA-Z0-9_.]{3,64}$/;
 /** Whether the controller gets an identity in Google Cloud; reports what is wrong with it. */
 export function checkGoogleCloud(input: GoogleCloudInput, problems: Problems): boolean {
   const { googleCloudProject: project, googleCloudProjectNumber: number, workloadPool: pool } = input;
-  const { googleCloudRoleId: roleId, cluster } = input;
+  const { googleCloudRoleId: roleId, googleCloudHostProject: host, cluster } = input;
   const field = "googleCloudProject";
   if (project === undefined || project === "") {
     const given = {
       googleCloudProjectNumber: number,
+      googleCloudHostProject: host,
       workloadPool: pool,
       googleCloudRoleId: roleId,
       ...optionsGiven(input),
@@ -114,6 +132,7 @@ export function checkGoogleCloud(input: GoogleCloudInput, problems: Problems): b
       'use the number of the project, for example "123456789012"; `gcloud projects describe` shows it as projectNumber',
     );
   }
+  if (host !== undefined && isKnown(host)) checkHostProject(host, project, problems);
   if (pool !== undefined && isKnown(pool) && !POOL.test(pool)) {
     problems.add(
       "workloadPool",
@@ -133,6 +152,19 @@ export function checkGoogleCloud(input: GoogleCloudInput, problems: Problems): b
     problems.add("googleCloudRoleId", roleId, 'use 3 to 64 letters, digits, "_" and "."');
   }
   return true;
+}
+
+function checkHostProject(host: string, project: MaybeLater<string>, problems: Problems): void {
+  const field = "googleCloudHostProject";
+  if (host === project) {
+    problems.add(
+      field,
+      host,
+      "that is googleCloudProject itself: leave it out, it is for a network of another project",
+    );
+  } else if (!PROJECT.test(host)) {
+    problems.add(field, host, 'use the id of a project, for example "my-project"');
+  }
 }
 
 /** The pool that is meant: the one given, else the cluster's, else that of the project's clusters. */

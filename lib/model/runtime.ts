@@ -19,6 +19,8 @@ export const Flag = {
   GoogleCloud: "--google-cloud",
   /** Controller: id of the project that has the addresses and the nodes. */
   GoogleCloudProject: "--google-cloud-project",
+  /** Controller: id of the Shared VPC's host project, where firewall rules are made. */
+  GoogleCloudHostProject: "--google-cloud-host-project",
   /** Controller: URL of the Compute API, if not Google's own. */
   GoogleCloudEndpoint: "--google-cloud-endpoint",
   /** Controller, repeatable: a range of clients to make firewall rules for. */

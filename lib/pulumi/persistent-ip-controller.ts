@@ -5,7 +5,7 @@ import type { ClusterFacts } from "../model/cluster-facts";
 import { type ControllerOptions, type ControllerPlan, planController } from "../model/controller";
 import { controllerArguments } from "../model/controller-deployment";
 import { controllerObjects } from "../model/controller-manifests";
-import { controllerPermissions } from "../model/iam";
+import { controllerPermissions, hostProjectPermissions } from "../model/iam";
 import type { ImagePlatform } from "../model/image";
 import { RESOURCES } from "../model/kubernetes";
 import { isKnown, type MaybeLater } from "../model/later";
@@ -74,6 +74,15 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    */
   googleCloudProjectNumber?: pulumi.Input<string>;
   /**
+   * Id of the host project of the Shared VPC that the nodes' network is in. What the controller needs of the network it then gets
+   * in a second custom role there, of the same id: to use the network and its subnetworks, and with `googleCloudFirewallSources`
+   * to make the firewall rules, which live there. Whoever deploys must be allowed to make roles and members in
+   * that project. A later change moves the second role; delete routes with firewall rules before it.
+   *
+   * @default - the network is in `googleCloudProject`, or its own people grant what is needed
+   */
+  googleCloudHostProject?: pulumi.Input<string>;
+  /**
    * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
    *
    * @default - that of `cluster`, else the pool of `googleCloudProject`
@@ -122,6 +131,7 @@ export class PersistentIpController extends pulumi.ComponentResource {
       imageBase: knownNow(args.imageBase),
       googleCloudProject: knownNow(args.googleCloudProject),
       googleCloudProjectNumber: knownNow(args.googleCloudProjectNumber),
+      googleCloudHostProject: knownNow(args.googleCloudHostProject),
       workloadPool: knownNow(args.workloadPool),
     };
     const program = amongOthers(this, `PersistentIpController "${name}"`);
@@ -156,7 +166,8 @@ export class PersistentIpController extends pulumi.ComponentResource {
       : checkedLater("image");
     const isToCome = settled !== undefined && args.clusterCidrs === undefined && hasLaterCidrs(cluster?.facts);
     const project = plan.googleCloud ? checkedLater("googleCloudProject") : "";
-    const programArguments = argumentsOnce(isToCome ? settled : plan, project);
+    const hostProject = plan.googleCloud && plan.sharedVpc ? checkedLater("googleCloudHostProject") : undefined;
+    const programArguments = argumentsOnce(isToCome ? settled : plan, project, hostProject);
 
     if (plan.googleCloud) {
       controllerIdentity(
@@ -165,7 +176,9 @@ export class PersistentIpController extends pulumi.ComponentResource {
           namespace: plan.namespace,
           roleId: plan.googleCloudRoleId,
           permissions: controllerPermissions(plan),
+          hostPermissions: hostProjectPermissions(plan),
           project,
+          hostProject,
           projectNumber: checkedLater("googleCloudProjectNumber"),
           workloadPool: args.workloadPool === undefined ? undefined : checkedLater("workloadPool"),
           cluster: cluster?.settled,
@@ -206,6 +219,7 @@ interface KnownInputs {
   readonly imageBase: MaybeLater<string | undefined>;
   readonly googleCloudProject: MaybeLater<string | undefined>;
   readonly googleCloudProjectNumber: MaybeLater<string | undefined>;
+  readonly googleCloudHostProject: MaybeLater<string | undefined>;
   readonly workloadPool: MaybeLater<string | undefined>;
 }
 
@@ -213,10 +227,14 @@ interface KnownInputs {
 function argumentsOnce(
   plan: ControllerPlan | pulumi.Output<ControllerPlan>,
   project: pulumi.Input<string>,
+  hostProject: pulumi.Input<string> | undefined,
 ): pulumi.Input<readonly string[]> {
-  return pulumi.Output.isInstance(plan) || typeof project !== "string"
-    ? pulumi.all([plan, project]).apply(([known, id]) => controllerArguments(known as ControllerPlan, id))
-    : controllerArguments(plan, project);
+  const isText = (id: unknown): id is string | undefined => id === undefined || typeof id === "string";
+  return pulumi.Output.isInstance(plan) || typeof project !== "string" || !isText(hostProject)
+    ? pulumi
+        .all([plan, project, hostProject])
+        .apply(([known, id, host]) => controllerArguments(known as ControllerPlan, { project: id, hostProject: host }))
+    : controllerArguments(plan, { project, hostProject });
 }
 
 function hasLaterCidrs(cluster: ClusterFacts | undefined): boolean {

@@ -8,7 +8,8 @@ const told = (input: Partial<ControllerInput>) => {
   const problems = new Problems();
   const plan = planController({ image: "registry.example.com/podpin:0.1.0", ...input }, problems);
   expect(problems.lines).toEqual([]);
-  const [command, ...flags] = controllerArguments(plan, "my-project");
+  const projects = { project: "my-project", hostProject: input.googleCloudHostProject as string | undefined };
+  const [command, ...flags] = controllerArguments(plan, projects);
   expect(command).toBe("controller");
   return readFlags(flags);
 };
@@ -32,11 +33,13 @@ test.each([
     { googleCloudFirewallSources: ["203.0.113.0/24", "0.0.0.0/0"], googleCloudFirewallTags: ["nodes"] },
     { firewallSources: ["203.0.113.0/24", "0.0.0.0/0"], firewallTags: ["nodes"] },
   ],
+  [{ googleCloudHostProject: "my-network" }, { hostProject: "my-network" }],
   [{ replaceLostPods: true }, { replaceLostPods: true }],
 ])("the component's %j reaches the program", (options, understood) => {
   expect(told({ ...IDENTITY, ...options }).googleCloud).toEqual({
     driver: "ha-policy",
     project: "my-project",
+    hostProject: undefined,
     endpoint: undefined,
     firewallSources: [],
     firewallTags: [],
@@ -57,8 +60,12 @@ test.each([
     ].join("\n"),
   ],
   [
-    ["--google-cloud-project=my-project", "--replace-lost-pods"],
-    "--google-cloud: got nothing; --google-cloud-project, --replace-lost-pods need it",
+    ["--google-cloud-project=my-project", "--google-cloud-host-project=my-network", "--replace-lost-pods"],
+    "--google-cloud: got nothing; --google-cloud-project, --google-cloud-host-project, --replace-lost-pods need it",
+  ],
+  [
+    ["--google-cloud=ha-policy", "--google-cloud-project=my-project", "--google-cloud-host-project="],
+    "--google-cloud-host-project: got nothing; use the id of the Shared VPC's host project, or leave it out",
   ],
 ])("%j is refused with everything that is wrong", (flags, message) => {
   expect(() => readFlags(flags)).toThrow(new Error(message));

@@ -2,9 +2,15 @@
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { type ControllerInput, planController } from "../../lib/model/controller";
 import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
-import { controllerPermissions, controllerPrincipal, workloadPoolOf } from "../../lib/model/iam";
+import {
+  controllerPermissions,
+  controllerPrincipal,
+  hostProjectPermissions,
+  type RoleOptions,
+  workloadPoolOf,
+} from "../../lib/model/iam";
 import { LATER } from "../../lib/model/later";
-import { GoogleCloudDriver, type GoogleCloudOptions } from "../../lib/model/google-cloud";
+import { GoogleCloudDriver } from "../../lib/model/google-cloud";
 import { Problems } from "../../lib/model/problems";
 
 const image = "registry.example.com/podpin:0.1.0";
@@ -167,6 +173,25 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
     ],
   ],
   [
+    "a host project that is the project itself",
+    { ...google, googleCloudHostProject: "my-project" },
+    [
+      'googleCloudHostProject: got "my-project"; that is googleCloudProject itself: leave it out, it is for a network of another project',
+    ],
+  ],
+  [
+    "a host project by its number",
+    { ...google, googleCloudHostProject: "210987654321" },
+    ['googleCloudHostProject: got "210987654321"; use the id of a project, for example "my-project"'],
+  ],
+  [
+    "a host project without a project",
+    { googleCloudHostProject: LATER },
+    [
+      "googleCloudProject: got nothing; googleCloudHostProject is set, which needs it: give the id of the project, or leave out googleCloudHostProject",
+    ],
+  ],
+  [
     "lost Pods without a project",
     { replaceLostPods: true },
     [
@@ -177,9 +202,9 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
   expect(lines(input)).toEqual(expected);
 });
 
-const asked = (options: GoogleCloudOptions): string[] =>
+const asked = (options: RoleOptions): string[] =>
   controllerPermissions(options).map((permission) => permission.replace("compute.", ""));
-const difference = (options: GoogleCloudOptions) => {
+const difference = (options: RoleOptions) => {
   const [before, after] = [asked({}), asked(options)];
   return {
     more: after.filter((permission) => !before.includes(permission)),
@@ -188,7 +213,7 @@ const difference = (options: GoogleCloudOptions) => {
 };
 
 test("asks for other permissions by driver, and for those of firewalls only where it makes them", () => {
-  expect(difference({ googleCloudDriver: "ha-policy", googleCloudEndpoint: "https://x/compute/v1/" })).toEqual({
+  expect(difference({ googleCloudDriver: "ha-policy" })).toEqual({
     more: [],
     less: [],
   });
@@ -209,6 +234,17 @@ test("asks for other permissions by driver, and for those of firewalls only wher
     "networkEndpointGroups",
     "regionBackendServices",
   ]);
+});
+
+test("asks of a Shared VPC's host project for what is the network's, and of its own for the rest", () => {
+  for (const firewall of [{}, { googleCloudFirewallSources: ["203.0.113.0/24"] }]) {
+    const there = hostProjectPermissions({ ...firewall, sharedVpc: true });
+    expect([...controllerPermissions({ ...firewall, sharedVpc: true }), ...there].sort()).toEqual(
+      controllerPermissions(firewall),
+    );
+    expect(hostProjectPermissions(firewall)).toEqual([]);
+  }
+  expect(hostProjectPermissions({ sharedVpc: true })).toEqual(["compute.networks.use", "compute.subnetworks.use"]);
 });
 
 test("never asks to change addresses, instances or who may do what", () => {

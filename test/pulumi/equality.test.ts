@@ -33,7 +33,7 @@ const canonical = (value: unknown): string =>
       : inner,
   );
 
-const listed = (manifests: readonly Manifest[]): string[] => manifests.map(canonical).sort();
+const listed = (manifests: readonly object[]): string[] => manifests.map(canonical).sort();
 
 async function fromPulumi(program: (opts: object) => void): Promise<string[]> {
   const { registered } = await graphOf(program);
@@ -80,13 +80,16 @@ test.each<[string, pulumi.ControllerOptions]>([
   );
 });
 
-test("of a controller on a cluster, with the same identity in Google Cloud", async () => {
+test.each([
+  ["", {}],
+  [" and in its host project", { googleCloudHostProject: "my-network" }],
+])("of a controller on a cluster, with the same identity in Google Cloud%s", async (_where, shared) => {
   const ranges = { podCidr: "10.8.0.0/14", serviceCidr: "10.4.0.0/20" };
   const facts = { name: "core", dataplaneV2: false, workloadPool: "core-project.svc.id.goog", ...ranges };
   const cluster = { facts, settled: later(facts) } as unknown as pulumi.PersistentIpCluster & cdk8s.PersistentIpCluster;
   const identity = { googleCloudProject: "my-project", googleCloudProjectNumber: "123456789012" };
   const firewall = { googleCloudFirewallSources: ["203.0.113.0/24"], googleCloudFirewallTags: ["nodes"] };
-  const args = { image, cluster, ...identity, ...firewall, replaceLostPods: true };
+  const args = { image, cluster, ...identity, ...firewall, ...shared, replaceLostPods: true };
   const program = (opts: object) => new pulumi.PersistentIpController("podpin", args, opts);
   const objects = fromCdk8s((chart) => new cdk8s.PersistentIpController(chart, "podpin", args));
   const isConfigConnector = (object: string) => object.includes("iam.cnrm.cloud.google.com");
@@ -94,15 +97,19 @@ test("of a controller on a cluster, with the same identity in Google Cloud", asy
 
   interface Identity {
     kind: string;
-    spec: { permissions?: string[]; resourceID?: string; role?: string; member?: string };
+    metadata: { annotations: Record<string, string> };
+    spec: Record<string, unknown> & { resourceRef?: { external: string } };
   }
-  const [role, member] = objects.filter(isConfigConnector).map((object) => JSON.parse(object) as Identity);
-  expect([role?.kind, member?.kind]).toEqual(["IAMCustomRole", "IAMPolicyMember"]);
+  const said = objects.filter(isConfigConnector).map((object) => {
+    const { kind, metadata, spec } = JSON.parse(object) as Identity;
+    const { resourceID: roleId, resourceRef, ...rest } = spec;
+    const project = metadata.annotations["cnrm.cloud.google.com/project-id"];
+    expect(resourceRef?.external ?? `projects/${project}`).toBe(`projects/${project}`);
+    return { project, ...(kind === "IAMCustomRole" && { roleId }), ...rest };
+  });
   const declared = (await graphOf(program)).registered.filter(({ type }) => type.startsWith("gcp:"));
-  expect(declared.map(({ inputs }) => inputs)).toMatchObject([
-    { project: "my-project", roleId: role?.spec.resourceID, permissions: role?.spec.permissions },
-    { project: "my-project", role: member?.spec.role, member: member?.spec.member },
-  ]);
+  expect(listed(said)).toEqual(listed(declared.map(({ inputs }) => inputs)));
+  expect(said.length).toBe("googleCloudHostProject" in shared ? 4 : 2);
 });
 
 const pools = fc.record(

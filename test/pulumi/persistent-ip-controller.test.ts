@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Provider } from "@pulumi/kubernetes/provider";
 
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
-import { controllerPermissions } from "../../lib/model/iam";
+import { controllerPermissions, hostProjectPermissions } from "../../lib/model/iam";
 import { LATER } from "../../lib/model/later";
 import { type PersistentIpCluster, PersistentIpController, type PersistentIpControllerArgs } from "../../lib/pulumi";
 import { type Graph, graphOf, useMocks, valueOf } from "./graph";
@@ -215,6 +215,35 @@ describe("has an identity in Google Cloud", () => {
       "--google-cloud=target-instance",
       "--google-cloud-project=my-project",
     ]);
+  });
+
+  test("on a Shared VPC with a role in the host project too, which may come from another resource", async () => {
+    const sources = { googleCloudFirewallSources: ["203.0.113.0/24"] };
+    const graph = await graphWith({
+      image,
+      googleCloudProject: "my-project",
+      googleCloudProjectNumber: "123456789012",
+      googleCloudHostProject: pulumi.output("my-network"),
+      ...sources,
+    });
+    const title = "podpin controller, network";
+    const permissions = [controllerPermissions, hostProjectPermissions].map((of) =>
+      of({ ...sources, sharedVpc: true }),
+    );
+    expect(inputsOf(graph, ROLE)).toMatchObject([
+      { project: "my-project", roleId: "podpinController", permissions: permissions[0] },
+      { project: "my-network", roleId: "podpinController", permissions: permissions[1], title },
+    ]);
+    const members = inputsOf<{ project: string; role: string; member: string }>(graph, MEMBER);
+    expect(members).toMatchObject([
+      { project: "my-project", role: "projects/my-project/roles/podpinController" },
+      { project: "my-network", role: "projects/my-network/roles/podpinController", member: members[0]?.member },
+    ]);
+    const [deployment] = inputsOf<{ spec: { template: { spec: { containers: { args: string[] }[] } } } }>(
+      graph,
+      "kubernetes:apps/v1:Deployment",
+    );
+    expect(deployment?.spec.template.spec.containers[0]?.args).toContain("--google-cloud-host-project=my-network");
   });
 
   test.each<[string, Partial<PersistentIpControllerArgs>, string]>([

@@ -15,6 +15,8 @@ export interface ControllerFlags {
 export interface GoogleCloudFlags {
   readonly driver: GoogleCloudDriver;
   readonly project: string;
+  /** Of the Shared VPC's network, where that is in another project. */
+  readonly hostProject?: string;
   readonly endpoint?: string;
   /** Ranges of clients that firewall rules are made for; empty: none are made. */
   readonly firewallSources: readonly string[];
@@ -35,6 +37,7 @@ export function readFlags(args: readonly string[]): ControllerFlags {
       [name(Flag.ClusterCidr)]: { ...text, multiple: true },
       [name(Flag.GoogleCloud)]: text,
       [name(Flag.GoogleCloudProject)]: text,
+      [name(Flag.GoogleCloudHostProject)]: text,
       [name(Flag.GoogleCloudEndpoint)]: text,
       [name(Flag.GoogleCloudFirewallSource)]: { ...text, multiple: true },
       [name(Flag.GoogleCloudFirewallTag)]: { ...text, multiple: true },
@@ -49,8 +52,10 @@ export function readFlags(args: readonly string[]): ControllerFlags {
   const driver = one(Flag.GoogleCloud);
   const known = Object.values(GoogleCloudDriver).find((choice) => choice === driver);
   const project = one(Flag.GoogleCloudProject);
+  const hostProject = one(Flag.GoogleCloudHostProject);
   const endpoint = one(Flag.GoogleCloudEndpoint);
-  const of = [Flag.GoogleCloudProject, Flag.GoogleCloudEndpoint, Flag.GoogleCloudFirewallSource];
+  const projects = [Flag.GoogleCloudProject, Flag.GoogleCloudHostProject];
+  const of = [...projects, Flag.GoogleCloudEndpoint, Flag.GoogleCloudFirewallSource];
   if (driver === undefined) {
     const others = [...of, Flag.GoogleCloudFirewallTag, Flag.ReplaceLostPods].filter((flag) => name(flag) in values);
     if (others.length > 0) problems.push(`${Flag.GoogleCloud}: got nothing; ${others.join(", ")} need it`);
@@ -59,6 +64,11 @@ export function readFlags(args: readonly string[]): ControllerFlags {
   }
   if (driver !== undefined && (project === undefined || project === "")) {
     problems.push(`${Flag.GoogleCloudProject}: got nothing; use the id of the project that has the addresses`);
+  }
+  if (hostProject === "") {
+    problems.push(
+      `${Flag.GoogleCloudHostProject}: got nothing; use the id of the Shared VPC's host project, or leave it out`,
+    );
   }
   if (endpoint !== undefined && !isComputeEndpoint(endpoint)) {
     const example = "https://compute.googleapis.com/compute/v1/";
@@ -73,7 +83,7 @@ export function readFlags(args: readonly string[]): ControllerFlags {
   const replaceLostPods = values[name(Flag.ReplaceLostPods)] === true;
   return {
     ...flags,
-    googleCloud: { driver: known, project, endpoint, firewallSources, firewallTags, replaceLostPods },
+    googleCloud: { driver: known, project, hostProject, endpoint, firewallSources, firewallTags, replaceLostPods },
   };
 }
 

@@ -15,6 +15,9 @@ import { VirtualClock } from "../../support/virtual-clock";
 export const REGION = "us-central1";
 export const CLUSTER = "5f0e8a52-6c7b-4f4e-9a42-8a57f5f3a001";
 const SCOPE = `regions/${REGION}`;
+/** Host project of a Shared VPC, in worlds that have one. */
+export const HOST = "host";
+export const SHARED_SUBNETWORK = `projects/${HOST}/${SCOPE}/subnetworks/default`;
 /** As long as an operation takes at most where much is made directly. */
 const DIRECT_MS = 500;
 
@@ -56,6 +59,7 @@ export class CloudWorld {
     return `${REGION}-${"abc"[(index - 1) % 3] ?? "a"}`;
   }
 
+  /** @param interfaces with `subnetwork: SHARED_SUBNETWORK` it is in the network of another project */
   addNode(name: string, interfaces: readonly object[] = [{}]): void {
     this.cloud.make(`zones/${this.zoneOf(name)}`, "instances", { name, networkInterfaces: interfaces as never });
   }
@@ -108,11 +112,11 @@ export class CloudWorld {
     };
   }
 
-  /** Somebody else's way to the same project. */
-  client(): Compute {
+  /** Somebody else's way to the same project, or the fabric's to another one. */
+  client(project = "demo"): Compute {
     return createCompute({
-      project: "demo",
-      transport: transportTo(this.cloud),
+      project,
+      transport: transportTo(this.cloud, { project }),
       clock: this.clock,
       log: () => undefined,
     });

@@ -4,6 +4,7 @@ import type { Clock, Log } from "../../kube/api";
 import type { Metrics } from "../../kube/metrics";
 import type { CloudAround, CloudFabric, CloudNode, MachineState } from "../cloud";
 import { createCompute } from "./client";
+import type { Compute } from "./compute";
 import { createGceFabric } from "./fabric";
 import { haPolicy } from "./ha-policy";
 import { clientMetrics, QuotaWatch } from "./metrics";
@@ -15,6 +16,8 @@ import { vmState } from "./vm-proof";
 export interface GoogleCloudOptions {
   readonly driver: GoogleCloudDriver;
   readonly project: string;
+  /** Of the network, where that is in another project: there the firewall rules are made. */
+  readonly hostProject?: string;
   readonly endpoint?: string;
   /** Ranges of clients that firewall rules are made for; empty: none are made. */
   readonly firewallSources: readonly string[];
@@ -39,11 +42,16 @@ export interface GoogleCloud {
   readonly machineState: (machine: CloudNode, witness: CloudNode) => Promise<MachineState>;
 }
 
-/** One client for everything, so that all calls keep to one rate. It ends with the fabric. */
+/** One client for each project, so that all calls there keep to one rate. They end with the fabric. */
 export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
-  const { driver, project, endpoint, firewallSources, firewallTags, clock, log, metrics, version } = options;
-  const transport = createTransport({ project, endpoint, userAgent: `podpin-controller/${version}`, log });
-  const compute = createCompute({ project, transport, clock, log, ...clientMetrics(metrics) });
+  const { driver, project, hostProject, endpoint, firewallSources, firewallTags, clock, log, metrics, version } =
+    options;
+  const onCalls = clientMetrics(metrics);
+  const clientOf = (id: string): Compute => {
+    const transport = createTransport({ project: id, endpoint, userAgent: `podpin-controller/${version}`, log });
+    return createCompute({ project: id, transport, clock, log, ...onCalls });
+  };
+  const compute = clientOf(project);
   const fabric = (around: CloudAround): CloudFabric => {
     const isKnown = (): boolean => around.region() !== undefined;
     // Read when something is started, which is not before it is known.
@@ -61,7 +69,11 @@ export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
       },
       around: { ...around, clusterUid: () => (isKnown() ? around.clusterUid() : undefined) },
       ...(firewallSources.length > 0 && {
-        firewall: { sourceRanges: firewallSources, ...(firewallTags.length > 0 && { targetTags: firewallTags }) },
+        firewall: {
+          sourceRanges: firewallSources,
+          ...(firewallTags.length > 0 && { targetTags: firewallTags }),
+          ...(hostProject !== undefined && { compute: clientOf(hostProject) }),
+        },
       }),
     });
     return withQuotas(made, quotas, { isKnown, clock });

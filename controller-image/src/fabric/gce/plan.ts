@@ -90,6 +90,8 @@ export interface FirewallOptions {
 export interface Facts {
   readonly clusterUid: string;
   readonly project: string;
+  /** The project of the VPC network and of its firewall rules. */
+  readonly networkProject: string;
   readonly region: string;
   /** What full URLs of resources begin with. */
   readonly root: string;
@@ -178,9 +180,10 @@ export function markFor(clusterUid: string, { route }: CloudIntent): Mark {
 }
 
 /** Something of the name that podpin would give it is there, and is not this route's. */
-export function nameTaken(facts: Facts, at: Ref): CloudProblem {
+export function nameTaken({ project, networkProject }: Facts, at: Ref): CloudProblem {
+  const where = at.collection === "firewalls" ? networkProject : project;
   return {
     reason: "NameTaken",
-    message: `${pathOf(at)} in project ${facts.project} is not podpin's for this route and is left alone; delete or rename it.`,
+    message: `${pathOf(at)} in project ${where} is not podpin's for this route and is left alone; delete or rename it.`,
   };
 }

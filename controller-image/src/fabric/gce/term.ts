@@ -141,6 +141,7 @@ export class Term {
       region,
       root,
       project: compute.project,
+      networkProject: (firewall?.compute ?? compute).project,
       ...(firewall !== undefined && { firewall }),
       node: (name) => ofProject(around.node(name), compute.project),
       // On GKE a node is named after its VM; it may be gone from the cluster while the cloud still leads to it.
