@@ -13,17 +13,16 @@ const uid = (description: string): Schema => text({ description, minLength: 1, m
 const address = (description: string): Schema => text({ description, maxLength: 15, pattern: IPV4_PATTERN });
 const epoch = (description: string): Schema => integer({ description, format: "int64", minimum: 1 });
 
-const owner = record(
-  {
-    podName: name("Name of the Pod, in the route's namespace."),
-    podUid: uid("UID of the Pod; the name of a StatefulSet's Pod comes back, the UID does not."),
-    podIp: address("The Pod's own address on the network."),
-  },
-  {
-    description: "The Pod that has the address; absent while none does.",
-    required: ["podName", "podUid", "podIp"],
-  },
-);
+const pod = {
+  podName: name("Name of the Pod, in the route's namespace."),
+  podUid: uid("UID of the Pod; the name of a StatefulSet's Pod comes back, the UID does not."),
+  podIp: address("The Pod's own address on the network."),
+};
+
+const owner = record(pod, {
+  description: "The Pod that has the address; absent while none does.",
+  required: ["podName", "podUid", "podIp"],
+});
 
 const releasing = record(
   {
@@ -53,6 +52,14 @@ const spec = record(
     nodeName: optionalName("Node of the owner; empty while there is none."),
     owner,
     releasing,
+    standby: record(
+      { nodeName: name("The Pod's node, another one than the owner's."), ...pod },
+      {
+        description:
+          "The Pod that would get the address if the owner's node were lost. Its node gets ready for it, no more.",
+        required: ["nodeName", "podName", "podUid", "podIp"],
+      },
+    ),
     delivery: oneOf(Delivery, { description: "How packets reach the Pod." }),
     fabric: oneOf(Fabric, { description: "What brings packets to the node." }),
     network: name("The Network whose Pod interface receives the packets."),
@@ -75,6 +82,10 @@ const spec = record(
       {
         rule: "has(self.owner) == (size(self.nodeName) > 0)",
         message: "nodeName is set exactly while there is an owner",
+      },
+      {
+        rule: "!has(self.standby) || (has(self.owner) && self.standby.nodeName != self.nodeName)",
+        message: "standby is on another node than the owner",
       },
     ],
   },
@@ -119,11 +130,16 @@ export const addressBinding = definition(
       { name: "Address", type: "string", jsonPath: ".spec.address" },
       { name: "Pod", type: "string", jsonPath: ".spec.owner.podName" },
       { name: "Node", type: "string", jsonPath: ".spec.nodeName" },
+      { name: "Standby", type: "string", jsonPath: ".spec.standby.nodeName", priority: 1 },
       { name: "Epoch", type: "integer", jsonPath: ".spec.epoch" },
       { name: "Route", type: "string", jsonPath: ".spec.route.name" },
       { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
     ],
-    // Each agent watches what its node delivers, and what its node must let go of.
-    selectableFields: [{ jsonPath: ".spec.nodeName" }, { jsonPath: ".spec.releasing.nodeName" }],
+    // Each agent watches what its node delivers, what its node must let go of, and what it may have to take over.
+    selectableFields: [
+      { jsonPath: ".spec.nodeName" },
+      { jsonPath: ".spec.releasing.nodeName" },
+      { jsonPath: ".spec.standby.nodeName" },
+    ],
   },
 );

@@ -36,6 +36,8 @@ export interface PrinterColumn {
   readonly type: "string" | "integer" | "date";
   readonly jsonPath: string;
   readonly description?: string;
+  /** Above 0 it is shown only where more is asked for (`kubectl get -o wide`). */
+  readonly priority?: number;
 }
 
 /** A CustomResourceDefinition (`apiextensions.k8s.io/v1`), as far as it is used here. */

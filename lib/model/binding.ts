@@ -84,6 +84,8 @@ export interface AddressBindingSpec {
   readonly owner?: BindingOwner;
   /** The node that had the address until this epoch and has not yet said that it let go. */
   readonly releasing?: BindingRelease;
+  /** Who would get the address if the owner's node were lost; absent while nobody could. It authorises nobody. */
+  readonly standby?: BindingStandby;
   /** How packets reach the Pod. */
   readonly delivery: Delivery;
   /** What brings them to the node. */
@@ -112,6 +114,12 @@ export interface BindingOwner {
   readonly podUid: string;
   /** The Pod's own address on `network`: where the packets go on the node. */
   readonly podIp: string;
+}
+
+/** A Pod that could take over. Its node gets ready for that, and has nothing of the address itself. */
+export interface BindingStandby extends BindingOwner {
+  /** Its node, another one than the owner's. Selectable, so that its agent sees the binding. */
+  readonly nodeName: string;
 }
 
 /** The node that has to let go of an address. */

@@ -8,6 +8,7 @@ export type {
   BindingAck,
   BindingOwner,
   BindingRelease,
+  BindingStandby,
 } from "./binding";
 export { AddressType, GkeClassFabric, PoolMode, Provider } from "./classes";
 export { DatapathProvider, ReleaseChannel } from "./cluster";

@@ -199,6 +199,20 @@ describe("an AddressBinding", () => {
     ["an unknown fabric", { fabric: "bgp" }, "spec.fabric: Unsupported value"],
     ["an owner without a node", { nodeName: "" }, "nodeName is set exactly while there is an owner"],
     ["a node without an owner", { owner: undefined }, "nodeName is set exactly while there is an owner"],
+    [
+      "a standby on the owner's node",
+      { standby: { nodeName: "node1", podName: "q", podUid: uid, podIp: "10.8.1.6" } },
+      "standby is on another node than the owner",
+    ],
+    [
+      "a standby of nobody",
+      {
+        nodeName: "",
+        owner: undefined,
+        standby: { nodeName: "node2", podName: "q", podUid: uid, podIp: "10.8.1.6" },
+      },
+      "standby is on another node than the owner",
+    ],
     ["an owner without a UID", { owner: { podName: "p", podIp: "10.8.1.5" } }, "spec.owner.podUid: Required value"],
   ])("is refused with %s", async (_, change, message) => {
     const name = "203.0.113.1";
@@ -231,13 +245,25 @@ describe("an AddressBinding", () => {
     expect(await replace({})).toContain("replaced");
   });
 
-  test("is found by the node that delivers and by the node that lets go", async () => {
+  test("changes its standby without a new epoch", async () => {
+    const standby = { nodeName: "node2", podName: "q", podUid: uid, podIp: "10.8.2.5" };
+    expect(await replace({ standby })).toContain("replaced");
+    expect(await replace({ standby: { ...standby, nodeName: "node3" } })).toContain("replaced");
+    const at = ["get", "addressbinding", owned.address, "-o", "jsonpath={.spec.standby.nodeName}"];
+    expect(await cluster.kubectl(at)).toBe("node3");
+    expect(await replace({})).toContain("replaced");
+    expect(await cluster.kubectl(at)).toBe("");
+  });
+
+  test("is found by the node that delivers, by the node that lets go and by the node that could take over", async () => {
     const releasing = { nodeName: "node2", epoch: 4, forwardTo: "", wait: false };
-    expect(await replace({ releasing })).toContain("replaced");
+    const standby = { nodeName: "node3", podName: "q", podUid: uid, podIp: "10.8.3.5" };
+    expect(await replace({ releasing, standby })).toContain("replaced");
     const found = (selector: string) =>
       kubectl(["get", "addressbindings", "-o", "name", `--field-selector=${selector}`]);
     expect(await found("spec.nodeName=node1")).toBe("addressbinding.podpin.dev/198.51.100.7\n");
     expect(await found("spec.releasing.nodeName=node2")).toBe("addressbinding.podpin.dev/198.51.100.7\n");
+    expect(await found("spec.standby.nodeName=node3")).toBe("addressbinding.podpin.dev/198.51.100.7\n");
     expect(await found("spec.nodeName=node2")).not.toContain("198.51.100.7");
   });
 

@@ -140,9 +140,10 @@ test("a GKENetworkParamSet has the fields, types, limits and defaults of GKE's",
   `);
 });
 
-test("an agent can select the bindings that its node delivers, and those that it must let go of", () => {
+test("an agent can select the bindings that its node delivers, must let go of, or may have to take over", () => {
   expect(addressBinding.spec.versions[0]?.selectableFields).toEqual([
     { jsonPath: ".spec.nodeName" },
     { jsonPath: ".spec.releasing.nodeName" },
+    { jsonPath: ".spec.standby.nodeName" },
   ]);
 });

@@ -27,7 +27,7 @@ export function readBinding(object: AddressBinding): Reading {
     (owner && ownerProblem(owner)) ??
     releaseProblem(spec.releasing) ??
     leadProblem(spec.led);
-  if (problem === undefined) return { ok: true, name, binding: withSoundAcks(withoutNulls(object)) };
+  if (problem === undefined) return { ok: true, name, binding: withSoundAcks(withSoundStandby(withoutNulls(object))) };
   const epoch = isEpoch(spec.epoch) ? spec.epoch : 0;
   return { ok: false, name, epoch, podUid: typeof owner?.podUid === "string" ? owner.podUid : "", problem };
 }
@@ -40,6 +40,15 @@ function withoutNulls(binding: AddressBinding): AddressBinding {
     ...binding,
     spec: { ...rest, ...(owner && { owner }), ...(releasing && { releasing }), ...(led && { led }) },
   };
+}
+
+/** Who could take over is a hint, and one that cannot be read must not keep the owner from its address. */
+function withSoundStandby(binding: AddressBinding): AddressBinding {
+  const { standby, ...rest } = binding.spec as AddressBinding["spec"] & { readonly standby?: unknown };
+  if (standby === undefined) return binding;
+  const { nodeName, podName, podUid, podIp } = json(standby);
+  const texts = [nodeName, podName, podUid, podIp].every((text) => typeof text === "string" && text !== "");
+  return texts && isIPv4(podIp as string) ? binding : { ...binding, spec: rest };
 }
 
 /** One agent's acknowledgement that cannot be read must not keep the others' from being read. */

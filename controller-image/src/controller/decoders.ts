@@ -212,6 +212,8 @@ export const decodeJsonPod = decoder<Pod>(
   { needsSpec: false },
 );
 
+const POD = { podName: "text", podUid: "text", podIp: "text" } as const;
+
 const decodeNamedBinding = decoder<AddressBinding>(
   {
     fields: {
@@ -219,7 +221,7 @@ const decodeNamedBinding = decoder<AddressBinding>(
       epoch: "number",
       route: fields({ namespace: "text", name: "text", uid: "text" }, "namespace", "name", "uid"),
       nodeName: "text",
-      owner: fields({ podName: "text", podUid: "text", podIp: "text" }, "podName", "podUid", "podIp"),
+      owner: fields(POD, "podName", "podUid", "podIp"),
       releasing: fields(
         { nodeName: "text", epoch: "number", forwardTo: "text", wait: "flag" },
         "nodeName",
@@ -227,14 +229,15 @@ const decodeNamedBinding = decoder<AddressBinding>(
         "forwardTo",
         "wait",
       ),
+      standby: fields({ nodeName: "text", ...POD }, "nodeName", "podName", "podUid", "podIp"),
       delivery: "text",
       fabric: "text",
       network: "text",
       led: fields({ nodeName: "text", epoch: "number" }, "nodeName", "epoch"),
     },
     needs: ["address", "epoch", "route", "nodeName", "delivery", "fabric", "network"],
-    // Where the cloud takes the packets is read back again and again.
-    spare: ["led"],
+    // Where the cloud takes the packets is read back again and again; who could take over is chosen anew.
+    spare: ["led", "standby"],
   },
   fields({ acks: { list: ACK, lenient: true } }),
   { needsSpec: true },

@@ -148,6 +148,14 @@ export function objectSet(seed: number): ObjectSet {
             wait: random.chance(0.5),
           },
         }),
+        ...(random.chance(0.4) && {
+          standby: {
+            nodeName: random.pick(NODES),
+            podName: `pod-${pod + 1}`,
+            podUid: random.pick([`pod-${pod + 1}-uid`, ""]),
+            podIp: random.pick([podIp(node), "nowhere"]),
+          },
+        }),
         delivery: random.pick(["nat", "app", "interface"]),
         fabric: random.pick(["l2", "l2", "none", "gce"]),
         network: random.pick(["default", "default", "blue"]),
