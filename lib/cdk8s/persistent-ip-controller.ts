@@ -90,6 +90,8 @@ export class PersistentIpController extends Construct {
   public readonly gkeClassFabric: GkeClassFabric | undefined;
   /** @internal */
   public readonly interfaceDelivery: boolean;
+  /** @internal */
+  public readonly googleCloud: boolean;
 
   constructor(scope: Construct, id: string, props: PersistentIpControllerProps) {
     checkProperties("PersistentIpController", id, props);
@@ -123,5 +125,6 @@ export class PersistentIpController extends Construct {
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind);
     this.gkeClassFabric = plan.gkeClassFabric;
     this.interfaceDelivery = plan.interfaceDelivery;
+    this.googleCloud = plan.googleCloud;
   }
 }

@@ -1,5 +1,6 @@
 // A pool: Gateways that list persistent addresses and say which namespaces may use them.
 import { checkAddresses } from "./address-list";
+import { isLedFabric } from "./binding";
 import { CIDR_ADDRESS_TYPE, cidrContains } from "./address";
 import { checkChoice } from "./choices";
 import {
@@ -9,6 +10,7 @@ import {
   GKE_CLASS_NAMES,
   type GkeClassFabric,
   PODPIN_CLASSES,
+  PODPIN_L2_CLASS,
   PoolMode,
   Provider,
 } from "./classes";
@@ -100,7 +102,12 @@ export interface PoolInput extends PoolOptions {
   readonly cluster?: ClusterFacts;
   readonly namespace?: MaybeLater<string>;
   /** Present when podpin runs the routes. */
-  readonly controller?: { readonly gkeClassFabric?: GkeClassFabric; readonly interfaceDelivery?: boolean };
+  readonly controller?: {
+    readonly gkeClassFabric?: GkeClassFabric;
+    readonly interfaceDelivery?: boolean;
+    /** Whether it has access to Google Cloud. */
+    readonly googleCloud?: boolean;
+  };
   /** What stands for each address where its value is not known yet, by position. */
   readonly handles?: readonly unknown[];
   /** The rest of the program. */
@@ -172,6 +179,7 @@ export function planPool(input: PoolInput, problems: Problems): PoolPlan {
   checkAdopted(input, kind.addressType, problems);
   if (isKnown(namespace)) checkNamespaceName("namespace", namespace, problems);
   const className = checkClass(input, provider, kind, problems);
+  checkFabric(input, className, problems);
   checkReach(className, kind.addressType, addresses, problems);
   if (input.cluster !== undefined && provider === Provider.Gke) checkGkeServes(input.cluster, kind.mode, problems);
   const allowedNamespaces = checkAllowedNamespaces(input, problems);
@@ -264,6 +272,18 @@ function checkClass(input: PoolInput, provider: Provider, kind: PoolKind, proble
     }
   }
   return gatewayClassName;
+}
+
+/** Without access to Google Cloud the controller refuses each Gateway of its classes there. */
+function checkFabric({ controller, gatewayClassName }: PoolInput, className: string, problems: Problems): void {
+  const isLed = PODPIN_CLASSES.some(({ name, fabric }) => name === className && isLedFabric(fabric));
+  if (!isLed || controller?.googleCloud !== false) return;
+  const which = gatewayClassName === undefined ? `without it the class is "${className}", which` : "that class";
+  problems.add(
+    "gatewayClassName",
+    gatewayClassName,
+    `${which} needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "${PODPIN_L2_CLASS}"`,
+  );
 }
 
 /** Private ranges (RFC 1918). */

@@ -120,6 +120,8 @@ export class PersistentIpController extends pulumi.ComponentResource {
   public readonly gkeClassFabric: GkeClassFabric | undefined;
   /** @internal */
   public readonly interfaceDelivery: boolean;
+  /** @internal */
+  public readonly googleCloud: boolean;
 
   constructor(name: string, args: PersistentIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
     checkArguments("PersistentIpController", name, args);
@@ -208,6 +210,7 @@ export class PersistentIpController extends pulumi.ComponentResource {
     this.gatewayClasses = ofKind(RESOURCES.gatewayClasses.kind) as KubernetesObject[];
     this.gkeClassFabric = plan.gkeClassFabric;
     this.interfaceDelivery = plan.interfaceDelivery;
+    this.googleCloud = plan.googleCloud;
     this.registerOutputs({ namespace: this.namespace, image: this.image });
   }
 }

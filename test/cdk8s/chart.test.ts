@@ -43,7 +43,8 @@ test("puts everything after what it needs, however the program is written", () =
     spec: { replicas: 1 },
   });
   const controller = new PersistentIpController(chart, "podpin", { image });
-  const pool = PersistentIpPool.fromAddresses(chart, "n2", { addresses: addresses(1), controller });
+  const gatewayClassName = "podpin-l2";
+  const pool = PersistentIpPool.fromAddresses(chart, "n2", { addresses: addresses(1), controller, gatewayClassName });
   new PinnedPodRoute(chart, "db", { pool, statefulSet: set, ordinal: 0 });
   const order = shown(chart).map((line) => line.split(" ")[0]);
   const at = (kind: string) => order.indexOf(kind);

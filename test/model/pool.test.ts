@@ -164,6 +164,20 @@ test.each<[string, Partial<PoolInput>, string[]]>([
     ],
   ],
   [
+    "a class of Google Cloud with a controller that has no access there",
+    { controller: { googleCloud: false }, gatewayClassName: "podpin-regional-internal" },
+    [
+      'gatewayClassName: got "podpin-regional-internal"; that class needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "podpin-l2"',
+    ],
+  ],
+  [
+    "no class with a controller that has no access to Google Cloud",
+    { controller: { googleCloud: false }, addressType: "INTERNAL" },
+    [
+      'gatewayClassName: got nothing; without it the class is "podpin-regional-internal", which needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "podpin-l2"',
+    ],
+  ],
+  [
     "an unknown word for the namespaces",
     { allowedNamespaces: "Any" as never },
     ['allowedNamespaces: got "Any"; use "All", "Same" or "Selector"'],
@@ -210,6 +224,20 @@ test.each([
   ["GKE's internal class", { addressType: "INTERNAL" as const }, "gke-persistent-regional-internal-managed"],
   ["podpin's external class", { controller: {} }, "podpin-regional-external"],
   ["podpin's internal class", { controller: {}, addressType: "INTERNAL" as const }, "podpin-regional-internal"],
+  ["podpin's external class on Google Cloud", { controller: { googleCloud: true } }, "podpin-regional-external"],
+  [
+    "a class that is not led, without Google Cloud",
+    { controller: { googleCloud: false }, gatewayClassName: "podpin-l2" },
+    "podpin-l2",
+  ],
+  [
+    "GKE's class where the controller serves it, without Google Cloud",
+    {
+      controller: { gkeClassFabric: "l2" as const, googleCloud: false },
+      gatewayClassName: "gke-passthrough-lb-external-managed",
+    },
+    "gke-passthrough-lb-external-managed",
+  ],
   [
     "GKE's class where the controller serves it",
     { controller: { gkeClassFabric: "l2" as const }, gatewayClassName: "gke-passthrough-lb-external-managed" },

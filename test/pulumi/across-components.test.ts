@@ -101,6 +101,15 @@ const wrong: readonly (readonly [string, Program, string])[] = [
   - name: got "db-0"; PinnedPodRoute "db-0" declares the GKEIPRoute of that name in namespace "default" already: rename one of the two`,
   ],
   [
+    "a pool of Google Cloud with a controller that has no access there",
+    (make) => {
+      const controller = make.controller("podpin");
+      make.pool("edge", { addresses: ["198.51.100.7"], controller });
+    },
+    `PersistentIpPool "edge" is not valid:
+  - gatewayClassName: got nothing; without it the class is "podpin-regional-external", which needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "podpin-l2"`,
+  ],
+  [
     "two controllers on one cluster",
     (make) => {
       make.controller("podpin");

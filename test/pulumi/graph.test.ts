@@ -85,7 +85,11 @@ test("the controller's objects come in stages, and everything has its component 
 test("a Gateway waits for its controller, and a route for its own Gateway and its StatefulSet", async () => {
   const { options } = await graphOf((opts) => {
     const controller = new PersistentIpController("podpin", { image }, opts);
-    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(17), controller }, opts);
+    const pool = PersistentIpPool.fromAddresses(
+      "n2",
+      { addresses: addresses(17), controller, gatewayClassName: "podpin-l2" },
+      opts,
+    );
     const db = new StatefulSet("db", {
       metadata: { name: "db", namespace: "default" },
       spec: { selector: {}, serviceName: "db", template: {}, replicas: 3 },

@@ -24,7 +24,7 @@ test("every object has the provider of its component", async () => {
     const provider = new Provider(cluster, { kubeconfig: `${cluster}.example.com` });
     const image = "registry.example.com/podpin:0.1.0";
     const controller = new PersistentIpController(`${cluster}-podpin`, { image }, { provider });
-    const args = { addresses: ["198.51.100.7"], controller, namespace: "edge" };
+    const args = { addresses: ["198.51.100.7"], controller, gatewayClassName: "podpin-l2", namespace: "edge" };
     const pool = PersistentIpPool.fromAddresses(`${cluster}-pool`, args, { provider });
     new PinnedPodRoute(`${cluster}-route`, { pool, namespace: "edge", podSelector: { app: "x" } }, { provider });
   }
