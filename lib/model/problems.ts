@@ -1,3 +1,6 @@
+/** What a preview must know, as it decides what there is. */
+const WRITE_IT = "it must be known before the deployment, so write it, or read it from the configuration";
+
 /** Collects every mistake in one set of inputs, so that the user fixes them in one go. */
 export class Problems {
   readonly #lines: string[] = [];
@@ -10,6 +13,10 @@ export class Problems {
    * @param want what is allowed and what to do, in the imperative
    */
   add(what: string, got: unknown, want: string): void {
+    if (comesLater(got)) {
+      this.addFact(what, "a value that comes from another resource", `${want}; ${WRITE_IT}`);
+      return;
+    }
     this.#lines.push(`${what}: got ${got === undefined || got === "" ? "nothing" : JSON.stringify(got)}; ${want}`);
   }
 
@@ -41,4 +48,10 @@ export class Problems {
     if (this.#lines.length === 0) return undefined;
     return `${subject} is not valid:\n${this.#lines.map((line) => `  - ${line}`).join("\n")}`;
   }
+}
+
+/** Whether a value is the promise of one, as a framework or the language has it; as text it says nothing. */
+function comesLater(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return ["apply", "then"].some((method) => typeof (value as Record<string, unknown>)[method] === "function");
 }

@@ -107,3 +107,17 @@ test("a cluster that exists needs arguments too", () => {
   expect(saidBy(() => components.PersistentIpCluster.fromExisting("shaped", nothing))).toBe(expected);
   expect(saidBy(() => constructs.PersistentIpCluster.fromExisting(Testing.chart(), "shaped", nothing))).toBe(expected);
 });
+
+test("a value that comes later where a plain one is read is named as such, and not by what it prints", () => {
+  const later = pulumi.output(3);
+  const known = "it must be known before the deployment, so write it, or read it from the configuration";
+  const args = { pool: components.PersistentIpPool.fromAddresses("later", { addresses: ["198.51.100.7"] }) };
+  const made = { ...args, statefulSet: "db", ordinal: later, readyTimeoutSeconds: later };
+  expect(saidBy(() => new components.PinnedPodRoute("shaped", made as never))).toBe(
+    invalid(
+      "PinnedPodRoute",
+      `ordinal: got a value that comes from another resource; use the number at the end of the Pod's name, a whole number from 0; ${known}`,
+      `readyTimeoutSeconds: got a value that comes from another resource; use a whole number of seconds from 1; ${known}`,
+    ),
+  );
+});
