@@ -25,8 +25,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a change of owner keeps the epoch",
     file: HANDOVER,
-    from: "{ ...desired, epoch: spec.epoch + 1, releasing }",
-    to: "{ ...desired, epoch: spec.epoch, releasing }",
+    from: "{ ...desired, epoch: spec.epoch + 1, releasing, standby }",
+    to: "{ ...desired, epoch: spec.epoch, releasing, standby }",
     breaks: [1, 9],
   },
   {

@@ -52,22 +52,40 @@ export interface Held {
   readonly note?: string;
 }
 
+/** Who may have the addresses of a route, and by what rules one of them is chosen. */
+export interface Contest {
+  readonly own: readonly AddressBinding[];
+  /** Nobody where the selector selects nothing that is known. */
+  readonly matching: readonly Pod[];
+  readonly rules: ChoiceRules;
+  /** Of a Pod that has lost the addresses too often. */
+  readonly isUnsteady: (podUid: string) => boolean;
+}
+
+export function contest(input: ChoiceInput): Contest {
+  const { route, pods, node } = input;
+  const { podSelector: selector, reactionMode, network } = route.spec;
+  const own = input.bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
+  const sound = selector !== undefined && selectorProblem(selector) === undefined;
+  return {
+    own,
+    matching: pods.filter(
+      ({ metadata }) => sound && metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
+    ),
+    rules: {
+      reactionMode: reactionMode ?? ReactionMode.ReadyCondition,
+      network: network ?? DEFAULT_NETWORK,
+      incumbentUid: own.flatMap(({ spec }) => spec.owner?.podUid ?? [])[0],
+      nodeHealth: (name) => healthOf(node(name)),
+    },
+    isUnsteady: (uid) => own.some(({ spec }) => isUnsteady(input.moves?.(spec.address) ?? [], uid)),
+  };
+}
+
 /** The Pod that the route's rules choose now. */
 export function choose(input: ChoiceInput): Choice {
-  const { route, pods, node } = input;
-  const selector = route.spec.podSelector;
-  if (selector === undefined || selectorProblem(selector) !== undefined) return {};
-  const own = input.bindings.filter(({ spec }) => spec.route.uid === route.metadata.uid);
+  const { own, matching, rules, isUnsteady: isUnstable } = contest(input);
   const owners = own.flatMap(({ spec }) => spec.owner?.podUid ?? []);
-  const rules: ChoiceRules = {
-    reactionMode: route.spec.reactionMode ?? ReactionMode.ReadyCondition,
-    network: route.spec.network ?? DEFAULT_NETWORK,
-    incumbentUid: owners[0],
-    nodeHealth: (name) => healthOf(node(name)),
-  };
-  const matching = pods.filter(
-    ({ metadata }) => metadata.namespace === route.metadata.namespace && selects(selector, metadata.labels),
-  );
   const best = choosePod(matching, rules);
   // A Pod that has one of the addresses already gets the others too: half a move is finished.
   if (best === undefined || owners.length === 0 || owners.includes(best.metadata.uid ?? "")) return { pod: best };
@@ -75,8 +93,6 @@ export function choose(input: ChoiceInput): Choice {
   // Its node may also have said that it cannot deliver there.
   const undelivered = own.some((binding) => ownerAck(binding)?.state === AckState.Failed);
   if (incumbent === undefined || undelivered || !canServe(incumbent, rules)) {
-    const moves = own.flatMap(({ spec }) => [input.moves?.(spec.address) ?? []]);
-    const isUnstable = (uid: string): boolean => moves.some((past) => isUnsteady(past, uid));
     return { pod: choosePod(matching, { ...rules, isUnsteady: isUnstable }), failed: true };
   }
   const motive = motiveOf(standingOf(incumbent, rules), standingOf(best, rules));

@@ -8,6 +8,7 @@
 //   a delivery        Delivery and its line in DELIVERIES of lib/model/binding.ts; the agent's footprint does the rest
 //   a fabric          Fabric and its line in FABRICS of lib/model/binding.ts, an announcer in controller-image/src/fabric
 //   damping           lib/model/damping.ts; which moves it delays: motiveOf in choice.ts
+//   a standby         standby.ts: who would be next, so that its node is ready
 //   a hand-over       handover.ts, one address at a time; a condition or reason: route-status.ts
 //   a fabric's lead   cloud-intent.ts: what a cloud shall do, for all addresses of a route at once
 import type { RouteVerdict } from "../../../lib/model/acceptance";
@@ -21,6 +22,7 @@ import { choose, type Challenge, type Choice, type Held } from "./choice";
 import { cloudWish, type CloudWish } from "./cloud-intent";
 import { grant, isUnderWay, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
+import { chooseStandby } from "./standby";
 
 export interface DecideInput {
   readonly route: GKEIPRoute;
@@ -69,6 +71,8 @@ export function decide(given: DecideInput): Decision {
   const { pod: chosen, held, failed }: Choice = deleting ? {} : chosenNow(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
+  const target = deliverable(chosen, route);
+  const standby = target && chooseStandby(input, target.nodeName);
   const changes: BindingChange[] = [];
   let waiting = false;
   for (const address of wanted) {
@@ -77,7 +81,7 @@ export function decide(given: DecideInput): Decision {
       address,
       route,
       binding,
-      target: deliverable(chosen, route),
+      target,
       delivery: deliveryOf(route),
       fabric: verdict.fabric,
       network: route.spec.network ?? DEFAULT_NETWORK,
@@ -85,6 +89,7 @@ export function decide(given: DecideInput): Decision {
       node: input.node,
       waitedMs: input.waitedMs(address),
       cloud: input.cloud,
+      standby,
     });
     if (step.change !== undefined) changes.push(step.change);
     waiting ||= step.waiting;

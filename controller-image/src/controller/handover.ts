@@ -12,12 +12,14 @@ import {
   type AddressBindingSpec,
   type BindingLead,
   type BindingRelease,
+  type BindingStandby,
   type Delivery,
   type Fabric,
 } from "../../../lib/model/binding";
 import { apiVersionOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
 import type { CloudView } from "../fabric/cloud";
+import { sameStandby } from "./standby";
 
 export interface NodeView {
   /** The node's own address, where other nodes send what is still on its way. */
@@ -78,6 +80,8 @@ export interface GrantInput {
   readonly waitedMs: number;
   /** What is known of the cloud for the route; only where the controller has one. */
   readonly cloud?: CloudView;
+  /** Who could take over, given whom the binding names for it. @default nobody */
+  readonly standby?: (before?: BindingStandby) => BindingStandby | undefined;
 }
 
 /** The next step towards "this target has this address". */
@@ -95,7 +99,7 @@ export function grant(input: GrantInput): Step {
   if (binding === undefined) {
     // An address that nobody has needs no object.
     if (target === undefined) return { waiting: false };
-    const spec = withLead({ ...desired, epoch: 1 }, undefined, input.cloud);
+    const spec = withLead({ ...desired, epoch: 1, standby: input.standby?.() }, undefined, input.cloud);
     return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
   }
   const { spec } = binding;
@@ -114,8 +118,13 @@ export function grant(input: GrantInput): Step {
   )
     return { waiting: true };
   const releasing = nextRelease(binding, desired.nodeName, input);
+  // It is written anyway, so whoever would be next by the rules of now.
+  const standby = target && input.standby?.();
   return {
-    change: replaced(binding, withLead({ ...desired, epoch: spec.epoch + 1, releasing }, spec.led, input.cloud)),
+    change: replaced(
+      binding,
+      withLead({ ...desired, epoch: spec.epoch + 1, releasing, standby }, spec.led, input.cloud),
+    ),
     waiting: releasing?.wait === true,
   };
 }
@@ -151,7 +160,7 @@ export function release(
     const former = !mayAnnounce(binding) && !isGone(spec.releasing, node);
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
-    const { owner: _owner, ...rest } = spec;
+    const { owner: _owner, standby: _standby, ...rest } = spec;
     return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
   }
   const done = isReleased(binding) || isGone(spec.releasing, node);
@@ -169,13 +178,16 @@ export function release(
 
 /** The owner is right; only the hand-over may still be under way. */
 function settle(binding: AddressBinding, input: GrantInput): Step {
-  const { releasing, led, ...spec } = binding.spec;
+  const { releasing, led, standby: before, ...spec } = binding.spec;
   const steady = sameLead(leadOf(spec, led, input.cloud), led);
   // Only when nothing arrives at the node before any more, and has not for as long as was waited.
   const next = releasing && settledRelease(binding, releasing, input, { elsewhere: steady && isLed(binding) });
-  if (next === releasing && steady) return { waiting: next?.wait === true && isLed(binding) };
-  const change = replaced(binding, withLead({ ...spec, ...(next && { releasing: next }) }, led, input.cloud));
-  return { change, waiting: next?.wait === true && isLed(binding) };
+  const waiting = next?.wait === true && isLed(binding);
+  const standby = input.standby?.(before);
+  // While a node is waited for the write that ends the waiting is still to come, and takes it along.
+  if (next === releasing && steady && (next?.wait === true || sameStandby(standby, before))) return { waiting };
+  const settled = { ...spec, ...(next && { releasing: next }), ...(standby && { standby }) };
+  return { change: replaced(binding, withLead(settled, led, input.cloud)), waiting };
 }
 
 /** What is still to be let go of, the same object where nothing changes. */
@@ -259,7 +271,7 @@ function isGone(releasing: BindingRelease | undefined, node: GrantInput["node"])
 
 function sameGrant(
   spec: AddressBindingSpec,
-  desired: Omit<AddressBindingSpec, "epoch" | "releasing" | "led">,
+  desired: Omit<AddressBindingSpec, "epoch" | "releasing" | "standby" | "led">,
 ): boolean {
   return (
     spec.route.uid === desired.route.uid &&
