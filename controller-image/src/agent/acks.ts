@@ -7,6 +7,8 @@ import { Backoff } from "../kube/backoff";
 export interface AckWriter {
   /** @param ack what this node has to say about the binding; `withdrawn` takes the entry away */
   say(binding: AddressBinding, ack: BindingAck | "withdrawn"): void;
+  /** An acknowledgement came back; answers whether it is what this node says, and so no news. */
+  heard(binding: AddressBinding, ack: BindingAck): boolean;
   /** This node has nothing to say any more: what is still being tried must not arrive late. */
   giveUp(binding: AddressBinding): void;
   stop(): void;
@@ -17,6 +19,8 @@ interface Pending {
   /** What was written last and when; the cache shows it some milliseconds later. */
   written?: { readonly text: string; readonly at: number };
   busy: boolean;
+  /** When it came back last, which may be before the answer to its writing. */
+  backAt?: number;
   /** Ends the wait before the next attempt. */
   wake?: () => void;
 }
@@ -34,10 +38,12 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
     entry.busy = true;
     for (;;) {
       const text = sentence(entry.wanted);
+      const began = clock.now();
       try {
         const body = statusOf(name, uid, entry.wanted);
         await kube.apply(RESOURCES.addressBindings, body, `podpin-agent-${nodeName}`, "status");
-        entry.written = { text, at: clock.now() };
+        const isBack = entry.backAt !== undefined && entry.backAt >= began;
+        entry.written = isBack ? undefined : { text, at: clock.now() };
       } catch (error) {
         if (stopped) return;
         // Deleted meanwhile: there is nobody to tell.
@@ -80,6 +86,13 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       }
       if (entry.written?.text === text && clock.now() - entry.written.at < TRUST_WRITE_MS) return;
       void write(name, uid, entry);
+    },
+    heard: ({ metadata: { name, uid } }, ack) => {
+      const entry = pending.get(uid ?? name);
+      if (entry === undefined || sentence(entry.wanted) !== sentence(ack)) return false;
+      entry.written = undefined;
+      entry.backAt = clock.now();
+      return true;
     },
     giveUp: ({ metadata: { name, uid } }) => {
       const entry = pending.get(uid ?? name);

@@ -15,15 +15,17 @@ import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
 import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
 import { ackWriter } from "./acks";
+import { isEcho } from "./echo";
 import { evidence } from "./evidence";
+import { flushing } from "./flushing";
 import { doubts, type Isolation } from "./isolation";
-import { forgetting } from "./forgetting";
 import type { Kernel } from "./kernel";
 import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
 import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
 import { isBadNews, unprogrammed } from "./news";
+import { Pace } from "./pace";
 import { type Failure, logPass } from "./pass-log";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { readBinding } from "./reading";
@@ -73,8 +75,9 @@ export function runAgent(options: AgentOptions): Agent {
   const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
   const started = clock.now();
   const acks = ackWriter(kube, clock, log, nodeName);
-  const stale = forgetting();
+  const stale = flushing({ clock, log, forgetConnections: (each) => kernel.forgetConnections(each) });
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
+  const pace = new Pace(clock);
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -85,6 +88,7 @@ export function runAgent(options: AgentOptions): Agent {
   let proxyDelayBefore: number | undefined;
   let trouble: string | undefined = "the first look at the kernel has not been taken yet";
   let cancelSoon: (() => void) | undefined;
+  let cancelNext: (() => void) | undefined;
   let cancelLater: (() => void) | undefined;
   let cancelWake: (() => void) | undefined;
 
@@ -95,7 +99,7 @@ export function runAgent(options: AgentOptions): Agent {
   const onBinding = (change: Change<AddressBinding>): void => {
     told.outdated(change.key);
     doubted.onCached(change.key);
-    trigger();
+    if (!isEcho(change, nodeName, acks.heard)) trigger();
     // Gone from a cache means only that it no longer names this node here.
     if (change.type === "delete") void told.ask(change.key);
   };
@@ -142,10 +146,22 @@ export function runAgent(options: AgentOptions): Agent {
     if (stopped) return;
     cancelSoon?.();
     cancelSoon = undefined;
+    if (cancelNext !== undefined) return;
     if (running !== undefined) {
       again = true;
       return;
     }
+    const waitMs = pace.waitMs();
+    if (waitMs > 0) {
+      cancelNext = clock.after(waitMs, next);
+      return;
+    }
+    next();
+  }
+
+  function next(): void {
+    cancelNext = undefined;
+    const began = clock.now();
     // In the next turn, so that a burst of events of one list makes one pass.
     running = Promise.resolve()
       .then(pass)
@@ -156,6 +172,7 @@ export function runAgent(options: AgentOptions): Agent {
       })
       .finally(() => {
         running = undefined;
+        pace.took(clock.now() - began);
         if (again) {
           again = false;
           trigger();
@@ -212,25 +229,22 @@ export function runAgent(options: AgentOptions): Agent {
     const { observed, input, made, failed } = done;
     await announceAll(made, observed, failed);
     // After announcing, which clients wait for; before acknowledging, which promises that nothing old is left.
-    for (const [address, message] of await forget("before")) {
+    for (const [address, message] of await stale.promised()) {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     memory = remember(input, made, failed);
     acknowledge(made, mine, going, failed, input.evidence);
-    const late = await forget("after");
-    for (const [address, message] of late) {
-      log("warn", "old connections are still known; it is tried again", { address, message });
-    }
+    stale.begin();
     logPass(log, made, failed);
     const askAt = told.inquire(made);
     for (const [address, { target }] of made.outcomes) {
       if (isEmpty(target) && !failed.has(address)) told.forget(address);
     }
     trouble = undefined;
-    const retry = made.retry || failed.size > 0 || late.size > 0;
+    const retry = made.retry || failed.size > 0;
     if (!retry) backoff.reset();
     later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
-    wake(Math.min(made.wakeAt ?? Infinity, askAt, retry ? Infinity : (stale.nextAt() ?? Infinity)));
+    wake(Math.min(made.wakeAt ?? Infinity, askAt));
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
@@ -273,7 +287,7 @@ export function runAgent(options: AgentOptions): Agent {
       const failed = new Map<string, Failure>();
       for (const [address, message] of refused) failed.set(address, { reason: FailReason.KernelRefused, message });
       for (const step of made.changes.steps) {
-        if (!failed.has(step.address)) stale.note(step, clock.now());
+        if (!failed.has(step.address)) stale.note(step);
       }
       if (!remembered || failed.size === 0) return { observed, input, made, failed };
     }
@@ -330,14 +344,6 @@ export function runAgent(options: AgentOptions): Agent {
     }
   }
 
-  async function forget(when: "before" | "after", now = clock.now()): Promise<ReadonlyMap<string, string>> {
-    const due = stale.due(when, now);
-    if (due.length === 0) return new Map();
-    const refused = await kernel.forgetConnections(due);
-    for (const each of due) if (!refused.has(each.address)) stale.done(each);
-    return refused;
-  }
-
   async function announceAll(made: Plan, observed: KernelState, failed: Map<string, Failure>): Promise<void> {
     for (const address of made.silence) announcer.silence(address);
     const mac = observed.uplink?.mac;
@@ -385,14 +391,15 @@ export function runAgent(options: AgentOptions): Agent {
     poke: triggerAnew,
     stop: async () => {
       stopped = true;
-      for (const cancel of [cancelSoon, cancelLater, cancelWake, cancelPatience, unwatch, unwatchIsolation]) cancel?.();
+      for (const cancel of [cancelSoon, cancelNext, cancelLater, cancelWake, cancelPatience, unwatch, unwatchIsolation])
+        cancel?.();
       doubted.stop();
       told.stop();
       for (const reflector of [delivering, releasing, ranges]) reflector.stop();
       acks.stop();
       announcer.close();
       await running;
-      for (const when of ["before", "after"] as const) await forget(when, Infinity).catch(() => undefined);
+      await stale.stop();
     },
   };
 }

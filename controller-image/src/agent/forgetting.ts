@@ -25,7 +25,7 @@ export interface Forgetting {
   /** What is due: before an acknowledgement says that it is gone, or after it. */
   due(when: "before" | "after", now: number): Stale[];
   done(stale: Stale): void;
-  /** When the next is due; nothing while there is none. */
+  /** When the next is due that no acknowledgement promises; nothing while there is none. */
   nextAt(): number | undefined;
 }
 
@@ -56,6 +56,9 @@ export function forgetting(): Forgetting {
         .filter(({ at, promised }) => at <= now && promised === (when === "before"))
         .map(({ address, pod, whose }) => ({ address, pod, whose })),
     done: (stale) => void pending.delete(keyOf(stale)),
-    nextAt: () => (pending.size === 0 ? undefined : Math.min(...[...pending.values()].map(({ at }) => at))),
+    nextAt: () => {
+      const late = [...pending.values()].filter(({ promised }) => !promised);
+      return late.length === 0 ? undefined : Math.min(...late.map(({ at }) => at));
+    },
   };
 }
