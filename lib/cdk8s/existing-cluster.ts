@@ -86,7 +86,7 @@ export interface PersistentIpClusterFromExistingProps {
   /**
    * Namespace of the objects for Config Connector that are about it, such as its node pools.
    *
-   * @default "default"
+   * @default - the namespace of the chart, else "default"
    */
   readonly namespace?: string;
 }

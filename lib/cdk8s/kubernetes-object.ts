@@ -1,6 +1,7 @@
 import { ApiObject, type ApiObjectProps, Chart, JsonPatch } from "cdk8s";
 import type { Construct } from "constructs";
 
+import { DEFAULT_NAMESPACE } from "../model/pool";
 import { Problems } from "../model/problems";
 import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
 
@@ -12,6 +13,16 @@ export function kubernetesObject(scope: Construct, id: string, manifest: ApiObje
     object.addJsonPatch(JsonPatch.remove("/metadata/namespace"));
   }
   return object;
+}
+
+/** The namespace of objects that the program gives none: that of the chart, as for its own objects. */
+export function chartNamespace(scope: Construct): string {
+  return Chart.of(scope).namespace ?? DEFAULT_NAMESPACE;
+}
+
+/** The namespace of routes: a workload that is an object brings its own, its name says nothing of that. */
+export function routeNamespace(scope: Construct, given: string | undefined, workload: unknown): string | undefined {
+  return given ?? (ApiObject.isApiObject(workload) ? undefined : chartNamespace(scope));
 }
 
 /** Runs checks and throws all that is wrong as one message. */

@@ -6,9 +6,8 @@ import type { ClusterFacts } from "../model/cluster-facts";
 import { containerCluster } from "../model/container-cluster";
 import { isKnown, type MaybeLater } from "../model/later";
 import { checkNamespaceName } from "../model/names";
-import { DEFAULT_NAMESPACE } from "../model/pool";
 import { existingFacts, type PersistentIpClusterFromExistingProps } from "./existing-cluster";
-import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
+import { chartNamespace, checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 
 /** What a {@link PersistentIpCluster} is made of. */
 export interface PersistentIpClusterProps extends ClusterOptions {
@@ -22,7 +21,7 @@ export interface PersistentIpClusterProps extends ClusterOptions {
   /**
    * Namespace of the objects for Config Connector.
    *
-   * @default "default"
+   * @default - the namespace of the chart, else "default"
    */
   readonly namespace?: string;
   /**
@@ -127,7 +126,7 @@ export class PersistentIpCluster extends Construct {
     checkProperties("PersistentIpCluster", id, props);
     super(scope, id);
 
-    const { existing, clusterSpec, namespace = DEFAULT_NAMESPACE, ...options } = props;
+    const { existing, clusterSpec, namespace = chartNamespace(this), ...options } = props;
     this.namespace = existing?.namespace ?? namespace;
     if (existing === undefined) {
       const made = checked("PersistentIpCluster", id, (problems) => {

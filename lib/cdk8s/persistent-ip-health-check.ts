@@ -10,8 +10,7 @@ import {
   PROBE_RANGES,
 } from "../model/health-check";
 import { isKnown } from "../model/later";
-import { DEFAULT_NAMESPACE } from "../model/pool";
-import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
+import { chartNamespace, checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** What a {@link PersistentIpHealthCheck} takes. */
@@ -19,7 +18,7 @@ export interface PersistentIpHealthCheckProps extends HealthCheckOptions {
   /**
    * Namespace of the objects for Config Connector.
    *
-   * @default "default"
+   * @default - the namespace of the chart, else "default"
    */
   readonly namespace?: string;
   /**
@@ -87,7 +86,7 @@ export class PersistentIpHealthCheck extends Construct {
     checkProperties("PersistentIpHealthCheck", id, props);
     super(scope, id);
 
-    const { cluster, namespace = DEFAULT_NAMESPACE, probeNetwork, probeRanges = [...PROBE_RANGES] } = props;
+    const { cluster, namespace = chartNamespace(this), probeNetwork, probeRanges = [...PROBE_RANGES] } = props;
     const plan = checked("PersistentIpHealthCheck", id, (problems) =>
       planHealthCheck({ ...props, name: id, cluster: cluster?.facts }, problems),
     );

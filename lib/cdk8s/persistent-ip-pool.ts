@@ -7,7 +7,7 @@ import { gatewayObject, planPool, type PoolInput, type PoolOptions, type PoolPla
 import { notePool } from "../model/pool-others";
 import { computeAddressObject } from "../model/pool-reservation";
 import type { Claim } from "../model/route";
-import { checkProperties, checked, kubernetesObject } from "./kubernetes-object";
+import { chartNamespace, checkProperties, checked, kubernetesObject } from "./kubernetes-object";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 import type { PersistentIpController } from "./persistent-ip-controller";
 import type { PersistentIpPoolReservationProps } from "./persistent-ip-pool-reservation";
@@ -25,7 +25,7 @@ export interface PersistentIpPoolCommonProps extends PoolOptions {
   /**
    * Namespace of the pool's Gateways. Fixed after creation.
    *
-   * @default "default"
+   * @default - the namespace of the chart, else "default"
    */
   readonly namespace?: string;
   /**
@@ -95,8 +95,9 @@ export class PersistentIpPool extends Construct {
     super(scope, id);
 
     const program = amongOthers(this, `PersistentIpPool "${id}"`, props.cluster);
+    const { namespace = chartNamespace(this) } = props;
     this.plan = checked("PersistentIpPool", id, (problems) =>
-      planPool({ ...poolInput(id, props), others: program }, problems),
+      planPool({ ...poolInput(id, props), namespace, others: program }, problems),
     );
     notePool(program, this.plan);
     // Every address is a literal here, so none is left to come.
@@ -132,8 +133,8 @@ export class PersistentIpPool extends Construct {
 }
 
 function poolInput(id: string, props: PersistentIpPoolProps): PoolInput {
-  const { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller, namespace } = props;
-  const options = { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller, namespace };
+  const { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller } = props;
+  const options = { gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, controller };
   const common = { ...options, name: id, cluster: props.cluster?.facts };
   if (props.adopted !== undefined) return { ...common, addresses: props.adopted };
   const { size, networkTier, addressNamePrefix, protectAddresses } = props;

@@ -28,7 +28,7 @@ export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
   /**
    * Namespace of the Pods and of the route. Fixed after creation.
    *
-   * @default - the namespace of `deployment` where that is an object, else "default"
+   * @default - the namespace of `deployment` where that is an object, else that of the chart, else "default"
    */
   readonly namespace?: string;
   /**

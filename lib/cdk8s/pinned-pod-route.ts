@@ -22,7 +22,7 @@ export interface PinnedPodRouteProps extends RouteOptions {
   /**
    * Namespace of the Pods and of the route. Fixed after creation.
    *
-   * @default - the namespace of `statefulSet` where that is an object, else "default"
+   * @default - the namespace of `statefulSet` where that is an object, else that of the chart, else "default"
    */
   readonly namespace?: string;
   /**

@@ -7,7 +7,7 @@ import {
   planPinnedStatefulSet,
 } from "../model/pinned-stateful-set";
 import { noteRoute } from "../model/route";
-import { checkProperties, checked } from "./kubernetes-object";
+import { checkProperties, checked, routeNamespace } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
@@ -26,7 +26,7 @@ export interface PinnedStatefulSetProps extends PinnedStatefulSetOptions {
   /**
    * Namespace of the Pods and of the routes. Fixed after creation.
    *
-   * @default - the namespace of `statefulSet` where that is an object, else "default"
+   * @default - the namespace of `statefulSet` where that is an object, else that of the chart, else "default"
    */
   readonly namespace?: string;
   /**
@@ -62,6 +62,7 @@ export class PinnedStatefulSet extends Construct {
         {
           ...options,
           name: id,
+          namespace: routeNamespace(this, options.namespace, statefulSet),
           pool: pool.plan,
           claims: pool.claims,
           network: networkName(network),

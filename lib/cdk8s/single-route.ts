@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 
 import type { Problems } from "../model/problems";
 import { claimantOf, noteRoute, type RouteInput, type RoutePlan, type RouteSurroundings } from "../model/route";
-import { checked } from "./kubernetes-object";
+import { checked, routeNamespace } from "./kubernetes-object";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { amongOthers } from "./program";
 import { networkName, type NetworkReference, routeNetwork, routeObjects } from "./route-objects";
@@ -14,10 +14,11 @@ interface SingleRouteProps {
   readonly pool: PersistentIpPool;
   readonly addresses?: readonly string[];
   readonly network?: NetworkReference;
+  readonly namespace?: string;
 }
 
 /** What stands in the place of the properties of these names, so that none is left out. */
-type Inputs = { readonly [Field in "pool" | "network" | "podNetwork" | "addresses"]: RouteInput[Field] };
+type Inputs = { readonly [Field in "pool" | "namespace" | "network" | "podNetwork" | "addresses"]: RouteInput[Field] };
 
 /**
  * Plans the route of a construct, with all that is wrong as one message, and adds its GKEIPRoutes.
@@ -31,7 +32,7 @@ export function singleRoute(
   workload: unknown,
   planOf: (input: RouteSurroundings & Inputs, problems: Problems) => RoutePlan,
 ): { readonly addresses: string[]; readonly routes: ApiObject[] } {
-  const { pool, addresses, network } = props;
+  const { pool, addresses, network, namespace } = props;
   const others = amongOthers(scope, claimantOf({ name: id, kind }), pool.cluster);
   const plan = checked(kind, id, (problems) =>
     planOf(
@@ -40,6 +41,7 @@ export function singleRoute(
         claims: pool.claims,
         others,
         pool: pool.plan,
+        namespace: routeNamespace(scope, namespace, workload),
         network: networkName(network),
         podNetwork: routeNetwork(network),
         addresses: addresses?.map((value) => ({ value })),
