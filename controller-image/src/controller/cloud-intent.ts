@@ -2,10 +2,11 @@
 // of a node comes first, then the cloud, then the node before lets go. Pure.
 import type { RouteVerdict } from "../../../lib/model/acceptance";
 import { AckState, ackOf, isLedFabric, ownerAck, type AddressBinding } from "../../../lib/model/binding";
-import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
+import { DEFAULT_NETWORK, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
-import { isDefaultNetwork, isEligible, selects } from "../../../lib/model/selection";
+import { isDefaultNetwork } from "../../../lib/model/selection";
 import type { CloudIntent, CloudView } from "../fabric/cloud";
+import { candidatesOf } from "./cloud-candidates";
 import { isProgrammed, type BindingChange, type NodeView } from "./handover";
 
 /** What the cloud shall do for a route. */
@@ -64,7 +65,13 @@ function intentOf(input: WishInput): CloudIntent | undefined {
     addresses: [...wanted].sort(),
     epochs: new Map(after.map(({ spec: { address, epoch } }) => [address, epoch])),
     leader,
-    candidates: candidatesOf(input, after),
+    candidates: candidatesOf({
+      route,
+      pods: input.pods,
+      node: input.node,
+      serving: after.map(({ spec: { nodeName } }) => nodeName),
+      owners: after.flatMap(({ spec: { owner } }) => owner?.podUid ?? []),
+    }),
     urgent: leader !== undefined && after.some((binding) => isLost(binding, leader, cloud, input.pods)),
   };
 }
@@ -89,20 +96,6 @@ function leaderOf(bindings: readonly AddressBinding[], { node }: WishInput): str
     ownerAck(binding)?.state === AckState.Failed && binding.spec.releasing?.wait !== true;
   const all = bindings.every((binding) => isProgrammed(binding) || goesAlong(binding));
   return all && programmed.length > 0 ? nodeName : undefined;
-}
-
-/** Nodes of every Pod that the selector matches, from the moment that it is bound to one; those of the addresses too. */
-function candidatesOf({ route, pods, node }: WishInput, bindings: readonly AddressBinding[]): readonly string[] {
-  const selector = route.spec.podSelector;
-  const names = new Set(bindings.map(({ spec }) => spec.nodeName));
-  for (const pod of pods) {
-    const { metadata, spec } = pod;
-    const matches = selector !== undefined && selects(selector, metadata.labels);
-    // What is eligible in the one mode as soon as it is bound may be so in the other a moment later.
-    if (matches && metadata.namespace === route.metadata.namespace && isEligible(pod, ReactionMode.Exists))
-      names.add(spec?.nodeName ?? "");
-  }
-  return [...names].filter((name) => name !== "" && node(name) !== undefined).sort();
 }
 
 /** Whether packets for the address are lost until the cloud leads them to the new node: they go elsewhere, and nobody serves there. */

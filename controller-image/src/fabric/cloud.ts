@@ -22,7 +22,7 @@ export interface CloudIntent {
    * as it is, and nothing new is made.
    */
   readonly leader?: string;
-  /** Nodes that may be next, prepared ahead, so that a move is one call; sorted, with the leader. */
+  /** Nodes that may be next, prepared ahead, so that a move is one call; sorted, with the leader, few at a time. */
   readonly candidates: readonly string[];
   /** Packets are being lost until the leader is the one above. */
   readonly urgent: boolean;

@@ -1,3 +1,4 @@
+import { IDLE_MS, MOST_ENDPOINTS } from "../../../controller-image/src/fabric/gce/groups";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
@@ -212,4 +213,28 @@ describe.each([
     await world.until(() => making.every((intent) => isLed(replica, intent)));
     await fabric.stop();
   });
+});
+
+test("however fast Pods come and go, a route has no more endpoints than a service is known to hold, and those in use stay", async () => {
+  const world = new CloudWorld({ nodes: 81 });
+  world.reserve("203.0.113.10");
+  const replica = world.replica({ driver: haPolicy });
+  const { fabric } = replica;
+  fabric.start();
+  const attached = (): string[] =>
+    world.cloud.state
+      .everywhere("demo", "networkEndpointGroups")
+      .flatMap(({ endpoints = [] }) => endpoints.map(({ instance }) => instance.split("/").at(-1) ?? ""));
+  // All but the leader's node are others after a minute.
+  for (const minute of [0, 1, 2, 3, 4]) {
+    const others = Array.from({ length: 15 }, (_, i) => `node${minute * 16 + i + 2}`);
+    fabric.want(intentFor({ leader: "node1", candidates: ["node1", ...others] }));
+    await world.clock.run(60_000);
+    expect(attached()).toEqual(expect.arrayContaining(["node1", ...others]));
+    expect(attached()).toHaveLength(Math.min((minute + 1) * 15 + 1, MOST_ENDPOINTS));
+  }
+  await world.clock.run(IDLE_MS);
+  expect(attached()).toHaveLength(16);
+  expect(world.goesTo("203.0.113.10")).toBe("node1");
+  await fabric.stop();
 });

@@ -22,6 +22,12 @@ import { isSame, pathOf, ref } from "./refs";
 /** An endpoint that nobody has a use for stays this long: a Pod that comes back finds its node attached. */
 export const IDLE_MS = 5 * 60_000;
 
+/**
+ * Endpoints of a route in all of its groups. Compute publishes no bound for a service whose leader the API sets; for one with fast
+ * moves it is this (garp-ra-packet-spec). Beyond it those go at once that nobody has had a use for the longest.
+ */
+export const MOST_ENDPOINTS = 32;
+
 /** An attached node. */
 export interface Place {
   readonly group: Group;
@@ -100,19 +106,28 @@ function planDetaches(
   current: Leader | undefined,
   plan: GroupPlan,
 ): void {
+  const used = new Set(wanted);
+  const idle: { readonly group: Group; readonly instance: string; readonly key: string; readonly idleMs: number }[] =
+    [];
   for (const group of groups) {
-    const at = groupRef(group);
-    const late: string[] = [];
     for (const instance of group.endpoints ?? []) {
-      const key = endpointKey(at, instance);
-      if (wanted.has(key) || (current !== undefined && isAt(facts, current, group, instance))) continue;
-      plan.idle.push(key);
-      const leftMs = IDLE_MS - facts.idleMs(intent.route.uid, key);
-      if (leftMs <= 0) late.push(instance);
-      else plan.wakeMs = Math.min(plan.wakeMs ?? Infinity, leftMs);
+      const key = endpointKey(groupRef(group), instance);
+      if (current !== undefined && isAt(facts, current, group, instance)) used.add(key);
+      else if (!used.has(key)) idle.push({ group, instance, key, idleMs: facts.idleMs(intent.route.uid, key) });
     }
-    if (late.length === 0) continue;
-    plan.steps.push({ lane: "housekeeping", call: { verb: "detach", at, zone: group.zone, instances: late } });
+  }
+  idle.sort((a, b) => b.idleMs - a.idleMs);
+  const late = new Map<Group, string[]>();
+  for (const [i, { group, instance, key, idleMs }] of idle.entries()) {
+    plan.idle.push(key);
+    const leftMs = IDLE_MS - idleMs;
+    if (leftMs <= 0 || i < used.size + idle.length - MOST_ENDPOINTS) {
+      late.set(group, [...(late.get(group) ?? []), instance]);
+    } else plan.wakeMs = Math.min(plan.wakeMs ?? Infinity, leftMs);
+  }
+  for (const [group, instances] of late) {
+    const call = { verb: "detach", at: groupRef(group), zone: group.zone, instances } as const;
+    plan.steps.push({ lane: "housekeeping", call });
   }
 }
 
