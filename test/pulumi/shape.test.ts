@@ -1,6 +1,6 @@
 // The same mistakes in both flavours, by the components themselves: what JavaScript and casts let through.
 import * as pulumi from "@pulumi/pulumi";
-import { Testing } from "cdk8s";
+import { App, Chart } from "cdk8s";
 
 import * as constructs from "../../lib/cdk8s";
 import * as components from "../../lib/pulumi";
@@ -22,7 +22,7 @@ const saidBy = (make: () => unknown): string => {
 };
 const both = (kind: Component, args: unknown): string[] => [
   saidBy(() => new components[kind]("shaped", args as never)),
-  saidBy(() => new constructs[kind](Testing.chart(), "shaped", args as never)),
+  saidBy(() => new constructs[kind](new Chart(new App(), "test"), "shaped", args as never)),
 ];
 const invalid = (kind: string, ...lines: string[]) =>
   [`${kind} "shaped" is not valid:`, ...lines.map((line) => `  - ${line}`)].join("\n");
@@ -96,7 +96,7 @@ test("a pool that adopts says that it has no addresses, and reserves none", () =
   expect(saidBy(() => components.PersistentIpPool.fromAddresses("shaped", args))).toBe(
     invalid("PersistentIpPool", lines),
   );
-  expect(saidBy(() => constructs.PersistentIpPool.fromAddresses(Testing.chart(), "shaped", args))).toBe(
+  expect(saidBy(() => constructs.PersistentIpPool.fromAddresses(new Chart(new App(), "test"), "shaped", args))).toBe(
     invalid("PersistentIpPool", lines),
   );
 });
@@ -105,7 +105,7 @@ test("a cluster that exists needs arguments too", () => {
   const nothing = undefined as never;
   const expected = invalid("PersistentIpCluster", "arguments: got nothing; pass them as one object");
   expect(saidBy(() => components.PersistentIpCluster.fromExisting("shaped", nothing))).toBe(expected);
-  expect(saidBy(() => constructs.PersistentIpCluster.fromExisting(Testing.chart(), "shaped", nothing))).toBe(expected);
+  expect(saidBy(() => constructs.PersistentIpCluster.fromExisting(new Chart(new App(), "test"), "shaped", nothing))).toBe(expected);
 });
 
 test("a value that comes later where a plain one is read is named as such, and not by what it prints", () => {
