@@ -105,7 +105,9 @@ test("a cluster that exists needs arguments too", () => {
   const nothing = undefined as never;
   const expected = invalid("PersistentIpCluster", "arguments: got nothing; pass them as one object");
   expect(saidBy(() => components.PersistentIpCluster.fromExisting("shaped", nothing))).toBe(expected);
-  expect(saidBy(() => constructs.PersistentIpCluster.fromExisting(new Chart(new App(), "test"), "shaped", nothing))).toBe(expected);
+  expect(
+    saidBy(() => constructs.PersistentIpCluster.fromExisting(new Chart(new App(), "test"), "shaped", nothing)),
+  ).toBe(expected);
 });
 
 test("a value that comes later where a plain one is read is named as such, and not by what it prints", () => {
