@@ -1,6 +1,6 @@
 // Which routes are accepted, and why not. Pure; the reasons are GKE's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
-import type { Fabric } from "./binding";
+import { Delivery, type Fabric } from "./binding";
 import { AddressType, PODPIN_INTERNAL_CLASS } from "./classes";
 import {
   acceptGateway,
@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from "./gateway-acceptance";
 import {
+  ANNOTATION_DELIVERY,
   DEFAULT_NETWORK,
   MAX_ADDRESSES_PER_ROUTE,
   RouteReason,
@@ -94,6 +95,8 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
     const message = `spec.allowGlobalAccess is for internal addresses, and these are external, which anybody can reach; remove it, or use a Gateway of class ${PODPIN_INTERNAL_CLASS}`;
     return no(RouteReason.Unattachable, message);
   }
+  const delivery = deliveryProblem(route);
+  if (delivery !== undefined) return no(RouteReason.Unattachable, delivery);
   if (asked.problem !== undefined) return no(RouteReason.InvalidAddresses, asked.problem);
   const foreign = asked.addresses.filter((address) => listed?.includes(address) !== true);
   if (foreign.length > 0) {
@@ -112,6 +115,14 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
     addresses: asked.addresses,
     keeps: asked.addresses,
   };
+}
+
+/** A mistyped delivery is no wish for another one: what works must not change for it. */
+function deliveryProblem({ metadata: { annotations } }: GKEIPRoute): string | undefined {
+  const asked = annotations?.[ANNOTATION_DELIVERY];
+  const known: readonly string[] = Object.values(Delivery);
+  if (asked === undefined || known.includes(asked)) return undefined;
+  return `annotation ${ANNOTATION_DELIVERY} is "${asked}"; use ${known.join(", ")}, or leave it out for app`;
 }
 
 /** The well-formed addresses that a route asks for, in its order, each once. */

@@ -71,6 +71,13 @@ describe("a route is accepted or refused with GKE's reason", () => {
       "spec.loadBalancing is not served by podpin: an address has one Pod at a time; remove it, or use a Gateway of GKE's classes",
     ],
     [
+      "a delivery that nobody knows",
+      aRoute({}, { annotations: { "podpin.dev/delivery": "Nat" } }),
+      {},
+      "Unattachable",
+      'annotation podpin.dev/delivery is "Nat"; use app, interface, nat, or leave it out for app',
+    ],
+    [
       "Gateways of external and of internal addresses",
       aRoute({ parentRefs: ["allowed", "inner"].map((name) => ({ name, namespace: "default" })) }),
       {
