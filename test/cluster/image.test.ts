@@ -70,6 +70,12 @@ test("by itself it is not root, and it starts the bundle", async () => {
   expect(described.config).toMatchObject({ User: "65532:65532", Entrypoint: ["node", "/app/podpin.js"] });
 });
 
+test("/var/run is /run in it, so that `ip` finds the namespaces of Pods wherever it looks for them", async () => {
+  const found = await Promise.all(layers.map((layer) => command(["tar", "--list", "--verbose", "--file", layer])));
+  expect(found.join("")).toMatch(/^d.* run\/$/m);
+  expect(found.join("")).toMatch(/^l.* var\/run -> \/run$/m);
+});
+
 test("it lists the packages that its files are from, with the licence of each", async () => {
   const names = (await Promise.all(layers.map((layer) => command(["tar", "--list", "--file", layer])))).join("");
   const packages = [...names.matchAll(/^var\/lib\/dpkg\/status\.d\/(.+)$/gm)].map(([, name]) => name);
