@@ -122,6 +122,13 @@ describe("a move to another node", () => {
       acks,
     );
 
+  test("has no end to wait for where the node is the owner's own, as no controller writes it", () => {
+    const releasing = { nodeName: "node1", epoch: 1, forwardTo: "", wait: true };
+    const decision = decided({ pods: [p()], bindings: [aBinding({ releasing }, [acked("Announced")])] });
+    expect(spec(decision)).toMatchObject({ epoch: 1, nodeName: "node1" });
+    expect(spec(decision)?.releasing).toBeUndefined();
+  });
+
   test("ends with the old node's acknowledgement", () => {
     const decision = decided({ pods: [p(), q], bindings: [moving([acked("Released", 1, "", "node1")])] });
     expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node2" });
@@ -189,13 +196,37 @@ describe("an edit touches only what changed", () => {
     expect(second.changes.map(({ verb, binding }) => [verb, binding.spec.address])).toEqual([["delete", B]]);
   });
 
-  test("a route that is refused for a mistake keeps what works, while its Pod lives", () => {
-    const route = aRoute({ addresses: [typedAddress(A), { type: "gke.networking.io/cidr", value: "oops" }] });
+  test.each([
+    ["InvalidAddresses", aRoute({ addresses: [typedAddress(A), { type: "gke.networking.io/cidr", value: "oops" }] })],
+    ["Unattachable", aRoute({}, { annotations: { "podpin.dev/delivery": "natt" } })],
+  ])("a route that is refused for a mistake, %s, keeps what works, while its Pod lives", (reason, route) => {
     const bindings = [aBinding({}, [acked("Announced")])];
     const refused = decided({ route, pods: [p()], bindings });
     expect(refused.changes).toEqual([]);
-    expect(conditions(refused)).toMatchObject({ Accepted: "False InvalidAddresses", Ready: "False InvalidAddresses" });
+    expect(conditions(refused)).toMatchObject({ Accepted: `False ${reason}`, Ready: `False ${reason}` });
     expect(spec(decided({ route, pods: [], bindings }))).toMatchObject({ epoch: 2, nodeName: "" });
+  });
+});
+
+describe("an acknowledgement of an epoch that has never been", () => {
+  const owner = { podName: "p", podUid: "p-uid", podIp: "10.244.1.5" };
+
+  test.each([
+    ["the owner's node", "node1", 77],
+    ["another node", "node9", 2 ** 52],
+  ])("of %s is left behind in one step: a node refuses what is below its own word", (_, node, epoch) => {
+    const foreign = acked("Announced", epoch, "somebody", node);
+    const decision = decided({ pods: [p()], bindings: [aBinding({}, [foreign])] });
+    expect(decision.changes).toHaveLength(1);
+    expect(spec(decision)).toMatchObject({ epoch: epoch + 1, nodeName: "node1", owner });
+    expect(spec(decision)?.releasing).toBeUndefined();
+    const next = decided({ pods: [p()], bindings: [aBinding(spec(decision), [foreign])] });
+    expect(next.changes).toEqual([]);
+  });
+
+  test("counts for nothing where no epoch would be left above it", () => {
+    const foreign = acked("Announced", Number.MAX_SAFE_INTEGER, "somebody", "node9");
+    expect(decided({ pods: [p()], bindings: [aBinding({}, [foreign])] }).changes).toEqual([]);
   });
 });
 
@@ -348,7 +379,7 @@ describe("laws", () => {
     );
   });
 
-  test("epochs only grow, by one, exactly when the owner changes", () => {
+  test("epochs only grow, by one above all that is known, exactly when the owner changes or a node knows a higher one", () => {
     fc.assert(
       fc.property(anyInput, (any) => {
         const input = inputOf(any);
@@ -356,8 +387,10 @@ describe("laws", () => {
           const before = input.bindings.find(({ spec: { address } }) => address === binding.spec.address);
           if (verb !== "replace") continue;
           const owner = ({ spec: { nodeName, owner } }: AddressBinding) => JSON.stringify([nodeName, owner]);
-          const grew = binding.spec.epoch - before!.spec.epoch;
-          expect(grew).toBe(owner(binding) === owner(before!) ? 0 : 1);
+          const is = before!.spec.epoch;
+          const known = Math.max(is, ...(before!.status?.acks ?? []).map(({ epoch }) => epoch));
+          const changes = owner(binding) !== owner(before!) || known > is;
+          expect(binding.spec.epoch).toBe(changes ? known + 1 : is);
         }
       }),
       { numRuns: 2000 },

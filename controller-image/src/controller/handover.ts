@@ -65,6 +65,8 @@ export const FORWARDERS_WAIT_MS = 10_000;
  * Pod). Shorter, and it could be a dying Pod whose address somebody else gets next.
  */
 const GONE_INTERFACE_WAIT_MS = 10_000;
+/** No address moves so often; a greater one would leave none for later moves. */
+const HIGHEST_CREDIBLE_EPOCH = 2 ** 52;
 
 export interface GrantInput {
   readonly address: string;
@@ -103,7 +105,8 @@ export function grant(input: GrantInput): Step {
     return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
   }
   const { spec } = binding;
-  if (sameGrant(spec, desired)) {
+  const epoch = nextEpoch(binding);
+  if (sameGrant(spec, desired) && epoch === spec.epoch + 1) {
     if (!isInterfaceGone(binding)) return settle(binding, input);
     if (input.waitedMs < GONE_INTERFACE_WAIT_MS) return { waiting: true };
   }
@@ -121,10 +124,7 @@ export function grant(input: GrantInput): Step {
   // It is written anyway, so whoever would be next by the rules of now.
   const standby = target && input.standby?.();
   return {
-    change: replaced(
-      binding,
-      withLead({ ...desired, epoch: spec.epoch + 1, releasing, standby }, spec.led, input.cloud),
-    ),
+    change: replaced(binding, withLead({ ...desired, epoch, releasing, standby }, spec.led, input.cloud)),
     waiting: releasing?.wait === true,
   };
 }
@@ -161,7 +161,7 @@ export function release(
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
     const { owner: _owner, standby: _standby, ...rest } = spec;
-    return { change: replaced(binding, { ...rest, epoch: spec.epoch + 1, nodeName: "", releasing }), waiting: true };
+    return { change: replaced(binding, { ...rest, epoch: nextEpoch(binding), nodeName: "", releasing }), waiting: true };
   }
   const done = isReleased(binding) || isGone(spec.releasing, node);
   // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
@@ -200,7 +200,7 @@ function settledRelease(
   const former = node(releasing.nodeName);
   // A node that only does not answer keeps its place here, however long: when it comes back, it must find that it has lost
   // the address before it speaks for it again.
-  if (isReleased(binding) || former === undefined) return undefined;
+  if (isReleased(binding) || former === undefined || releasing.nodeName === binding.spec.nodeName) return undefined;
   if (!releasing.wait) return releasing;
   const patient = !elsewhere || (former.ready && waitedMs < HANDOVER_WAIT_MS);
   return patient && !former.lost ? releasing : { ...releasing, wait: false };
@@ -282,6 +282,15 @@ function sameGrant(
     spec.fabric === desired.fabric &&
     spec.network === desired.network
   );
+}
+
+/**
+ * Above whatever is acknowledged, too: a node does nothing for less than it has said itself, and what stands there under its
+ * name may be somebody's edit, or from before a backup was restored.
+ */
+function nextEpoch({ spec, status }: AddressBinding): number {
+  const said = (status?.acks ?? []).map(({ epoch }) => epoch);
+  return Math.max(spec.epoch, ...said.filter((epoch) => epoch <= HIGHEST_CREDIBLE_EPOCH)) + 1;
 }
 
 function routeRef({ metadata }: GKEIPRoute): AddressBindingSpec["route"] {
