@@ -226,6 +226,20 @@ test("agents are told the cluster's own ranges, once", async () => {
   await world.until(() => ranges()?.includes("172.30.0.13/32") === true);
 });
 
+test("the cluster's ranges are there again when somebody has edited or deleted them", async () => {
+  world.start({ clusterCidrs: ["10.96.0.0/16"] });
+  const ref = { namespace: "podpin-system", name: "podpin-cluster-ranges" };
+  const written = () => world.server.get<KubeObject & { data: Record<string, string> }>(configMaps, ref);
+  const ranges = (): string | undefined => written()?.data["cidrs"];
+  await world.until(() => ranges() !== undefined);
+  const right = ranges();
+  world.server.replace(configMaps, { ...written()!, data: { cidrs: "0.0.0.0/0" } } as KubeObject);
+  expect(ranges()).not.toBe(right);
+  await world.until(() => ranges() === right);
+  world.server.delete(configMaps, ref);
+  await world.until(() => ranges() === right);
+});
+
 test("two controllers at once end in one owner, and no epoch is ever written twice for two owners", async () => {
   const owners = new Map<string, string>();
   world.server.onCommit(() => {

@@ -3,7 +3,7 @@
 import { addressToNumber, isIPv4, isIPv4Cidr } from "../../../lib/model/address";
 import { CLUSTER_RANGES_CONFIG_MAP, CLUSTER_RANGES_KEY } from "../../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Node } from "../../../lib/model/kubernetes";
-import { KubeError, type Kube } from "../kube/api";
+import { KubeError, type Kube, type Reflector } from "../kube/api";
 import { nodeAddress } from "./projections";
 
 const ALWAYS = ["169.254.0.0/16", "224.0.0.0/4"];
@@ -47,6 +47,12 @@ export async function writeClusterRanges(kube: Kube, namespace: string, ranges: 
     const { resourceVersion } = present.metadata;
     await kube.mergePatch(RESOURCES.configMaps, ref, { metadata: { resourceVersion }, data });
   }
+}
+
+/** Whoever deletes or edits them takes delivery `nat` away from every address that moves next. */
+export function watchClusterRanges(kube: Kube, namespace: string, onChange: () => void): Reflector<KubeObject> {
+  const fieldSelector = `metadata.name=${CLUSTER_RANGES_CONFIG_MAP}`;
+  return kube.reflect<KubeObject>({ resource: RESOURCES.configMaps, namespace, fieldSelector, onChange });
 }
 
 function ignoreExisting(error: unknown): void {

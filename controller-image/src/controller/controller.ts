@@ -12,7 +12,7 @@ import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
 import type { HeartbeatParts } from "../liveness/node-watch";
 import { CloudLink, type CloudMaker } from "./cloud-link";
-import { clusterRanges, serviceCidrs, writeClusterRanges } from "./cluster-ranges";
+import { clusterRanges, serviceCidrs, watchClusterRanges, writeClusterRanges } from "./cluster-ranges";
 import { GatewayApiVersion } from "./gateway-api-version";
 import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
@@ -107,6 +107,7 @@ export function runController(options: ControllerOptions): Controller {
   const cloud: CloudLink | undefined =
     options.cloud &&
     new CloudLink(options.cloud, { store, touchRoute: touched.route, touchGone: (uid) => touched.gone(uid) });
+  const ranges = watchClusterRanges(kube, namespace, () => touched.clusterRanges());
   const lookAtEverything = (): void => {
     store.touchEverything();
     if (election.isLeading()) cloud?.begin();
@@ -202,8 +203,8 @@ export function runController(options: ControllerOptions): Controller {
   }
 
   async function writeRanges(): Promise<void> {
-    const ranges = clusterRanges(options.clusterCidrs, await serviceCidrs(kube), store.nodes.values());
-    await writeClusterRanges(kube, namespace, ranges);
+    const cidrs = clusterRanges(options.clusterCidrs, await serviceCidrs(kube), store.nodes.values());
+    await writeClusterRanges(kube, namespace, cidrs);
   }
 
   /** Done by every replica, leading or not: it only ever creates what is missing, and without it none has copies. */
@@ -237,6 +238,7 @@ export function runController(options: ControllerOptions): Controller {
       await election.stop(() => queue.shutdown());
       await cloud?.stop();
       version.stop();
+      ranges.stop();
       store.stop();
     },
   };
