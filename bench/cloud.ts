@@ -170,6 +170,7 @@ async function addedToMoves(): Promise<readonly number[]> {
       clusterUid: () => CLUSTER,
       region: () => REGION,
       node: (name) => ({ project: "demo", zone: `${REGION}-${name === "node1" ? "a" : "b"}`, instance: name }),
+      isActing: () => true,
       nodeOn: ({ instance }) => instance,
       network: () => undefined,
       changed: () => look(),

@@ -192,9 +192,10 @@ test("the fabric acts while this replica leads, and hears when it was told of ev
   expect(fabric.told).not.toContain("settled");
   await world.until(() => fabric.told.includes("settled"));
   expect(fabric.told).toEqual(["start", "settled"]);
-  expect(controller.isLeading()).toBe(true);
+  expect([controller.isLeading(), fabric.around.isActing()]).toEqual([true, true]);
   await world.stop();
   expect(fabric.told).toEqual(["start", "settled", "pause", "stop"]);
+  expect(fabric.around.isActing()).toBe(false);
 });
 
 test("the fabric is told what nodes and networks are in the cloud, and routes hear when that changes", async () => {

@@ -11,6 +11,8 @@ export type CloudMaker = (around: CloudAround) => CloudFabric;
 
 export interface CloudLinkOptions {
   readonly store: Store;
+  /** To be asked before each side effect. */
+  readonly isActing: () => boolean;
   readonly touchRoute: (key: string, urgent: boolean) => void;
   /** Has {@link CloudLink.clear} called for the route, in its turn. */
   readonly touchGone: (routeUid: string) => void;
@@ -23,9 +25,10 @@ export class CloudLink {
   #unheard: Set<string> | undefined;
 
   constructor(make: CloudMaker, options: CloudLinkOptions) {
-    const { store } = options;
+    const { store, isActing } = options;
     this.#options = options;
     this.#fabric = make({
+      isActing,
       clusterUid: () => store.namespaces.get("kube-system")?.metadata.uid,
       region: () => regionOf(store),
       node: (name) => cloudNodeOf(store.nodes.get(name)?.spec?.providerID),

@@ -106,7 +106,12 @@ export function runController(options: ControllerOptions): Controller {
   });
   const cloud: CloudLink | undefined =
     options.cloud &&
-    new CloudLink(options.cloud, { store, touchRoute: touched.route, touchGone: (uid) => touched.gone(uid) });
+    new CloudLink(options.cloud, {
+      store,
+      isActing: () => election.isLeading(),
+      touchRoute: touched.route,
+      touchGone: (uid) => touched.gone(uid),
+    });
   const ranges = watchClusterRanges(kube, namespace, () => touched.clusterRanges());
   const lookAtEverything = (): void => {
     store.touchEverything();

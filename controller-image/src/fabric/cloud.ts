@@ -80,6 +80,8 @@ export interface CloudFabric {
 
 /** What such a fabric needs of the controller around it. */
 export interface CloudAround {
+  /** Whether this replica may act at this moment: asked before each call that changes something, also when one is tried again. */
+  isActing(): boolean;
   /** Tells this cluster from all others, for as long as it lives; undefined until it is known. */
   clusterUid(): string | undefined;
   /** Where the nodes are; undefined until one of them is known. */

@@ -33,6 +33,8 @@ export interface Replica {
   readonly metrics: Metrics;
   /** UIDs of routes whose view has changed, in order. */
   readonly changed: string[];
+  /** Its time has run out, and nobody has told it yet. */
+  depose(): void;
   /** From now on it gets no answer and sends nothing, as when its process has ended. */
   kill(): void;
 }
@@ -81,11 +83,14 @@ export class CloudWorld {
     const log: Log = (level, message, fields) => {
       if (!killed) this.logged.push(`${level} ${message} ${JSON.stringify(fields, plain)}`);
     };
-    const compute = createCompute({ project: "demo", transport, clock: this.clock, log });
+    let acts = true;
+    const isActing = (): boolean => acts;
+    const compute = createCompute({ project: "demo", transport, clock: this.clock, log, mayChange: isActing });
     const metrics = new Metrics();
     const fabric = createGceFabric({
       compute,
       around: {
+        isActing,
         clusterUid: () => CLUSTER,
         region: () => REGION,
         node: (name) => ({ project: "demo", zone: this.zoneOf(name), instance: name }),
@@ -104,6 +109,7 @@ export class CloudWorld {
       fabric,
       metrics,
       changed,
+      depose: () => void (acts = false),
       kill: () => {
         killed = true;
         compute.close();

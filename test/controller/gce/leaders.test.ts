@@ -1,3 +1,6 @@
+import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
+import { LATE_CALLS_MS } from "../../../controller-image/src/fabric/gce/term";
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
@@ -8,14 +11,19 @@ const CANDIDATES = ["node1", "node2", "node3"];
 const led = (leader: string, epoch: number) =>
   intentFor({ addresses: ADDRESSES, leader, candidates: CANDIDATES, epoch });
 
-async function twoLeaders() {
+async function oneLeader(driver = haPolicy) {
   const world = new CloudWorld();
   for (const address of ADDRESSES) world.reserve(address);
-  const old = world.replica();
+  const old = world.replica({ driver });
   old.fabric.start();
   old.fabric.want(led("node1", 1));
   await world.until(() => isLed(old, led("node1", 1)));
   await world.clock.run(30_000);
+  return { world, old };
+}
+
+async function twoLeaders() {
+  const { world, old } = await oneLeader();
   const next = world.replica();
   next.fabric.start();
   next.fabric.want(led("node1", 1));
@@ -94,4 +102,53 @@ test("a replica that is told to pause begins nothing more, and one that starts a
   await world.until(() => isLed(next, led("node2", 2)));
   expect(world.changes).toEqual([]);
   await next.fabric.stop();
+});
+
+describe.each([
+  { name: "ha-policy", driver: haPolicy, move: "regionBackendServices.patch" },
+  { name: "target-instance", driver: targetInstance, move: "forwardingRules.setTarget" },
+])("with the driver $name", ({ driver, move }) => {
+  test("what a controller is still trying when its time has run out is not sent again", async () => {
+    const { world, old } = await oneLeader(driver);
+    world.delivered.clear();
+    const away = world.cloud.faults.add({ calls: move, refuse: { status: 503, reason: "backendError" } });
+    old.fabric.want(led("node2", 2));
+    await world.clock.run(2_000);
+    old.depose();
+    away();
+    world.cloud.calls.clear();
+    await world.clock.run(2 * 60_000);
+    expect(world.changes).toEqual([]);
+    const next = world.replica({ driver });
+    next.fabric.start();
+    next.fabric.want(led("node3", 3));
+    await world.until(() => isLed(next, led("node3", 3)));
+    for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node3"]);
+    await old.fabric.stop();
+    await next.fabric.stop();
+  });
+
+  test("what was under way when another controller took over does not stay", async () => {
+    const { world, old } = await oneLeader(driver);
+    // On its way for longer than anybody waits for an answer.
+    const late = world.cloud.faults.add({ calls: move, latency: 40_000 });
+    old.fabric.want(led("node2", 2));
+    await world.clock.run(1_000);
+    late();
+    old.depose();
+    const next = world.replica({ driver });
+    next.fabric.start();
+    next.fabric.want(led("node3", 3));
+    await world.until(() => isLed(next, led("node3", 3)));
+    world.delivered.clear();
+    await world.clock.run(LATE_CALLS_MS + 2_000);
+    // Only the driver that Compute guards is spared the detour.
+    const detour = driver.guarded ? undefined : ["node2", "node3"];
+    for (const address of ADDRESSES) {
+      expect(world.delivered.get(address)).toEqual(detour);
+      expect(world.goesTo(address)).toBe("node3");
+    }
+    await old.fabric.stop();
+    await next.fabric.stop();
+  });
 });

@@ -36,6 +36,8 @@ export interface ComputeClientOptions {
   readonly onCall?: (record: CallRecord) => void;
   readonly onOperation?: (record: OperationRecord) => void;
   readonly onThrottled?: OnThrottled;
+  /** Asked before each attempt at a call that changes something. @default always */
+  readonly mayChange?: () => boolean;
 }
 
 /** One operation that is over, or is no longer waited for. */
@@ -69,7 +71,7 @@ export function createCompute(options: ComputeClientOptions): Compute {
       const started = clock.now();
       let error: ComputeError | undefined;
       try {
-        const begun = await exchange.call({ ...call, path, urgent });
+        const begun = await exchange.call({ ...call, path, urgent, changes: true });
         await done({ exchange, clock, signal }, begun, scope, name, urgent);
       } catch (caught) {
         if (caught instanceof ComputeError) error = caught;

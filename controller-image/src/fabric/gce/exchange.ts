@@ -25,6 +25,8 @@ export interface Call {
   readonly path: string;
   readonly body?: object;
   readonly urgent?: boolean;
+  /** It changes something: it is sent only while that is in order. */
+  readonly changes?: boolean;
 }
 
 /** One exchange; status 0: no answer. */
@@ -44,6 +46,8 @@ export interface ExchangeOptions {
   readonly limiter: Limiter;
   readonly signal: AbortSignal;
   readonly onCall?: (record: CallRecord) => void;
+  /** Asked before each attempt at a call that changes something. @default always */
+  readonly mayChange?: () => boolean;
 }
 
 /** What `held` answers for an exchange that was ended because it took too long. */
@@ -63,12 +67,13 @@ export class Exchange {
   }
 
   async #attempts(call: Call, answerMs: number, held: boolean): Promise<unknown> {
-    const { clock, limiter, signal, log } = this.options;
+    const { clock, limiter, signal, log, mayChange } = this.options;
     const backoff = new Backoff(clock, BACKOFF);
     const { group, urgent = false } = call;
     let end: number | undefined;
     for (;;) {
       await limiter.turn(group, urgent);
+      if (call.changes === true && mayChange?.() === false) throw notActing(nameOf(call));
       end ??= clock.now() + TOTAL_MS;
       const outcome = await this.#once(call, answerMs);
       const late = outcome === EARLY && !held;
@@ -130,6 +135,13 @@ export class Exchange {
       return error instanceof ComputeError ? error : lost(call, errorText(error), error);
     }
   }
+}
+
+/** Reason of a call that was not sent, because another controller may be acting by now. */
+export const NOT_ACTING = "notActing";
+
+function notActing(name: string): ComputeError {
+  return new ComputeError("this replica acts no more, so it changes nothing", 0, NOT_ACTING, name);
 }
 
 function answeredAs(outcome: unknown): { readonly status: number; readonly reason?: string } {

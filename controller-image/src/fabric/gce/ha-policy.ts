@@ -21,6 +21,7 @@ export const HOLD_OFF_MS = 30_000;
 export const haPolicy: Driver = {
   regional: ["backendServices"],
   zonal: ["networkEndpointGroups"],
+  guarded: true,
   plan: planHaPolicy,
 };
 

@@ -47,12 +47,14 @@ export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
   const { driver, project, hostProject, endpoint, firewallSources, firewallTags, clock, log, metrics, version } =
     options;
   const onCalls = clientMetrics(metrics);
+  let mayChange = (): boolean => false;
   const clientOf = (id: string): Compute => {
     const transport = createTransport({ project: id, endpoint, userAgent: `podpin-controller/${version}`, log });
-    return createCompute({ project: id, transport, clock, log, ...onCalls });
+    return createCompute({ project: id, transport, clock, log, ...onCalls, mayChange: () => mayChange() });
   };
   const compute = clientOf(project);
   const fabric = (around: CloudAround): CloudFabric => {
+    mayChange = () => around.isActing();
     const isKnown = (): boolean => around.region() !== undefined;
     // Read when something is started, which is not before it is known.
     const region = (): string => around.region() ?? "";

@@ -1,5 +1,6 @@
 // The other driver: forwarding rules → target instances, one for each node and network, shared by all routes. A move is one
-// `setTarget` for each address, all at once. Compute guards them by no fingerprint, so each is read again afterwards.
+// `setTarget` for each address, all at once. Compute guards them by no fingerprint, and nothing that stands in a rule can be changed
+// together with its target, so each is read again afterwards, and all of them when nothing from before a term can still be under way.
 import type { CloudIntent, CloudNode, CloudProblem } from "../cloud";
 import type { TargetInstance } from "./compute";
 import { planFirewall } from "./firewall";
@@ -15,6 +16,7 @@ import { planRules } from "./rules";
 export const targetInstance: Driver = {
   regional: [],
   zonal: ["targetInstances"],
+  guarded: false,
   plan: planTargetInstance,
 };
 

@@ -20,6 +20,8 @@ import { Works } from "./works";
 
 /** From one survey to the next. */
 export const SURVEY_EVERY_MS = 5 * 60_000;
+/** What was sent before this term began has been done or refused by now: its answer was awaited so long, and its operation. */
+export const LATE_CALLS_MS = 90_000;
 const SURVEY_BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
 
 /** Stands for no route: what several of them share. */
@@ -249,7 +251,8 @@ export class Term {
     const isChanging = (path: string): boolean => this.#works.isChanging(path);
     const firewalls = firewall === undefined ? undefined : (firewall.compute ?? compute);
     while (!signal.aborted) {
-      let waitMs = SURVEY_EVERY_MS;
+      // A driver that nothing guards looks early what a controller before this one did late.
+      let waitMs = this.#known || driver.guarded ? SURVEY_EVERY_MS : LATE_CALLS_MS;
       try {
         const { changed, unreachable } = await survey({
           compute,
