@@ -1,11 +1,12 @@
 // The cdk8s chart of examples/proxy-ss-cdk8s on the shared real cluster: kubectl apply, packets, kubectl delete.
-import { App, Testing } from "cdk8s";
+import { App, Chart, Testing } from "cdk8s";
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { ProxySs } from "../../examples/proxy-ss-cdk8s/chart";
 import { startProbe } from "../../lab/cluster/probe";
-import type { GKEIPRoute } from "../../lib/model/gke-api";
-import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import { PersistentIpController } from "../../lib/cdk8s";
+import { ANNOTATION_DELIVERY, type GKEIPRoute } from "../../lib/model/gke-api";
+import { AGENT, CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import { kernelTraces } from "../../lab/steps/kernel-traces";
 import { sharedLab, type SharedLab } from "../support/shared-lab";
 import { describeRunningPods } from "./image-in-pods";
@@ -21,11 +22,7 @@ let manifests: string;
 beforeAll(async () => {
   lab = sharedLab();
   const props = { podpinImage: lab.podpinImage, namespace: NAMESPACE, addresses: ADDRESSES };
-  manifests = JSON.stringify({
-    apiVersion: "v1",
-    kind: "List",
-    items: Testing.synth(new ProxySs(new App(), "c", props)),
-  });
+  manifests = listOf(new ProxySs(new App(), "c", props));
   // The route's kind is there once the controller has filled it in; until then only the route is refused.
   await until("the chart is applied", async () => {
     await lab.kubectl(["apply", "--server-side", "-f", "-"], manifests);
@@ -118,6 +115,33 @@ test("podpin status names the Pod of each address", async () => {
 
 describe("its Pods", () => describeRunningPods(() => lab));
 
+test("agents that may enter Pods put the addresses on the Pod's interface", async () => {
+  const chart = new Chart(new App(), "c");
+  const image = lab.podpinImage;
+  new PersistentIpController(chart, "podpin", { image, gkeClassFabric: "l2", interfaceDelivery: true });
+  await lab.kubectl(["apply", "--server-side", "-f", "-"], listOf(chart));
+  await until(
+    "every agent is the new one",
+    async () => {
+      const text = await lab.kubectl(["get", "daemonset", AGENT, "-n", PODPIN_NAMESPACE, "-o", "json"]);
+      const { metadata, status } = JSON.parse(text) as DaemonSet;
+      const { observedGeneration, updatedNumberScheduled, numberAvailable } = status;
+      if (observedGeneration !== metadata.generation) return undefined;
+      const each = [updatedNumberScheduled, numberAvailable].every((count) => count === lab.nodes.length);
+      return each ? true : undefined;
+    },
+    150_000,
+  );
+  const delivery = `${ANNOTATION_DELIVERY}=interface`;
+  await lab.kubectl(["annotate", "--overwrite", "gkeiproute", "-n", NAMESPACE, "my-pod-ips", delivery]);
+  const names = `console.log(Object.values(os.networkInterfaces()).flat().map(({ address }) => address).join(" "))`;
+  const inPod = ["exec", "-n", NAMESPACE, "proxy-ss-1", "--", "node", "-e", names];
+  await until("the Pod has them", async () => {
+    const present = (await lab.kubectl(inPod)).trim().split(" ");
+    return ADDRESSES.every((address) => present.includes(address)) ? true : undefined;
+  });
+}, 240_000);
+
 test("deleting the route leaves nothing in any node's kernel", async () => {
   expect((await Promise.all(lab.nodes.map(kernelTraces))).flat()).not.toEqual([]);
   await lab.kubectl(["delete", "gkeiproute", "-n", NAMESPACE, "my-pod-ips", "--timeout=60s"]);
@@ -125,6 +149,15 @@ test("deleting the route leaves nothing in any node's kernel", async () => {
     (await Promise.all(lab.nodes.map(kernelTraces))).flat().length === 0 ? true : undefined,
   );
 });
+
+interface DaemonSet {
+  readonly metadata: { readonly generation: number };
+  readonly status: Partial<Record<"observedGeneration" | "updatedNumberScheduled" | "numberAvailable", number>>;
+}
+
+function listOf(chart: Chart): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items: Testing.synth(chart) as unknown[] });
+}
 
 function withoutRoutes(): string {
   const list = JSON.parse(manifests) as { items: { kind: string }[] };
