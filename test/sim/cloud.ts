@@ -7,6 +7,7 @@ import type {
   CloudIntent,
   CloudProblem,
   CloudView,
+  CloudWish,
 } from "../../controller-image/src/fabric/cloud";
 import type { VirtualClock } from "../support/virtual-clock";
 import type { SimProcess } from "./process";
@@ -129,17 +130,12 @@ export class SimCloud {
   }
 }
 
-type Wish =
-  | { readonly verb: "want"; readonly intent: CloudIntent }
-  | { readonly verb: "keep"; readonly addresses: readonly string[] }
-  | { readonly verb: "remove" };
-
 const RETRY_MS = [500, 5_000] as const;
 const HOLD_OFF_MS = 30_000;
 
 /** What one controller process knows and does of the cloud. */
 export class SimFabric implements CloudFabric {
-  readonly #wished = new Map<string, Wish>();
+  readonly #wished = new Map<string, CloudWish>();
   readonly #seen = new Map<string, Holding>();
   readonly #problems = new Map<string, CloudProblem>();
   readonly #busy = new Set<string>();
@@ -225,7 +221,7 @@ export class SimFabric implements CloudFabric {
     return this.#acting && term === this.#term;
   }
 
-  #wish(uid: string, wish: Wish): void {
+  #wish(uid: string, wish: CloudWish): void {
     this.#wished.set(uid, wish);
     this.#work(uid);
   }
@@ -283,7 +279,7 @@ export class SimFabric implements CloudFabric {
   }
 
   /** What there shall be; the same object where nothing changes. */
-  #next(wish: Wish, was: Holding | undefined): Holding | undefined {
+  #next(wish: CloudWish, was: Holding | undefined): Holding | undefined {
     if (wish.verb === "remove") return undefined;
     const addresses = wish.verb === "keep" ? wish.addresses : wish.intent.addresses;
     const leads = new Map([...(was?.leads ?? [])].filter(([address]) => addresses.includes(address)));

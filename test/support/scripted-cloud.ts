@@ -7,12 +7,8 @@ import type {
   CloudIntent,
   CloudProblem,
   CloudView,
+  CloudWish,
 } from "../../controller-image/src/fabric/cloud";
-
-type Wish =
-  | { readonly verb: "want"; readonly intent: CloudIntent }
-  | { readonly verb: "keep"; readonly addresses: readonly string[] }
-  | { readonly verb: "remove" };
 
 /** What one cloud holds, whoever asks: several controllers may share it. */
 export class ScriptedCloud {
@@ -36,10 +32,10 @@ export class ScriptedCloud {
 
 export class ScriptedFabric implements CloudFabric {
   /** Every change of what is wished, in order. */
-  readonly wishes: (Wish & { readonly uid: string })[] = [];
+  readonly wishes: (CloudWish & { readonly uid: string })[] = [];
   /** What else it was told: `start`, `settled`, `pause`, `stop`. */
   readonly told: string[] = [];
-  readonly #wished = new Map<string, Wish>();
+  readonly #wished = new Map<string, CloudWish>();
   readonly #busy = new Set<string>();
   #known = false;
   #acting = false;
@@ -110,7 +106,7 @@ export class ScriptedFabric implements CloudFabric {
     });
   }
 
-  #wish(uid: string, wish: Wish): void {
+  #wish(uid: string, wish: CloudWish): void {
     const before = this.#wished.get(uid);
     if (before === undefined || textOf(before) !== textOf(wish)) this.wishes.push({ uid, ...wish });
     this.#wished.set(uid, wish);
@@ -131,7 +127,7 @@ export class ScriptedFabric implements CloudFabric {
     });
   }
 
-  #done(uid: string, wish: Wish): boolean {
+  #done(uid: string, wish: CloudWish): boolean {
     const held = this.cloud.holdings.get(uid) ?? new Map<string, string>();
     if (wish.verb === "remove") return !this.cloud.holdings.has(uid);
     const addresses = wish.verb === "keep" ? wish.addresses : wish.intent.addresses;
@@ -140,7 +136,7 @@ export class ScriptedFabric implements CloudFabric {
     return leader === undefined || addresses.every((address) => held.get(address) === leader);
   }
 
-  #bringAbout(uid: string, wish: Wish): void {
+  #bringAbout(uid: string, wish: CloudWish): void {
     const { holdings, changes } = this.cloud;
     if (wish.verb === "remove") {
       holdings.delete(uid);
@@ -165,5 +161,5 @@ export class ScriptedFabric implements CloudFabric {
   }
 }
 
-const textOf = (wish: Wish): string =>
+const textOf = (wish: CloudWish): string =>
   JSON.stringify(wish, (_key, value: unknown) => (value instanceof Map ? [...(value as Map<string, number>)] : value));

@@ -5,15 +5,11 @@ import { AckState, ackOf, isLedFabric, ownerAck, type AddressBinding } from "../
 import { DEFAULT_NETWORK, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { isDefaultNetwork } from "../../../lib/model/selection";
-import type { CloudIntent, CloudView } from "../fabric/cloud";
+import type { CloudIntent, CloudView, CloudWish } from "../fabric/cloud";
 import { candidatesOf } from "./cloud-candidates";
 import { isProgrammed, type BindingChange, type NodeView } from "./handover";
 
-/** What the cloud shall do for a route. */
-export type CloudWish =
-  | { readonly verb: "want"; readonly intent: CloudIntent }
-  | { readonly verb: "keep"; readonly addresses: readonly string[] }
-  | { readonly verb: "remove" };
+export type { CloudWish };
 
 export interface WishInput {
   readonly route: GKEIPRoute;

@@ -1,8 +1,14 @@
 // What ties the controller to a fabric that is led: which route is looked at when something has changed in the cloud, what is left
 // there of routes that are gone, and when every route has been heard.
 import { keyOf } from "../../../lib/model/kubernetes";
-import { cloudNodeOf, type CloudAround, type CloudFabric, type CloudNode, type CloudView } from "../fabric/cloud";
-import type { CloudWish } from "./cloud-intent";
+import {
+  cloudNodeOf,
+  type CloudAround,
+  type CloudFabric,
+  type CloudNode,
+  type CloudView,
+  type CloudWish,
+} from "../fabric/cloud";
 import { routeKeyOf } from "./keys";
 import type { Store } from "./store";
 

@@ -28,6 +28,12 @@ export interface CloudIntent {
   readonly urgent: boolean;
 }
 
+/** What the cloud shall do for a route: what the methods of {@link CloudFabric} of the same names are told. */
+export type CloudWish =
+  | { readonly verb: "want"; readonly intent: CloudIntent }
+  | { readonly verb: "keep"; readonly addresses: readonly string[] }
+  | { readonly verb: "remove" };
+
 /** What keeps the cloud from doing what is wanted, for the route's status. */
 export interface CloudProblem {
   /** CamelCase, for programs: `PermissionDenied`, `QuotaExceeded`, `AddressInUse`, … */

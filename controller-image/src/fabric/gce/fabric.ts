@@ -2,7 +2,7 @@
 // what the cloud itself says.
 import type { Clock, Log } from "../../kube/api";
 import type { Metrics } from "../../kube/metrics";
-import type { CloudAround, CloudFabric, CloudIntent, CloudProblem, CloudView } from "../cloud";
+import type { CloudAround, CloudFabric, CloudIntent, CloudProblem, CloudView, CloudWish } from "../cloud";
 import type { Compute } from "./compute";
 import type { Driver, FirewallOptions } from "./plan";
 import { Term } from "./term";
@@ -25,12 +25,8 @@ export interface GceFabricOptions {
   readonly root?: string;
 }
 
-/** What is wanted of a route. */
-export type Want =
-  | { readonly kind: "lead"; readonly intent: CloudIntent }
-  | { readonly kind: "keep"; readonly addresses: readonly string[] }
-  | { readonly kind: "remove" };
-export type Wants = ReadonlyMap<string, Want>;
+/** By UID of the route. */
+export type Wishes = ReadonlyMap<string, CloudWish>;
 
 /** From one look to the next whether the cluster has told its UID. */
 const CLUSTER_EVERY_MS = 500;
@@ -42,7 +38,7 @@ export function createGceFabric(options: GceFabricOptions): CloudFabric {
 }
 
 class GceFabric implements CloudFabric {
-  readonly #wants = new Map<string, Want>();
+  readonly #wishes = new Map<string, CloudWish>();
   readonly #record: FabricMetrics;
   #term: Term | undefined;
   #settled = false;
@@ -54,15 +50,15 @@ class GceFabric implements CloudFabric {
   }
 
   want(intent: CloudIntent): void {
-    this.#set(intent.route.uid, { kind: "lead", intent });
+    this.#set(intent.route.uid, { verb: "want", intent });
   }
 
   keep(routeUid: string, addresses: readonly string[]): void {
-    this.#set(routeUid, { kind: "keep", addresses });
+    this.#set(routeUid, { verb: "keep", addresses });
   }
 
   remove(routeUid: string): void {
-    this.#set(routeUid, { kind: "remove" });
+    this.#set(routeUid, { verb: "remove" });
   }
 
   view(routeUid: string): CloudView {
@@ -88,7 +84,7 @@ class GceFabric implements CloudFabric {
       });
       return;
     }
-    this.#term = new Term(this.options, clusterUid, this.#wants, this.#record);
+    this.#term = new Term(this.options, clusterUid, this.#wishes, this.#record);
     if (this.#settled) this.#term.settled();
   }
 
@@ -98,7 +94,7 @@ class GceFabric implements CloudFabric {
     this.#settled = false;
     this.#starting?.();
     this.#starting = undefined;
-    this.#wants.clear();
+    this.#wishes.clear();
     if (term !== undefined) this.#ending = Promise.all([this.#ending, term.end()]).then(() => undefined);
   }
 
@@ -109,10 +105,10 @@ class GceFabric implements CloudFabric {
     await this.#ending;
   }
 
-  #set(uid: string, want: Want): void {
-    const before = this.#wants.get(uid);
-    this.#wants.set(uid, want);
-    this.#term?.wanted(uid, before);
+  #set(uid: string, wish: CloudWish): void {
+    const before = this.#wishes.get(uid);
+    this.#wishes.set(uid, wish);
+    this.#term?.wished(uid, before);
   }
 }
 

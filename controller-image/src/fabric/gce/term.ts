@@ -1,10 +1,10 @@
 // One term of the replica that acts: reads the cloud, brings about what is wanted, and looks now and then whether somebody else has
 // changed what it made.
 import { Backoff, pause } from "../../kube/backoff";
-import type { CloudIntent, CloudNode, CloudProblem, CloudView } from "../cloud";
+import type { CloudIntent, CloudNode, CloudProblem, CloudView, CloudWish } from "../cloud";
 import { ComputeError } from "./compute";
 import { problemOf } from "./explain";
-import type { FabricMetrics, GceFabricOptions, Want, Wants } from "./fabric";
+import type { FabricMetrics, GceFabricOptions, Wishes } from "./fabric";
 import { Garbage, unusedTargets, type Live } from "./garbage";
 import { Interfaces } from "./interfaces";
 import { leadsOf, unsureOf } from "./leads";
@@ -56,7 +56,7 @@ export class Term {
   constructor(
     private readonly options: GceFabricOptions,
     clusterUid: string,
-    private readonly wants: Wants,
+    private readonly wishes: Wishes,
     private readonly record: FabricMetrics,
   ) {
     const { around, clock, log, region } = options;
@@ -89,11 +89,11 @@ export class Term {
     this.#surveys = this.#survey();
   }
 
-  wanted(uid: string, before: Want | undefined): void {
+  wished(uid: string, before: CloudWish | undefined): void {
     this.#collecting.delete(uid);
     const intent = this.#intent(uid);
     this.#await(uid, intent);
-    if (before?.kind === "lead" && intent !== undefined && isNewOwner(before.intent, intent)) this.#doubt(uid);
+    if (before?.verb === "want" && intent !== undefined && isNewOwner(before.intent, intent)) this.#doubt(uid);
     if (this.#known) this.#works.touch(uid, intent?.urgent === true ? "failover" : "move");
   }
 
@@ -131,8 +131,8 @@ export class Term {
   }
 
   #intent(uid: string): CloudIntent | undefined {
-    const want = this.wants.get(uid);
-    return want?.kind === "lead" ? want.intent : undefined;
+    const wish = this.wishes.get(uid);
+    return wish?.verb === "want" ? wish.intent : undefined;
   }
 
   #makeFacts(clusterUid: string): Facts {
@@ -162,13 +162,13 @@ export class Term {
     if (!this.#known) return NO_PLAN;
     if (uid === SHARED) return this.#planShared();
     const held = this.#mirror.holdings(uid);
-    const want = this.wants.get(uid);
-    if (want?.kind === "remove" || this.#collecting.has(uid)) {
+    const wish = this.wishes.get(uid);
+    if (wish?.verb === "remove" || this.#collecting.has(uid)) {
       return { steps: planRemoval(this.#facts, held), problems: [] };
     }
-    if (want?.kind === "keep") return { steps: planKeeping(this.#facts, held, want.addresses), problems: [] };
-    if (want === undefined) return NO_PLAN;
-    const { intent } = want;
+    if (wish?.verb === "keep") return { steps: planKeeping(this.#facts, held, wish.addresses), problems: [] };
+    if (wish === undefined) return NO_PLAN;
+    const { intent } = wish;
     const plan = this.options.driver.plan(this.#facts, intent, held);
     this.#remember(uid, plan);
     return plan;
@@ -285,7 +285,7 @@ export class Term {
     this.#known = true;
     this.#problems.delete(SHARED);
     this.#works.tidy();
-    for (const uid of first ? this.wants.keys() : changed) {
+    for (const uid of first ? this.wishes.keys() : changed) {
       this.#works.touch(uid, this.#intent(uid)?.urgent === true ? "failover" : first ? "move" : "housekeeping");
     }
     if (!this.#settled) return;
@@ -304,21 +304,21 @@ export class Term {
   #unread(error: unknown): void {
     if (this.#known) return;
     this.#problems.set(SHARED, problemOf(error));
-    for (const uid of this.wants.keys()) this.#tell(uid);
+    for (const uid of this.wishes.keys()) this.#tell(uid);
   }
 
   #live(): Live {
     let targets: Set<string> | undefined;
     const wantedTargets = (): Set<string> => {
       const uses = this.options.driver.zonal.includes("targetInstances");
-      const intents = uses ? [...this.wants.keys()].flatMap((uid) => this.#intent(uid) ?? []) : [];
+      const intents = uses ? [...this.wishes.keys()].flatMap((uid) => this.#intent(uid) ?? []) : [];
       const nodes = intents.flatMap(({ candidates, leader, network }) =>
         [...candidates, ...(leader === undefined ? [] : [leader])].map((name) => ({ name, network })),
       );
       return new Set(nodes.flatMap(({ name, network }) => this.#targetPath(this.#facts.node(name), network)));
     };
     return {
-      isRoute: (uid) => this.wants.has(uid),
+      isRoute: (uid) => this.wishes.has(uid),
       isTarget: (path) => (targets ??= wantedTargets()).has(path),
     };
   }
