@@ -7,6 +7,7 @@ import {
 } from "../model/pod-setup";
 import { Problems } from "../model/problems";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { networkName, type NetworkReference } from "./route-objects";
 
 /** What {@link podSetup} takes. */
 export interface PodSetupProps extends PodSetupOptions {
@@ -19,6 +20,12 @@ export interface PodSetupProps extends PodSetupOptions {
    * @default - each Pod of a StatefulSet takes its own
    */
   readonly addresses?: string[];
+  /**
+   * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`.
+   *
+   * @default "default"
+   */
+  readonly network?: NetworkReference;
 }
 
 /** What {@link podSetup} gives: parts of a Pod template. */
@@ -47,9 +54,12 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(props: PodSetupProps): PodSetup {
-  const { pool, addresses, ...options } = props;
+  const { pool, addresses, network, ...options } = props;
   const problems = new Problems();
-  const plan = planPodSetup({ ...options, pool: pool.plan, sharedCount: addresses?.length }, problems);
+  const plan = planPodSetup(
+    { ...options, network: networkName(network), pool: pool.plan, sharedCount: addresses?.length },
+    problems,
+  );
   const message = problems.message("podSetup");
   if (message !== undefined) throw new Error(message);
   return {

@@ -41,12 +41,6 @@ export interface PodSetupOptions extends PodAddressOptions {
    */
   method?: PodSetupMethod;
   /**
-   * Name of the `Network` of the addresses, as on the route.
-   *
-   * @default "default"
-   */
-  network?: string;
-  /**
    * The Pod's interface on that network.
    *
    * @default - "eth0" on the primary network, else "eth1"
@@ -64,6 +58,7 @@ export interface PodSetupOptions extends PodAddressOptions {
 
 export interface PodSetupInput extends PodSetupOptions {
   readonly pool: PoolPlan;
+  readonly network?: string;
   /** Positions in the list of addresses below; absent where the Pods of a StatefulSet have one each. */
   readonly sharedCount?: number;
 }

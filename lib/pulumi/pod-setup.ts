@@ -10,6 +10,7 @@ import {
 } from "../model/pod-setup";
 import { Problems } from "../model/problems";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import type { PodNetwork } from "./pod-network";
 
 /** What {@link podSetup} takes. */
 export interface PodSetupArgs extends PodSetupOptions {
@@ -22,6 +23,12 @@ export interface PodSetupArgs extends PodSetupOptions {
    * @default - each Pod of a StatefulSet takes its own
    */
   addresses?: pulumi.Input<string>[];
+  /**
+   * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`.
+   *
+   * @default "default"
+   */
+  network?: string | PodNetwork;
 }
 
 /** What {@link podSetup} gives: parts of a Pod template. */
@@ -50,9 +57,13 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(args: PodSetupArgs): PodSetup {
-  const { pool, addresses, ...options } = args;
+  const { pool, addresses, network, ...options } = args;
+  const networkName = typeof network === "object" ? network.networkName : network;
   const problems = new Problems();
-  const plan = planPodSetup({ ...options, pool: pool.plan, sharedCount: addresses?.length }, problems);
+  const plan = planPodSetup(
+    { ...options, network: networkName, pool: pool.plan, sharedCount: addresses?.length },
+    problems,
+  );
   const message = problems.message("podSetup");
   if (message !== undefined) throw new Error(message);
   const own = (position: number): pulumi.Input<string> => {

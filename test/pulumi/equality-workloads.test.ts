@@ -161,6 +161,21 @@ test("of the set-up of Pods", async () => {
   );
 });
 
+test("of the set-up of Pods on a network that the program declares", async () => {
+  const network = { vpc: "blue", subnetwork: "blue-us", secondaryRanges: ["blue-pods"] };
+  const common = { image: "registry.example.com/podpin:0.1.0" };
+  let ofPulumi: object = {};
+  await graphOf((opts) => {
+    const pool = pulumi.PersistentIpPool.fromAddresses("n2", { addresses: addresses(4) }, opts);
+    ofPulumi = pulumi.podSetup({ ...common, pool, network: new pulumi.PodNetwork("blue", network, opts) });
+  });
+  const chart = new Chart(new App(), "c");
+  const pool = cdk8s.PersistentIpPool.fromAddresses(chart, "n2", { addresses: addresses(4) });
+  const byName = cdk8s.podSetup({ ...common, pool, network: "blue" });
+  expect(ofPulumi).toEqual(byName);
+  expect(cdk8s.podSetup({ ...common, pool, network: new cdk8s.PodNetwork(chart, "blue", network) })).toEqual(byName);
+});
+
 test("and the same words for the same mistakes", async () => {
   const messageOf = (make: () => unknown) => {
     try {
