@@ -99,8 +99,7 @@ export function existingCluster(
           name: clusterName,
           location: place,
           region: regionOf(place) ?? LATER,
-          // `projects/<project>/locations/<location>/clusters/<name>`
-          project: cluster.project ?? cluster.id.split("/")[1] ?? LATER,
+          project: cluster.project ?? projectOf(cluster.id) ?? LATER,
           version: cluster.masterVersion,
           autopilot: cluster.enableAutopilot,
           dataplaneV2: cluster.datapathProvider === "ADVANCED_DATAPATH",
@@ -123,6 +122,11 @@ export function existingCluster(
       kubeconfigOf({ endpoint, caCertificate: masterAuths?.[0]?.clusterCaCertificate ?? "" }),
     );
   return { facts, settled, kubeconfig, id: found.apply(({ id }) => id) };
+}
+
+/** Of `projects/<project>/locations/<location>/clusters/<name>`; mocks may answer without an id. */
+function projectOf(id: string | undefined): string | undefined {
+  return id?.split("/")[1];
 }
 
 function isGatewayApiOn(configs: readonly { readonly channel: string }[] | undefined): boolean {

@@ -32,6 +32,8 @@ const clusters: Record<string, object> = {
   legacy: { ...good, datapathProvider: "LEGACY_DATAPATH" },
   routes: { ...good, networkingMode: "ROUTES" },
   closed: { ...good, gatewayApiConfigs: [] },
+  /** As mocks answer that leave out what they do not need. */
+  mocked: { ...good, id: undefined, project: undefined },
   everything: {
     ...good,
     enableAutopilot: true,

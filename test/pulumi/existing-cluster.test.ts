@@ -34,6 +34,14 @@ test("knows everything about a cluster that it found", () => {
   });
 });
 
+test("does without an id in the answer, as mocks may", () => {
+  expect(answers["mocked"]).toMatchObject({
+    name: "mocked",
+    location: "us-central1-a",
+    workloadPool: "my-project.svc.id.goog",
+  });
+});
+
 test("gives a provider that names the cluster and asks GKE's plug-in for credentials", () => {
   const { clusterIdentifier, kubeconfig } = answers["provider"] as { clusterIdentifier: string; kubeconfig: string };
   expect(clusterIdentifier).toBe("projects/my-project/locations/us-central1-a/clusters/core");
