@@ -1,6 +1,9 @@
 // The GatewayClasses of persistent addresses: GKE's six and podpin's three (reference: GKE docs, "About persistent IP
 // addresses for Pods").
 import { Fabric } from "./binding";
+import { quotedList } from "./choices";
+import { checkObjectName } from "./names";
+import type { Problems } from "./problems";
 
 /** Who can reach an address. */
 export const AddressType = {
@@ -98,6 +101,36 @@ export function defaultClassName(provider: Provider, addressType: AddressType, m
 export function classMeaning(className: string): ClassMeaning | undefined {
   return [...GKE_CLASSES, ...PODPIN_CLOUD_CLASSES].find(({ name }) => name === className);
 }
+
+/** Checks the name of a class; any name can be that of a class of one's own, unless it is a slip of the keyboard. */
+export function checkClassName(what: string, got: string, problems: Problems): void {
+  checkObjectName(what, got, problems);
+  if (typeof got !== "string") return;
+  const known = [...GKE_CLASS_NAMES, ...PODPIN_CLASSES.map(({ name }) => name)];
+  if (known.includes(got)) return;
+  const meant = known.find((name) => isOneSlipFrom(name, got));
+  if (meant !== undefined) problems.add(what, got, `use "${meant}"`);
+  else if (got.startsWith("gke-l7-")) {
+    problems.add(
+      what,
+      got,
+      `that class makes HTTP load balancers, not persistent addresses: leave it out, or use one of ${quotedList(GKE_CLASS_NAMES)}`,
+    );
+  }
+}
+
+/** Whether one character is missing, added or another one, or two neighbours have changed places. */
+function isOneSlipFrom(word: string, typed: string): boolean {
+  let start = 0;
+  while (start < word.length && word[start] === typed[start]) start++;
+  let end = 0;
+  const longest = Math.min(word.length, typed.length) - start;
+  while (end < longest && word.at(-1 - end) === typed.at(-1 - end)) end++;
+  const [meant, got] = [word.slice(start, word.length - end), typed.slice(start, typed.length - end)];
+  return meant.length + got.length === 1 || (meant.length === 1 && got.length === 1) || isSwapped(meant, got);
+}
+
+const isSwapped = (a: string, b: string): boolean => a.length === 2 && b.length === 2 && a[0] === b[1] && a[1] === b[0];
 
 /** Every class that podpin serves, in the order in which they are created. */
 export function servedClasses(gkeClassFabric: GkeClassFabric | undefined): readonly ServedClass[] {

@@ -108,7 +108,7 @@ export function planReservation(
   const what = input.addressNamePrefix === undefined ? "name" : "addressNamePrefix";
 
   checkRegionOfPool(region, input.region === undefined ? undefined : cluster, problems);
-  if (addressType === AddressType.Internal) checkInternal(input, count, problems);
+  if (addressType === AddressType.Internal) checkInternal(input, count, region, problems);
   else checkExternal(input, region, problems);
   if (input.networkTier !== undefined && addressType === AddressType.External) {
     checkChoice("networkTier", input.networkTier, NetworkTier, problems);
@@ -171,13 +171,28 @@ function checkRegionOfPool(
   if (cluster !== undefined) checkClusterRegion("region", region, cluster, problems);
 }
 
-function checkInternal(input: ReservationInput, count: number, problems: Problems): void {
+const SUBNETWORK = /(?:^|\/)regions\/([^/]+)\/subnetworks\/[^/]+$/;
+
+function checkInternal(
+  input: ReservationInput,
+  count: number,
+  region: MaybeLater<string> | undefined,
+  problems: Problems,
+): void {
   const { subnetwork, subnetworkRange, ipCollection, networkTier } = input;
   if (subnetwork === undefined || subnetwork === "") {
     problems.add(
       "subnetwork",
       subnetwork,
       'internal addresses are taken from a subnetwork: name that of the nodes or of the additional network, for example "regions/us-central1/subnetworks/nodes"',
+    );
+  }
+  const home = subnetwork === undefined || !isKnown(subnetwork) ? undefined : SUBNETWORK.exec(subnetwork)?.[1];
+  if (home !== undefined && region !== undefined && isKnown(region) && region !== home) {
+    problems.add(
+      "subnetwork",
+      subnetwork,
+      `that subnetwork is in "${home}" and the pool in "${region}", both must be in one region`,
     );
   }
   if (subnetworkRange !== undefined && isKnown(subnetworkRange)) {

@@ -5,6 +5,7 @@ import { CIDR_ADDRESS_TYPE, cidrContains } from "./address";
 import { checkChoice } from "./choices";
 import {
   AddressType,
+  checkClassName,
   classMeaning,
   defaultClassName,
   GKE_CLASS_NAMES,
@@ -87,6 +88,8 @@ export interface PoolOptions {
 
 /** What is known of an address that a pool adopts, besides its value. */
 export interface AdoptedAddress {
+  /** Whether it is the address of global load balancers, which has no region. */
+  readonly isGlobal?: boolean;
   readonly region?: MaybeLater<string>;
   readonly addressType?: MaybeLater<string>;
 }
@@ -252,7 +255,7 @@ function checkClass(input: PoolInput, provider: Provider, kind: PoolKind, proble
     return defaultClassName(provider, kind.addressType, kind.mode);
   }
 
-  checkObjectName("gatewayClassName", gatewayClassName, problems);
+  checkClassName("gatewayClassName", gatewayClassName, problems);
   if (classMeaning(gatewayClassName) !== undefined) {
     for (const [what, value] of Object.entries({ addressType, mode })) {
       if (value === undefined) continue;
@@ -310,6 +313,9 @@ function checkAdopted(input: PoolInput, addressType: AddressType, problems: Prob
   adoptedFacts.forEach((facts, index) => {
     const { region, addressType: type } = facts ?? {};
     const what = `addresses[${index}]`;
+    if (facts?.isGlobal === true) {
+      problems.addFact(what, "a global address", "persistent addresses are regional: reserve a gcp.compute.Address");
+    }
     if (region !== undefined && cluster !== undefined) checkClusterRegion(`${what}.region`, region, cluster, problems);
     if (!saysType || type === undefined || !isKnown(type) || type === addressType) return;
     const address = addresses[index];

@@ -3,7 +3,7 @@ import type { Address } from "@pulumi/gcp/compute/address";
 
 import { typedAddress } from "../model/address";
 import type { ClusterFacts } from "../model/cluster-facts";
-import { isAllKnown, isKnown, LATER } from "../model/later";
+import { isAllKnown, isKnown, LATER, type MaybeLater } from "../model/later";
 import {
   type AdoptedAddress,
   gatewayObject,
@@ -15,6 +15,7 @@ import {
 import { notePool } from "../model/pool-others";
 import type { Claim } from "../model/route";
 import type { KubernetesObject } from "./declared-resources";
+import { early } from "./early";
 import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { customResource } from "./kubernetes-resource";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
@@ -204,14 +205,23 @@ export class PersistentIpPool extends pulumi.ComponentResource {
             { parent: this },
           );
     const values = handles ?? this.reserved.map(({ address }) => address);
+    // What resources say of themselves a preview knows before their addresses.
+    const looked =
+      adopted?.some(isAddressResource) === true
+        ? pulumi.all(adopted.map(lookAt)).apply((found) => {
+            const addresses = found.map(({ value }) => value as MaybeLater<string>);
+            void planWith({ ...now, addresses, adoptedFacts: found.map(({ facts }) => facts as AdoptedAddress) });
+          })
+        : undefined;
     this.settled = pulumi
       .output({
         asked,
+        looked,
         namespace: args.namespace,
         addresses: values,
         adoptedFacts: adopted?.map(factsLater),
       })
-      .apply(({ asked: { plan: _, reservation: settled }, ...known }) =>
+      .apply(({ asked: { plan: _, reservation: settled }, looked: __, ...known }) =>
         planWith({ ...now, ...known, reservation: settled }),
       );
     const registered = this.plan.addresses.map((address, position) =>
@@ -285,7 +295,21 @@ function textOf(address: PoolAddress): pulumi.Input<string> {
 function factsNow(address: PoolAddress): AdoptedAddress | undefined {
   if (!isAddressResource(address)) return undefined;
   const { region, addressType } = address;
-  return { region: region && LATER, addressType: addressType && LATER };
+  return { isGlobal: isGlobal(address), region: region && LATER, addressType: addressType && LATER };
+}
+
+/** Value and facts as far as they are known, in a preview as well. */
+function lookAt(address: PoolAddress): pulumi.Input<{ readonly value: unknown; readonly facts?: object }> {
+  if (!isAddressResource(address)) return { value: knownNow(address) };
+  return pulumi
+    .all([early(address.address), early(address.region), early(address.addressType)])
+    .apply(([value, region, addressType]) => ({ value, facts: { region, addressType } }));
+}
+
+/** A resource has its type from the start. */
+function isGlobal(address: AddressResource): boolean {
+  const { __pulumiType: type } = address as { readonly __pulumiType?: unknown };
+  return type === "gcp:compute/globalAddress:GlobalAddress";
 }
 
 function factsLater(address: PoolAddress): pulumi.Input<AdoptedAddress | undefined> {

@@ -101,6 +101,15 @@ test.each<[string, Partial<ReservationInput>, Partial<PoolInput>, string[]]>([
     ],
   ],
   [
+    "internal addresses from a subnetwork of another region",
+    { subnetwork: "projects/my-project/regions/europe-west1/subnetworks/nodes" },
+    INTERNAL,
+    [
+      'subnetwork: got "projects/my-project/regions/europe-west1/subnetworks/nodes"; that subnetwork is in "europe-west1" and the pool in "us-central1", both must be in one region',
+    ],
+  ],
+  ["internal addresses from a subnetwork whose region is not said", { subnetwork: "nodes" }, INTERNAL, []],
+  [
     "external addresses from a subnetwork",
     { subnetwork, subnetworkRange: LATER },
     {},

@@ -9,6 +9,16 @@ beforeAll(() => {
 
 test.each([
   [
+    "an address of another region",
+    "adopted-elsewhere",
+    /^PersistentIpPool "adopted-elsewhere" is not valid:\n {2}- addresses\[0\].region: got "europe-west1"; cluster "core" is in "us-central1", and addresses must be in its region$/,
+  ],
+  [
+    "an address of the other type",
+    "adopted-of-the-other-type",
+    /^PersistentIpPool "adopted-of-the-other-type" is not valid:\n {2}- addresses\[0\]: got "a value that is not known yet"; it was reserved with addressType "INTERNAL", and the pool is "EXTERNAL": make the two agree$/,
+  ],
+  [
     "more Pods than addresses",
     "more-pods",
     /^PinnedStatefulSet "more-pods" is not valid:\n {2}- ordinals: got 2 addresses for 3 Pods of StatefulSet "db"; add 1 more to pool "n\d+" or set ordinals: { from: 0, to: 1 }$/,
@@ -63,6 +73,7 @@ test.each([
 });
 
 test.each([
+  ["an adopted address of which only the region is known", "adopted-nearby", "Gateway"],
   ["a probe that is still to come", "late-probe", "GKEIPRoute"],
   ["a probe with a port that is still to come", "probe-with-a-late-port", "GKEIPRoute"],
   ["an annotation that is still to come", "late-annotation", "GKEIPRoute"],

@@ -3,7 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet";
 
-import { PersistentIpPool, PinnedDeployment, PinnedPodRoute, PinnedStatefulSet, podSetup } from "../../lib/pulumi";
+import {
+  type PersistentIpCluster,
+  PersistentIpPool,
+  PinnedDeployment,
+  PinnedPodRoute,
+  PinnedStatefulSet,
+  podSetup,
+} from "../../lib/pulumi";
 import { Address, useMocks } from "./graph";
 import { tellAll } from "./told";
 
@@ -73,7 +80,25 @@ const specOf = (route: unknown) =>
 
 const without = { spec: { containers: [{ name: "db", image: "registry.example.com/db:1" }] } };
 
+/** A cluster that is to be made: nothing is known of it but its place. */
+const cluster = (): PersistentIpCluster => {
+  const facts = { name: "core", region: "us-central1", dataplaneV2: true };
+  return { facts, settled: unknown().apply(() => facts) } as unknown as PersistentIpCluster;
+};
+
 void tellAll({
+  "adopted-elsewhere": (name) => {
+    const addresses = [{ address: unknown(), region: pulumi.output("europe-west1") }];
+    return PersistentIpPool.fromAddresses(name, { addresses, cluster: cluster() }).gateways[0]!.kind;
+  },
+  "adopted-of-the-other-type": (name) => {
+    const addresses = [{ address: unknown(), addressType: pulumi.output("INTERNAL") }];
+    return PersistentIpPool.fromAddresses(name, { addresses }).gateways[0]!.kind;
+  },
+  "adopted-nearby": (name) => {
+    const addresses = [{ address: unknown(), region: pulumi.output("us-central1"), addressType: unknown() }];
+    return PersistentIpPool.fromAddresses(name, { addresses, cluster: cluster() }).gateways[0]!.kind;
+  },
   "more-pods": (name) => set(name, { replicas: 3 }),
   "fewer-pods": (name) => set(name, { replicas: 1 }),
   "another-start": (name) => set(name, { start: 5 }),
