@@ -1,10 +1,10 @@
 import type { Problems } from "./problems";
 
 /** `"a"`, `"a" or "b"`, `"a", "b" or "c"`. */
-export function quotedList(values: readonly string[]): string {
+export function quotedList(values: readonly string[], word = "or"): string {
   const quoted = values.map((value) => JSON.stringify(value));
   const last = quoted.pop() ?? "";
-  return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
+  return quoted.length === 0 ? last : `${quoted.join(", ")} ${word} ${last}`;
 }
 
 const spelling = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");

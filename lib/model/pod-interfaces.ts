@@ -35,24 +35,29 @@ export function podInterfaces(
   interfaces: PodInterface[],
   defaultInterface: string = DEFAULT_INTERFACE,
 ): Record<string, string> {
-  const listed = interfaces.some(({ network }) => network === DEFAULT_NETWORK)
-    ? interfaces
-    : [{ interfaceName: DEFAULT_INTERFACE, network: DEFAULT_NETWORK }, ...interfaces];
+  const primary = { interfaceName: DEFAULT_INTERFACE, network: DEFAULT_NETWORK };
+  const isPrimaryListed = interfaces.some(({ network }) => network === DEFAULT_NETWORK);
+  const listed = isPrimaryListed ? interfaces : [primary, ...interfaces];
   const problems = new Problems();
-  const seen = new Set<string>();
-  for (const { interfaceName, network } of listed) {
+  const seen = new Set<string>(isPrimaryListed ? [] : [DEFAULT_INTERFACE]);
+  interfaces.forEach(({ interfaceName, network }, index) => {
+    const what = `interfaces[${index}]`;
     if (!/^[^\s/:]+$/.test(interfaceName) || interfaceName.length > MAX_INTERFACE_NAME) {
       problems.add(
-        "interfaceName",
+        `${what}.interfaceName`,
         interfaceName,
         `use 1 to ${MAX_INTERFACE_NAME} characters without spaces, "/" and ":", for example "eth1"`,
       );
     } else if (seen.has(interfaceName)) {
-      problems.add("interfaceName", interfaceName, "another interface of the Pod has that name: give each its own");
+      problems.add(
+        `${what}.interfaceName`,
+        interfaceName,
+        "another interface of the Pod has that name: give each its own",
+      );
     }
     seen.add(interfaceName);
-    checkObjectName("network", network, problems);
-  }
+    checkObjectName(`${what}.network`, network, problems);
+  });
   if (!seen.has(defaultInterface)) {
     problems.add("defaultInterface", defaultInterface, `use one of ${[...seen].map((one) => `"${one}"`).join(", ")}`);
   }

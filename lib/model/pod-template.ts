@@ -1,4 +1,5 @@
 // What the Pod template of a workload must have, so that its Pods can have the addresses.
+import { quotedList } from "./choices";
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import {
@@ -98,10 +99,19 @@ export function checkPodInterface(
   const networks = annotation === undefined ? [] : networksOf(annotation);
   // An entry may name an interface object of the cluster, and that its network; and what is no list was told already.
   if (networks === undefined || networks.includes(network)) return;
+  const others = networks.filter((one) => one !== DEFAULT_NETWORK && one !== LEGACY_DEFAULT_NETWORK);
+  if (others.length === 0) {
+    problems.add(
+      "network",
+      network,
+      `the Pod template of ${subjectOf(workload)} has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: ${JSON.stringify(network)} }]) into the annotations of the template`,
+    );
+    return;
+  }
   problems.add(
     "network",
     network,
-    `the Pod template of ${subjectOf(workload)} has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: ${JSON.stringify(network)} }]) into the annotations of the template`,
+    `the Pod template of ${subjectOf(workload)} has interfaces on ${quotedList(others, "and")} and none on it: use the right name, or list one on this network in podInterfaces`,
   );
 }
 

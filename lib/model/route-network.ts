@@ -1,6 +1,6 @@
 // Whether the network of a route fits its pool (GKE docs, "Control communication with persistent IP addresses" and "About
 // persistent IP addresses for Pods", read 2026-11).
-import { classMeaning, PoolMode } from "./classes";
+import { classMeaning, PoolMode, Provider } from "./classes";
 import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK } from "./gke-api";
 import { nameOf } from "./gke-names";
 import { isKnown, type MaybeLater } from "./later";
@@ -38,6 +38,13 @@ export function checkRouteNetwork(
       "network",
       network,
       `class "${className}" is for networks of type Device: pass a PodNetwork of that type`,
+    );
+  }
+  if (pool.provider === Provider.Podpin && type === PodNetworkType.Device) {
+    problems.add(
+      "network",
+      network,
+      "it is of type Device, whose card a Pod has to itself, and podpin has no way into it: use a network of type L3, or on GKE leave the controller of the pool out",
     );
   }
   const { subnetwork: reserved } = pool;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 
 import { LATER } from "../../lib/model/later";
 import { planPinnedStatefulSet, type PinnedStatefulSetInput } from "../../lib/model/pinned-stateful-set";
+import { podInterfaces } from "../../lib/model/pod-interfaces";
 import type { PodTemplate } from "../../lib/model/pod-template";
 import { planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
@@ -227,6 +228,28 @@ test.each<[string, Partial<PinnedStatefulSetInput>, string[]]>([
     { network: "blue-network", statefulSet: { name: "db", replicas: 3, template: probed } },
     [
       'network: got "blue-network"; the Pod template of StatefulSet "db" has no interface on it: spread podInterfaces([{ interfaceName: "eth1", network: "blue-network" }]) into the annotations of the template',
+    ],
+  ],
+  [
+    "a network that the template has no interface on, while it has others",
+    {
+      network: "blue-netwrok",
+      statefulSet: {
+        name: "db",
+        replicas: 3,
+        template: {
+          ...probed,
+          metadata: {
+            annotations: podInterfaces([
+              { interfaceName: "eth1", network: "blue-network" },
+              { interfaceName: "eth2", network: "red" },
+            ]),
+          },
+        },
+      },
+    },
+    [
+      'network: got "blue-netwrok"; the Pod template of StatefulSet "db" has interfaces on "blue-network" and "red" and none on it: use the right name, or list one on this network in podInterfaces',
     ],
   ],
 ])("judges %s", (_, input, lines) => {

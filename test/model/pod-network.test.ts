@@ -171,9 +171,9 @@ test("says all that is wrong with interfaces", () => {
   expect(() => podInterfaces(interfaces, "eth7")).toThrow(
     [
       "podInterfaces is not valid:",
-      '  - interfaceName: got "eth0"; another interface of the Pod has that name: give each its own',
-      '  - network: got "Blue"; use "blue"',
-      '  - interfaceName: got "a-name-that-is-too-long"; use 1 to 15 characters without spaces, "/" and ":", for example "eth1"',
+      '  - interfaces[0].interfaceName: got "eth0"; another interface of the Pod has that name: give each its own',
+      '  - interfaces[0].network: got "Blue"; use "blue"',
+      '  - interfaces[1].interfaceName: got "a-name-that-is-too-long"; use 1 to 15 characters without spaces, "/" and ":", for example "eth1"',
       '  - defaultInterface: got "eth7"; use one of "eth0", "a-name-that-is-too-long"',
     ].join("\n"),
   );

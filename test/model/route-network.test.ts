@@ -66,6 +66,20 @@ test.each<[string, Partial<PoolInput>, Partial<RouteInput>, string[]]>([
     ],
   ],
   [
+    "podpin's controller on a Device network",
+    { ...external, controller: {}, gatewayClassName: "podpin-l2" },
+    { network: "cards", podNetwork: { type: "Device" } },
+    [
+      'network: got "cards"; it is of type Device, whose card a Pod has to itself, and podpin has no way into it: use a network of type L3, or on GKE leave the controller of the pool out',
+    ],
+  ],
+  [
+    "podpin's controller on a network of type L3",
+    { ...external, controller: {}, gatewayClassName: "podpin-l2" },
+    { network: "blue", podNetwork: { type: "L3" } },
+    [],
+  ],
+  [
     "internal addresses from the network's subnetwork",
     internal,
     { network: "blue", podNetwork: { type: "L3", subnetwork: "blue-us" } },
