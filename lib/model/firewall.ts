@@ -1,6 +1,6 @@
 // A VPC firewall rule that lets clients reach persistent addresses: the network denies every packet from outside that no
 // rule allows, and such packets carry the client as source and the persistent address as destination.
-import { isIPv4Cidr } from "./address";
+import { baseOfCidr, isIPv4, isIPv4Cidr } from "./address";
 import { checkComputeName, CONFIG_CONNECTOR_COMPUTE, configConnectorAnnotations } from "./compute";
 import { isKnown, type MaybeLater } from "./later";
 import type { Problems } from "./problems";
@@ -120,7 +120,14 @@ function checkSourceRanges(ranges: readonly MaybeLater<string>[] | undefined, pr
 export function checkRanges(what: string, ranges: readonly MaybeLater<string>[], problems: Problems): void {
   ranges.forEach((range, index) => {
     if (!isKnown(range) || isIPv4Cidr(range)) return;
-    problems.add(`${what}[${index}]`, range, 'use an IPv4 range whose host bits are zero, as in "203.0.113.0/24"');
+    const meant = isIPv4(range) ? `${range}/32` : baseOfCidr(range);
+    problems.add(
+      `${what}[${index}]`,
+      range,
+      meant === undefined
+        ? 'use an IPv4 range whose host bits are zero, as in "203.0.113.0/24"'
+        : `use a range, for example "${meant}"`,
+    );
   });
 }
 

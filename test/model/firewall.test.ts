@@ -35,7 +35,15 @@ test.each<[string, Partial<FirewallInput>, string[]]>([
   [
     "a range with host bits",
     { sourceRanges: ["0.0.0.0/0", "203.0.113.5/24"] },
-    ['sourceRanges[1]: got "203.0.113.5/24"; use an IPv4 range whose host bits are zero, as in "203.0.113.0/24"'],
+    ['sourceRanges[1]: got "203.0.113.5/24"; use a range, for example "203.0.113.0/24"'],
+  ],
+  [
+    "an address, and what is no range at all",
+    { sourceRanges: ["203.0.113.5", "office"] },
+    [
+      'sourceRanges[0]: got "203.0.113.5"; use a range, for example "203.0.113.5/32"',
+      'sourceRanges[1]: got "office"; use an IPv4 range whose host bits are zero, as in "203.0.113.0/24"',
+    ],
   ],
   [
     "no nodes",

@@ -66,7 +66,7 @@ test.each<[string, Partial<HealthCheckInput>, string[]]>([
     [
       'probeNetwork: got nothing; name the VPC network of the nodes\' interfaces that receive the packets, for example "default"',
       "targetTags: got nothing; say for which nodes: the network tags of their node pools, or targetServiceAccounts",
-      'probeRanges[0]: got "35.191.0.1/16"; use an IPv4 range whose host bits are zero, as in "203.0.113.0/24"',
+      'probeRanges[0]: got "35.191.0.1/16"; use a range, for example "35.191.0.0/16"',
     ],
   ],
 ])("says what is wrong with %s", (_, input, lines) => {
