@@ -1,6 +1,6 @@
 // The running fabric against the stand-in of Compute, through the client that ships, in virtual time. The world also watches,
 // change by change, that no packet is led to a node that was never wanted.
-import type { CloudFabric, CloudIntent } from "../../../controller-image/src/fabric/cloud";
+import type { CloudAround, CloudFabric, CloudIntent } from "../../../controller-image/src/fabric/cloud";
 import type { Compute, ComputeTransport } from "../../../controller-image/src/fabric/gce/compute";
 import { createCompute } from "../../../controller-image/src/fabric/gce/client";
 import { createGceFabric, type GceFabricOptions } from "../../../controller-image/src/fabric/gce/fabric";
@@ -71,7 +71,7 @@ export class CloudWorld {
     this.cloud.make(SCOPE, "addresses", { name: `a-${address.replaceAll(".", "-")}`, address, ...more });
   }
 
-  replica(options: Partial<GceFabricOptions> = {}): Replica {
+  replica(options: Partial<GceFabricOptions> = {}, around: Partial<CloudAround> = {}): Replica {
     let killed = false;
     const changed: string[] = [];
     const direct = transportTo(this.cloud);
@@ -97,6 +97,7 @@ export class CloudWorld {
         nodeOn: ({ instance }) => instance,
         network: (name) => ({ vpc: name, vpcSubnet: name }),
         changed: (uid) => void changed.push(uid),
+        ...around,
       },
       region: REGION,
       driver: haPolicy,

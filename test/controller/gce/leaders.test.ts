@@ -1,7 +1,7 @@
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import { LATE_CALLS_MS } from "../../../controller-image/src/fabric/gce/term";
-import { CloudWorld, intentFor, isLed } from "./cloud-world";
+import { CLUSTER, CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(120_000);
@@ -102,6 +102,28 @@ test("a replica that is told to pause begins nothing more, and one that starts a
   await world.until(() => isLed(next, led("node2", 2)));
   expect(world.changes).toEqual([]);
   await next.fabric.stop();
+});
+
+test("what goes on besides begins with a term, when the cluster is known, and ends with it", async () => {
+  const world = new CloudWorld();
+  const seen: string[] = [];
+  const besides = { start: () => void seen.push("start"), stop: () => void seen.push("stop") };
+  const cluster: { uid?: string } = {};
+  const { fabric } = world.replica({ besides }, { clusterUid: () => cluster.uid });
+  fabric.start();
+  fabric.pause();
+  fabric.start();
+  await world.clock.run(2_000);
+  expect(seen).toEqual([]);
+  cluster.uid = CLUSTER;
+  await world.clock.run(2_000);
+  fabric.start();
+  expect(seen).toEqual(["start"]);
+  fabric.pause();
+  fabric.start();
+  expect(seen).toEqual(["start", "stop", "start"]);
+  await fabric.stop();
+  expect(seen).toEqual(["start", "stop", "start", "stop"]);
 });
 
 describe.each([

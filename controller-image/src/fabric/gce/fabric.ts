@@ -21,6 +21,8 @@ export interface GceFabricOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: Metrics;
+  /** What goes on while this replica acts, besides: begun with each term, ended with it. @default - nothing */
+  readonly besides?: { start(): void; stop(): void };
   /** What full URLs of resources begin with. @default RESOURCE_ROOT */
   readonly root?: string;
 }
@@ -85,6 +87,7 @@ class GceFabric implements CloudFabric {
       return;
     }
     this.#term = new Term(this.options, clusterUid, this.#wishes, this.#record);
+    this.options.besides?.start();
     if (this.#settled) this.#term.settled();
   }
 
@@ -95,7 +98,9 @@ class GceFabric implements CloudFabric {
     this.#starting?.();
     this.#starting = undefined;
     this.#wishes.clear();
-    if (term !== undefined) this.#ending = Promise.all([this.#ending, term.end()]).then(() => undefined);
+    if (term === undefined) return;
+    this.options.besides?.stop();
+    this.#ending = Promise.all([this.#ending, term.end()]).then(() => undefined);
   }
 
   async stop(): Promise<void> {

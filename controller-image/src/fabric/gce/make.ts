@@ -33,9 +33,6 @@ const DRIVERS: Readonly<Record<GoogleCloudDriver, Driver>> = {
   [GoogleCloudDriver.TargetInstance]: targetInstance,
 };
 
-/** How often it is looked whether the region is known. */
-const LOOK_EVERY_MS = 500;
-
 export interface GoogleCloud {
   /** Makes the fabric, which connects to nothing before it is started. */
   readonly fabric: (around: CloudAround) => CloudFabric;
@@ -55,7 +52,6 @@ export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
   const compute = clientOf(project);
   const fabric = (around: CloudAround): CloudFabric => {
     mayChange = () => around.isActing();
-    const isKnown = (): boolean => around.region() !== undefined;
     // Read when something is started, which is not before it is known.
     const region = (): string => around.region() ?? "";
     const quotas = new QuotaWatch({
@@ -64,12 +60,13 @@ export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
         return region();
       },
     });
-    const made = createGceFabric({
-      ...{ compute, clock, log, metrics, driver: DRIVERS[driver] },
+    return createGceFabric({
+      ...{ compute, clock, log, metrics, driver: DRIVERS[driver], besides: quotas },
       get region() {
         return region();
       },
-      around: { ...around, clusterUid: () => (isKnown() ? around.clusterUid() : undefined) },
+      // Nothing is started before the region is known too.
+      around: { ...around, clusterUid: () => (around.region() === undefined ? undefined : around.clusterUid()) },
       ...(firewallSources.length > 0 && {
         firewall: {
           sourceRanges: firewallSources,
@@ -78,45 +75,6 @@ export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
         },
       }),
     });
-    return withQuotas(made, quotas, { isKnown, clock });
   };
   return { fabric, machineState: (machine, witness) => vmState(compute, machine, witness) };
-}
-
-/** The quotas are read by whoever acts. */
-function withQuotas(
-  fabric: CloudFabric,
-  quotas: QuotaWatch,
-  { isKnown, clock }: { readonly isKnown: () => boolean; readonly clock: Clock },
-): CloudFabric {
-  let cancel = (): void => undefined;
-  const begin = (): void => {
-    if (isKnown()) quotas.start();
-    else cancel = clock.after(LOOK_EVERY_MS, begin);
-  };
-  const end = (): void => {
-    cancel();
-    quotas.stop();
-  };
-  return {
-    want: (intent) => fabric.want(intent),
-    keep: (routeUid, addresses) => fabric.keep(routeUid, addresses),
-    remove: (routeUid) => fabric.remove(routeUid),
-    view: (routeUid) => fabric.view(routeUid),
-    settled: () => fabric.settled(),
-    routes: () => fabric.routes(),
-    start: () => {
-      fabric.start();
-      end();
-      begin();
-    },
-    pause: () => {
-      fabric.pause();
-      end();
-    },
-    stop: async () => {
-      end();
-      await fabric.stop();
-    },
-  };
 }
