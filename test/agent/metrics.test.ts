@@ -10,7 +10,8 @@ function planOf(changed: readonly string[], acks: Readonly<Record<string, AckSta
   const outcomes = new Map(
     Object.entries(acks).map(([address, state]) => [address, { ack: state === undefined ? undefined : ack(state) }]),
   );
-  return { changes: { steps: changed.map((address) => ({ address })) }, outcomes } as unknown as Plan;
+  const standbys = ["198.51.100.9"];
+  return { changes: { steps: changed.map((address) => ({ address })) }, outcomes, standbys } as unknown as Plan;
 }
 
 test("counts passes and changes, and says the present state of each address, failures as such", () => {
@@ -28,6 +29,7 @@ test("counts passes and changes, and says the present state of each address, fai
     'podpin_agent_addresses{state="Announced"} 1',
     'podpin_agent_addresses{state="Failed"} 1',
   ]);
+  expect(lines("podpin_agent_standby_addresses")).toEqual(["podpin_agent_standby_addresses 1"]);
   passed(planOf(["198.51.100.2"], { "198.51.100.1": Released, "198.51.100.2": Announced }), {
     seconds: 0.3,
     failed: new Set(),

@@ -32,6 +32,27 @@ export class Recorder implements Announcer {
   }
 }
 
+interface Variant {
+  readonly delivery?: Delivery;
+  /** The API server does not know which node is whose standby. */
+  readonly isBlind?: boolean;
+}
+
+/** As with a definition of AddressBinding that is older than the field: a list by it is refused, again and again. */
+function withoutStandbys(kube: MemoryKube): void {
+  const reflect = kube.reflect.bind(kube);
+  kube.reflect = (options) =>
+    options.fieldSelector?.startsWith("spec.standby.") === true
+      ? {
+          synced: false,
+          lastError: "field label not supported",
+          get: () => undefined,
+          values: () => [].values(),
+          stop: () => undefined,
+        }
+      : reflect(options);
+}
+
 export class World {
   readonly clock = new VirtualClock();
   readonly server = new MemoryServer({ clock: this.clock });
@@ -49,8 +70,9 @@ export class World {
     this.server.create(RESOURCES.configMaps, { metadata, data: { cidrs: "10.244.0.0/16\n10.0.0.11/32\n" } } as never);
   }
 
-  agent({ delivery, ...more }: Partial<AgentOptions> & { readonly delivery?: Delivery } = {}) {
+  agent({ delivery, isBlind = false, ...more }: Partial<AgentOptions> & Variant = {}) {
     const kube = new MemoryKube(this.server, { clock: this.clock, delivery });
+    if (isBlind) withoutStandbys(kube);
     const passes: Plan[] = [];
     const agent = runAgent({
       kube,

@@ -82,6 +82,10 @@ export class Checks {
     const address = (after ?? before)?.metadata.name ?? "";
     if (before !== undefined && after !== undefined) this.#compare(address, before, after);
     if (before !== undefined && after === undefined) this.#deleted(address, before);
+    const { nodeName = "", standby } = after?.spec ?? {};
+    if (standby !== undefined && (nodeName === "" || standby.nodeName === nodeName)) {
+      this.fail(1, `${address}: ${standby.podName} on ${standby.nodeName} is the standby for a Pod on "${nodeName}"`);
+    }
     this.history.note(commit, this.world.now());
     this.leads?.onBinding(before, after);
     const last = this.history.of(address).last;

@@ -24,8 +24,11 @@ export function notConverged(world: World): string[] {
     });
     if (left.length > 0) problems.push(`${node.name} still has something of ${left.join()}`);
     const empty = held.length === 0 && drops.length === 0 && !hasBad(world);
-    if (empty && (node.kernel.rule || node.kernel.table !== undefined))
-      problems.push(`${node.name} has no address, but a base`);
+    const ready = ADDRESSES.filter((address) => bindingOf(world, address)?.spec.standby?.nodeName === node.name);
+    if (ready.length > 0 && !(node.kernel.rule && node.kernel.table !== undefined))
+      problems.push(`${node.name} is not ready to take over ${ready.join()}`);
+    if (empty && ready.length === 0 && (node.kernel.rule || node.kernel.table !== undefined))
+      problems.push(`${node.name} has no address and is nobody's standby, but has a base`);
   }
   problems.push(...cloudProblems(world, routes));
   return problems;
@@ -140,6 +143,7 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
   }
   if (spec.releasing !== undefined)
     problems.push(`${address}: node ${spec.releasing.nodeName} is still being waited for`);
+  problems.push(...standbyProblems(world, route, binding));
   const ack = binding && ownerAck(binding);
   if (ack?.state !== "Announced") problems.push(`${address}: acknowledged as ${JSON.stringify(ack)}`);
   const stale = (binding?.status?.acks ?? []).filter(
@@ -164,6 +168,22 @@ function addressProblems(world: World, address: string, routes: readonly GKEIPRo
   const wanted = route?.metadata.annotations?.["podpin.dev/delivery"] === "nat" ? "nat" : "route";
   if (way?.end === "pod" && way.way !== wanted) problems.push(`${address}: delivered by ${way.way}, not ${wanted}`);
   return problems;
+}
+
+/** Where Pods on other nodes could take over one of their nodes is ready for it; a Pod that could not may stand for one that can. */
+function standbyProblems(world: World, route: GKEIPRoute | undefined, binding: AddressBinding | undefined): string[] {
+  if (route === undefined || binding === undefined) return [];
+  const { nodeName, standby, address } = binding.spec;
+  const able = eligible(world, route).filter(
+    ({ metadata, spec, status }) =>
+      status?.podIP !== undefined &&
+      metadata.deletionTimestamp === undefined &&
+      spec?.nodeName !== nodeName &&
+      !world.machines.isCordoned(spec?.nodeName ?? ""),
+  );
+  if (able.length === 0 || able.some(({ spec }) => spec?.nodeName === standby?.nodeName)) return [];
+  const could = able.map(({ metadata, spec }) => `${metadata.name} on ${spec?.nodeName}`).join();
+  return [`${address}: ${could} could take over, the standby is ${JSON.stringify(standby)}`];
 }
 
 /** Nobody waits for what a node said before it lost power, or for what came in late: it carries an epoch that has ended. */

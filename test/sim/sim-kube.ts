@@ -224,10 +224,11 @@ export class SimKube implements Kube {
 
 const noAnswer = (text: string): KubeError => new KubeError(0, "ConnectionLost", text);
 
-/** The two field selectors that agents use. */
+/** The field selectors that agents use. */
 function matches(selector: string | undefined, { spec }: AddressBinding): boolean {
   const [field, value] = (selector ?? "").split("=");
   if (field === "spec.nodeName") return spec.nodeName === value;
   if (field === "spec.releasing.nodeName") return spec.releasing?.nodeName === value;
+  if (field === "spec.standby.nodeName") return spec.standby?.nodeName === value;
   return selector === undefined;
 }

@@ -1,15 +1,7 @@
 // The node agent: watches the bindings of its node, plans, programs the kernel, announces, acknowledges. One pass at a
 // time; whatever happens meanwhile asks for one more. Stopping it leaves the kernel as it is.
-import {
-  AckState,
-  type AddressBinding,
-  type BindingAck,
-  CLUSTER_RANGES_CONFIG_MAP,
-  CLUSTER_RANGES_KEY,
-  FailReason,
-} from "../../../lib/model/binding";
-import { isIPv4Cidr } from "../../../lib/model/address";
-import { type KubeObject, RESOURCES } from "../../../lib/model/kubernetes";
+import { AckState, type AddressBinding, type BindingAck, FailReason } from "../../../lib/model/binding";
+import { RESOURCES } from "../../../lib/model/kubernetes";
 import type { Announcer } from "../fabric/fabric";
 import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
 import { Backoff } from "../kube/backoff";
@@ -28,7 +20,9 @@ import { isBadNews, unprogrammed } from "./news";
 import { Pace } from "./pace";
 import { type Failure, logPass } from "./pass-log";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
+import { cidrsOf, watchRanges } from "./ranges";
 import { readBinding } from "./reading";
+import { standbyPods, watchStandbys } from "./standbys";
 import { isEmpty, type KernelState } from "./state";
 
 export interface AgentOptions {
@@ -66,10 +60,6 @@ const DEBOUNCE_MS = 10;
 const POLL_MS = 30_000;
 /** How long the first pass waits for the cluster's ranges before it does without them. */
 const RANGES_PATIENCE_MS = 5000;
-
-interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 export function runAgent(options: AgentOptions): Agent {
   const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
@@ -112,13 +102,8 @@ export function runAgent(options: AgentOptions): Agent {
     });
   const delivering = bindings("spec.nodeName");
   const releasing = bindings("spec.releasing.nodeName");
-  const ranges = kube.reflect<ConfigMap>({
-    resource: RESOURCES.configMaps,
-    namespace,
-    fieldSelector: `metadata.name=${CLUSTER_RANGES_CONFIG_MAP}`,
-    onChange: trigger,
-    onSynced: trigger,
-  });
+  const standbys = watchStandbys({ kube, clock, nodeName, onChange: trigger });
+  const ranges = watchRanges(kube, namespace, trigger);
   const doubted = doubts({
     clock,
     log,
@@ -269,6 +254,7 @@ export function runAgent(options: AgentOptions): Agent {
         uplink,
         delivering: mine,
         releasing: going,
+        standby: seen.standby,
         evidence: found,
         synced: complete && ranges.synced,
         clusterCidrs: cidrsOf(ranges),
@@ -293,11 +279,14 @@ export function runAgent(options: AgentOptions): Agent {
     }
   }
 
-  async function observe({ mine, going }: Shown, fresh: boolean): Promise<KernelState> {
+  async function observe({ mine, going, standby }: Shown, fresh: boolean): Promise<KernelState> {
+    const next = [...standbyPods(standby, nodeName).values()];
+    const needed = (kernelOf: KernelState | undefined): string[] =>
+      hopsNeeded(mine, going, [...formerPods(going, memory, kernelOf, uplink), ...next]);
     const wanted = { pods: podsNeeded(mine), fresh, evidence: unprogrammed(mine, memory) };
-    const found = await kernel.observe(hopsNeeded(mine, going, formerPods(going, memory, undefined, uplink)), wanted);
+    const found = await kernel.observe(needed(undefined), wanted);
     // An agent that was started anew learns of Pods that had addresses from the kernel alone.
-    const all = hopsNeeded(mine, going, formerPods(going, memory, found, uplink));
+    const all = needed(found);
     if (all.every((ip) => found.hops.has(ip))) return found;
     return { ...(await kernel.observe(all, wanted)), remembered: found.remembered };
   }
@@ -313,7 +302,7 @@ export function runAgent(options: AgentOptions): Agent {
       else if (binding !== "absent" && binding.spec.releasing?.nodeName === nodeName) going.push(binding);
       else found.set(address, binding);
     }
-    return { mine, going, found };
+    return { mine, going, standby: standbys.current(), found };
   }
 
   /** All that can be done where the kernel cannot even be looked at. */
@@ -395,7 +384,7 @@ export function runAgent(options: AgentOptions): Agent {
         cancel?.();
       doubted.stop();
       told.stop();
-      for (const reflector of [delivering, releasing, ranges]) reflector.stop();
+      for (const each of [delivering, releasing, standbys, ranges]) each.stop();
       acks.stop();
       announcer.close();
       await running;
@@ -407,16 +396,10 @@ export function runAgent(options: AgentOptions): Agent {
 interface Shown {
   readonly mine: AddressBinding[];
   readonly going: AddressBinding[];
+  readonly standby: PlanInput["standby"];
   readonly found: Map<string, AddressBinding | "absent">;
 }
 
 function ackFor(ack: BindingAck, failure: Failure | undefined): BindingAck {
   return failure === undefined ? ack : refusedAck(ack, failure.reason, failure.message);
-}
-
-/** One CIDR per line. Nothing while there is none: better no nat than a persistent address leaking into the cluster. */
-function cidrsOf(ranges: Reflector<ConfigMap>): string[] | undefined {
-  const [map] = ranges.values();
-  const cidrs = (map?.data?.[CLUSTER_RANGES_KEY] ?? "").split(/\s+/).filter(isIPv4Cidr);
-  return cidrs.length === 0 ? undefined : cidrs;
 }

@@ -15,8 +15,13 @@ export function agentMetrics(metrics: Metrics): (plan: Plan, result: PassResult)
   const changes = metrics.counter("podpin_agent_kernel_changes_total", "Addresses changed in the kernel, by result.");
   let states: readonly Reading[] = [];
   metrics.gauge("podpin_agent_addresses", "Addresses, by the state that this node acknowledges.", () => states);
-  return ({ changes: { steps }, outcomes }, { seconds: took, failed }) => {
+  let standbys = 0;
+  metrics.gauge("podpin_agent_standby_addresses", "Addresses that this node is ready to take over.", () => [
+    [standbys],
+  ]);
+  return ({ changes: { steps }, outcomes, standbys: ready }, { seconds: took, failed }) => {
     seconds.observe(took);
+    standbys = ready.length;
     for (const { address } of steps) changes.add({ result: failed.has(address) ? "failed" : "ok" });
     const counts = new Map<string, number>();
     for (const [address, { ack }] of outcomes) {

@@ -12,6 +12,7 @@ import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from ".
 import { leftover, release } from "./letting-go";
 import { type AddressMemory, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
+import { standbyPods } from "./standbys";
 import {
   addressesIn,
   type Footprint,
@@ -30,6 +31,11 @@ export interface PlanInput {
   readonly delivering: readonly AddressBinding[];
   /** Bindings with `spec.releasing.nodeName` of this node. */
   readonly releasing: readonly AddressBinding[];
+  /**
+   * Bindings with `spec.standby.nodeName` of this node, whose addresses it may have to take over: it has nothing of them, but all
+   * that it needs for the first address. @default none
+   */
+  readonly standby?: readonly AddressBinding[] | "unknown";
   /** Bindings of neither kind whose addresses the kernel still holds, as a GET has just returned them. */
   readonly evidence: ReadonlyMap<string, AddressBinding | "absent">;
   /** Every cache is complete; until then nothing is removed. */
@@ -102,6 +108,8 @@ export interface Plan {
   readonly announce: readonly string[];
   /** Stop repeating the announcement. */
   readonly silence: readonly string[];
+  /** The node is ready to take these over. */
+  readonly standbys: readonly string[];
   /** Read these bindings from the API. */
   readonly inquire: readonly string[];
   readonly wakeAt?: number;
@@ -111,7 +119,8 @@ export interface Plan {
 export function plan(input: PlanInput): Plan {
   const outcomes = outcomesOf(input);
   const known = (address: string): Outcome | undefined => outcomes.get(address);
-  const changes = kernelChanges(input, outcomes);
+  const standbys = [...standbyPods(input.standby, input.nodeName).keys()].sort(byAddress);
+  const changes = kernelChanges(input, outcomes, standbys.length > 0);
   const names = [...outcomes.keys()];
   const wakes = [...outcomes.values()].flatMap(({ wakeAt }) => wakeAt ?? []);
   return {
@@ -127,6 +136,7 @@ export function plan(input: PlanInput): Plan {
       const owns = target?.path !== undefined && !target.forward && !isQuiet(input, address);
       return announced !== undefined && !owns ? [address] : [];
     }),
+    standbys,
     inquire: names.filter((address) => known(address)?.inquire === true),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
     retry: [...outcomes.values()].some((outcome) => outcome.retry === true || lacksPort(input.kernel, outcome.target)),
@@ -148,15 +158,15 @@ export function podsNeeded(delivering: readonly AddressBinding[]): string[] {
 /**
  * The Pod addresses and node addresses whose next hop the plan will ask for.
  *
- * @param former the answer of {@link formerPods}
+ * @param others the answer of {@link formerPods}, and of {@link standbyPods}
  */
 export function hopsNeeded(
   delivering: readonly AddressBinding[],
   releasing: readonly AddressBinding[],
-  former: readonly string[],
+  others: readonly string[],
 ): string[] {
   const asked = [
-    ...former,
+    ...others,
     ...delivering.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.owner?.podIp : undefined)),
     ...releasing.map((binding) => readBinding(binding)).map((r) => (r.ok ? r.binding.spec.releasing?.forwardTo : "")),
   ];
@@ -220,10 +230,10 @@ function isNewer(mine: Reading, going: Reading): boolean {
 
 const epochIn = (reading: Reading): number => (reading.ok ? reading.binding.spec.epoch : reading.epoch);
 
-function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>): KernelChanges {
+function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>, isStandby: boolean): KernelChanges {
   const { kernel, uplink, synced, proxyDelayBefore } = input;
   const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
-  const wanted = [...targets.values()].some((target) => !isEmpty(target));
+  const wanted = isStandby || [...targets.values()].some((target) => !isEmpty(target));
   const zones = input.node?.zones !== false;
   const rebuild = wanted && (kernel.nft.base !== "current" || kernel.nft.zones !== zones);
   // A table that is made anew starts empty, in the same transaction that fills it again.
@@ -260,7 +270,8 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>)
     return idle && step.flush === undefined ? [] : [step];
   });
   if (!wanted) {
-    const teardown = synced ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
+    const known = synced && input.standby !== "unknown";
+    const teardown = known ? teardownOf(kernel, uplink) : { ip: [], nft: [] };
     return { setup: [], base: [], steps, finish: [], cleanup, teardown };
   }
   const delay = kernel.uplink?.proxyDelay;

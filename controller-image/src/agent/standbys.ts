@@ -1,0 +1,80 @@
+// The addresses that this node would have to take over: bindings that name a Pod of it as standby. It gets ready for them, and
+// has nothing of them. It does its work as well without knowing them.
+import type { AddressBinding } from "../../../lib/model/binding";
+import { isIPv4 } from "../../../lib/model/address";
+import { RESOURCES } from "../../../lib/model/kubernetes";
+import type { Clock, Kube } from "../kube/api";
+import { newest } from "./reading";
+
+export interface StandbysOptions {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly nodeName: string;
+  /** What has to be got ready is another. */
+  readonly onChange: () => void;
+}
+
+export interface Standbys {
+  current(): readonly AddressBinding[] | "unknown";
+  stop(): void;
+}
+
+/** An API server whose definition of AddressBinding lacks the field never gives a list. */
+const PATIENCE_MS = 60_000;
+/**
+ * A node that takes an address over sees that it is the standby no more, and in another watch that it is the owner. In between it
+ * must not undo what it has got ready.
+ */
+const LINGER_MS = 10_000;
+
+export function watchStandbys({ kube, clock, nodeName, onChange }: StandbysOptions): Standbys {
+  const started = clock.now();
+  let leftAt = -Infinity;
+  let cancel: (() => void) | undefined;
+  const reflector = kube.reflect<AddressBinding>({
+    resource: RESOURCES.addressBindings,
+    fieldSelector: `spec.standby.nodeName=${nodeName}`,
+    onChange: (change) => {
+      if (change.type === "delete") {
+        leftAt = clock.now();
+        cancel?.();
+        cancel = clock.after(LINGER_MS, onChange);
+      }
+      // What others acknowledge is no news here.
+      const now = change.type === "set" ? podOf(change.object) : undefined;
+      if (now !== (change.old && podOf(change.old))) onChange();
+    },
+    onSynced: onChange,
+  });
+  return {
+    current: () => {
+      const bindings = [...reflector.values()];
+      if (bindings.length > 0) return bindings;
+      const known = reflector.synced || clock.now() - started >= PATIENCE_MS;
+      return known && clock.now() - leftAt >= LINGER_MS ? [] : "unknown";
+    },
+    stop: () => {
+      cancel?.();
+      reflector.stop();
+    },
+  };
+}
+
+/** For whatever could stand there. */
+function podOf({ spec }: AddressBinding): unknown {
+  return spec?.standby?.podIp;
+}
+
+/** By address, the Pods of this node that could take it over. */
+export function standbyPods(
+  standby: readonly AddressBinding[] | "unknown" | undefined,
+  nodeName: string,
+): ReadonlyMap<string, string> {
+  const readings = standby === undefined || standby === "unknown" ? [] : newest(standby).values();
+  return new Map(
+    [...readings].flatMap((reading): [string, string][] => {
+      const named = reading.ok ? reading.binding.spec.standby : undefined;
+      return named?.nodeName === nodeName && isIPv4(named.podIp) ? [[reading.name, named.podIp]] : [];
+    }),
+  );
+}
