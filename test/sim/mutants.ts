@@ -16,6 +16,7 @@ export interface Mutant {
 }
 
 const HANDOVER = "controller-image/src/controller/handover.ts";
+const STANDBY = "controller-image/src/controller/standby.ts";
 const OUTCOME = "controller-image/src/agent/outcome.ts";
 const LETTING_GO = "controller-image/src/agent/letting-go.ts";
 const STATUS = "controller-image/src/controller/route-status.ts";
@@ -25,14 +26,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a change of owner keeps the epoch",
     file: HANDOVER,
-    from: "{ ...desired, epoch: spec.epoch + 1, releasing, standby }",
+    from: "{ ...desired, epoch, releasing, standby }",
     to: "{ ...desired, epoch: spec.epoch, releasing, standby }",
     breaks: [1, 9],
   },
   {
     name: "a taken back address keeps the epoch",
     file: HANDOVER,
-    from: "{ ...rest, epoch: spec.epoch + 1, nodeName",
+    from: "{ ...rest, epoch: nextEpoch(binding), nodeName",
     to: "{ ...rest, epoch: spec.epoch, nodeName",
     breaks: [1, 9],
   },
@@ -81,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a move is settled before the old node has let go",
     file: HANDOVER,
-    from: "if (isReleased(binding) || former === undefined) return",
+    from: "if (isReleased(binding) || former === undefined || releasing.nodeName === binding.spec.nodeName) return",
     to: "if (releasing !== undefined) return",
     breaks: [2],
   },
@@ -316,6 +317,34 @@ export const MUTANTS: readonly Mutant[] = [
     to: "const patient = elsewhere && (former.ready",
     fabric: Fabric.Gce,
     breaks: [1, 2],
+  },
+  {
+    name: "the standby is on the owner's own node",
+    file: STANDBY,
+    from: "return on !== ownerNode &&",
+    to: 'return on !== "" &&',
+    breaks: [1, 9],
+  },
+  {
+    name: "an address that is taken back keeps its standby",
+    file: HANDOVER,
+    from: "const { owner: _owner, standby: _standby, ...rest } = spec;",
+    to: "const { owner: _owner, ...rest } = spec;",
+    breaks: [1],
+  },
+  {
+    name: "the standby's node delivers as if it had the address",
+    file: "controller-image/src/agent/plan.ts",
+    from: "const delivering = newest(input.delivering);",
+    to: "const delivering = newest([...input.delivering, ...(Array.isArray(input.standby) ? input.standby : []).map((one: AddressBinding) => ({ ...one, spec: { ...one.spec, nodeName: input.nodeName, owner: one.spec.standby! } }))]);",
+    breaks: [1, 8],
+  },
+  {
+    name: "the standby's node gets nothing ready",
+    file: "controller-image/src/agent/plan.ts",
+    from: "const wanted = isStandby ||",
+    to: "const wanted =",
+    breaks: [9],
   },
   {
     name: "a route goes while the cloud still leads for it",
