@@ -13,15 +13,21 @@ import * as programs from "./programs";
 
 const ID = "P8";
 const MEGABYTE = 1_000_000;
-const ROUNDS = 5;
+const ROUNDS = 9;
 
+/** Things that are measured in turns, by name. */
 interface Comparison {
-  readonly metric: string;
   readonly unit: string;
-  /** How often the floor's value ours may be. */
-  readonly times: number;
-  readonly ours: () => Promise<number>;
-  readonly bare: () => Promise<number>;
+  readonly things: Readonly<Record<string, () => Promise<number>>>;
+  readonly ratios: readonly Ratio[];
+}
+
+interface Ratio {
+  readonly metric: string;
+  readonly of: string;
+  readonly to: string;
+  /** How often the floor's value it may be; null where it is only shown. */
+  readonly times: number | null;
 }
 
 export const consumers: Bench = {
@@ -34,11 +40,15 @@ export const consumers: Bench = {
       const comparisons = [await typeCheck(folder), await synthesis(folder), await preview(folder)];
       const figures: Figure[] = [];
       const raw: Record<string, unknown> = {};
-      for (const { metric, unit, times, ours, bare } of comparisons) {
-        const samples = await inTurns(ROUNDS, ours, bare, (round) => report(`${metric}: ${round}`));
-        const [value, floor] = [median(samples.ours), median(samples.bare)];
-        figures.push({ id: ID, metric, value, unit, floor, goal: floor * times, ok: value <= floor * times });
-        raw[metric] = samples;
+      for (const { unit, things, ratios } of comparisons) {
+        const [title = ""] = ratios.map(({ metric }) => metric);
+        const samples = await inTurns(ROUNDS, things, (round) => report(`${title}: ${round}`));
+        for (const { metric, of, to, times } of ratios) {
+          const [value, floor] = [median(samples[of] ?? []), median(samples[to] ?? [])];
+          const goal = times === null ? null : floor * times;
+          figures.push({ id: ID, metric, value, unit, floor, goal, ok: goal === null || value <= goal });
+        }
+        raw[title] = samples;
       }
       return { figures: [...figures, ...(await sizes(folder))], raw };
     } finally {
@@ -83,11 +93,16 @@ async function typeCheck(folder: string): Promise<Comparison> {
     return (performance.now() - start) / 1000;
   };
   return {
-    metric: "type check of a program with a pool and a route, against @pulumi/pulumi alone",
     unit: "s",
-    times: 1.1,
-    ours: () => timed(ours),
-    bare: () => timed(bare),
+    things: { bare: () => timed(bare), ours: () => timed(ours) },
+    ratios: [
+      {
+        metric: "type check of a program with a pool and a route, against @pulumi/pulumi alone",
+        of: "ours",
+        to: "bare",
+        times: 1.1,
+      },
+    ],
   };
 }
 
@@ -100,11 +115,11 @@ async function synthesis(folder: string): Promise<Comparison> {
   const timed = async (file: string) =>
     Number(await command([process.execPath, file], { name: "synthesis of a chart", cwd })) / 1000;
   return {
-    metric: "synthesis of 1,000 routes, against 1,000 bare ApiObjects",
     unit: "s",
-    times: 1.5,
-    ours: () => timed("ours.js"),
-    bare: () => timed("bare.js"),
+    things: { bare: () => timed("bare.js"), ours: () => timed("ours.js") },
+    ratios: [
+      { metric: "synthesis of 1,000 routes, against 1,000 bare ApiObjects", of: "ours", to: "bare", times: 1.5 },
+    ],
   };
 }
 
@@ -119,18 +134,40 @@ async function preview(folder: string): Promise<Comparison> {
   });
   const kubeconfig = path.join(folder, "kubeconfig");
   await writeFile(kubeconfig, "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\n");
-  const ours = await previewed(folder, env, kubeconfig, "preview-ours", programs.PREVIEW_OURS);
-  const bare = await previewed(folder, env, kubeconfig, "preview-bare", programs.PREVIEW_BARE);
-  // The first runs of both, which are not counted.
-  const [declared, byHand] = [objectsOf(await ours()), objectsOf(await bare())];
-  if (declared !== byHand) throw new Error(`the two programs declare different objects\n${declared}\n\n${byHand}`);
+  const staging = (name: string, text: string) => previewed(folder, env, kubeconfig, `preview-${name}`, text);
+  const ours = await staging("ours", programs.PREVIEW_OURS);
+  const bare = await staging("bare", programs.PREVIEW_BARE);
+  const empty = await staging("empty", programs.PREVIEW_EMPTY);
+  // The first runs of all, which are not counted.
+  const declared = objectsOf(await ours());
+  for (const byHand of [objectsOf(await bare()), objectsOf(await empty())])
+    if (declared !== byHand) throw new Error(`two programs declare different objects\n${declared}\n\n${byHand}`);
   const seconds = async (preview: () => Promise<RunResult>) => (await preview()).ms / 1000;
+  // A component per route has its price whoever writes it: six messages for the debug log, which the SDK sends one after the
+  // other, and two calls. The lines with empty components tell it from what podpin adds.
   return {
-    metric: "pulumi preview of 100 routes, against 100 bare custom resources",
     unit: "s",
-    times: 1.1,
-    ours: () => seconds(ours),
-    bare: () => seconds(bare),
+    things: { bare: () => seconds(bare), empty: () => seconds(empty), ours: () => seconds(ours) },
+    ratios: [
+      {
+        metric: "pulumi preview of 100 routes, against 100 bare custom resources",
+        of: "ours",
+        to: "bare",
+        times: 1.1,
+      },
+      {
+        metric: "pulumi preview of 100 routes, against 100 empty components with the same children",
+        of: "ours",
+        to: "empty",
+        times: 1.1,
+      },
+      {
+        metric: "pulumi preview of 100 empty components, against 100 bare custom resources",
+        of: "empty",
+        to: "bare",
+        times: null,
+      },
+    ],
   };
 }
 

@@ -40,18 +40,17 @@ export function quantile(samples: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 
-/** Samples of two things, taken in turns so that a busy moment hits both. */
-export async function inTurns(
+/** Samples of several things, taken in turns so that a busy moment hits all of them. */
+export async function inTurns<Thing extends string>(
   rounds: number,
-  ours: () => Promise<number>,
-  bare: () => Promise<number>,
+  things: Readonly<Record<Thing, () => Promise<number>>>,
   report: (round: string) => void,
-): Promise<{ readonly ours: readonly number[]; readonly bare: readonly number[] }> {
-  const samples = { ours: [] as number[], bare: [] as number[] };
+): Promise<Readonly<Record<Thing, readonly number[]>>> {
+  const names = Object.keys(things) as Thing[];
+  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Thing, number[]>;
   for (let round = 1; round <= rounds; round++) {
     report(`round ${round} of ${rounds}`);
-    const [first, second] = round % 2 === 1 ? (["bare", "ours"] as const) : (["ours", "bare"] as const);
-    for (const which of [first, second]) samples[which].push(await (which === "ours" ? ours() : bare()));
+    for (const name of round % 2 === 1 ? names : names.toReversed()) samples[name].push(await things[name]());
   }
   return samples;
 }

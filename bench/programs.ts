@@ -80,7 +80,7 @@ pool.addresses.forEach((address, index) => new PinnedPodRoute("r" + index, { poo
 
 // As Pulumi's own documentation has its users import custom resources, and with the options that the same deployment needs:
 // a route waits for its Gateway and until it is Ready, and a change of what is fixed replaces it.
-export const PREVIEW_BARE = `
+const previewed = (work: string): string => `
 const kubernetes = require("@pulumi/kubernetes");
 ${ADDRESSES}${OBJECTS}
 const { CustomResource } = kubernetes.apiextensions;
@@ -88,17 +88,40 @@ const WAIT_FOR = JSON.stringify(["condition=Accepted", "condition=Ready"]);
 const annotated = ({ metadata, ...rest }, annotations) => ({ ...rest, metadata: { ...metadata, annotations: { "pulumi.com/deletionPropagationPolicy": "background", ...annotations } } });
 const all = addresses(100);
 const gateways = {};
-for (let first = 0; first < all.length; first += 16) {
-  const name = gatewayOf(first);
-  gateways[name] = new CustomResource(name, annotated(gateway(name, all.slice(first, first + 16))), { replaceOnChanges: ["spec.gatewayClassName"], deleteBeforeReplace: true });
-}
-all.forEach((address, index) => {
+const declareGateways = (opts) => {
+  for (let first = 0; first < all.length; first += 16) {
+    const name = gatewayOf(first);
+    gateways[name] = new CustomResource(name, annotated(gateway(name, all.slice(first, first + 16))), { ...opts, replaceOnChanges: ["spec.gatewayClassName"], deleteBeforeReplace: true });
+  }
+};
+const declareRoute = (index, opts) => {
   const parent = gatewayOf(index);
-  new CustomResource("r" + index, annotated(route(index, parent, address), { "pulumi.com/waitFor": WAIT_FOR }), {
+  new CustomResource("r" + index, annotated(route(index, parent, all[index]), { "pulumi.com/waitFor": WAIT_FOR }), {
+    ...opts,
     dependsOn: gateways[parent],
     replaceOnChanges: ["spec.parentRefs", "spec.network", "spec.reactionMode", "spec.haPolicy"],
     deleteBeforeReplace: true,
     customTimeouts: { create: "300s", update: "300s" },
   });
-});
+};
+${work}
 `;
+
+export const PREVIEW_BARE = previewed(`
+declareGateways();
+all.forEach((_, index) => declareRoute(index));
+`);
+
+/** Components that check nothing: what Pulumi itself takes for the pool and for a component per route. */
+export const PREVIEW_EMPTY = previewed(`
+const { ComponentResource } = require("@pulumi/pulumi");
+class Component extends ComponentResource {
+  constructor(kind, name, addresses, declare) {
+    super("bench:index:" + kind, name);
+    declare({ parent: this });
+    this.registerOutputs({ addresses });
+  }
+}
+new Component("Pool", "edge", all, declareGateways);
+all.forEach((address, index) => new Component("Route", "r" + index, [address], (opts) => declareRoute(index, opts)));
+`);

@@ -87,16 +87,10 @@ async function eachDelivery(rig: Rig, with_: string, report: (doing: string) => 
 
 async function measured(rig: Rig, pod: Pod, address: string, report: (round: string) => void): Promise<Samples> {
   const own = pod.status?.podIP ?? "";
-  const rtt = await inTurns(
-    ROUNDS,
-    () => roundTrip(rig, address),
-    () => roundTrip(rig, own),
-    report,
-  );
+  const rtt = await inTurns(ROUNDS, { bare: () => roundTrip(rig, own), ours: () => roundTrip(rig, address) }, report);
   const pps = await inTurns(
     ROUNDS,
-    () => packets(rig, pod.metadata.name, address),
-    () => packets(rig, pod.metadata.name, own),
+    { bare: () => packets(rig, pod.metadata.name, own), ours: () => packets(rig, pod.metadata.name, address) },
     report,
   );
   return { rtt, pps };
