@@ -17,6 +17,9 @@ export interface BuiltImageArgs {
 /** The package's own folder with the Dockerfile and the one file that it copies. */
 const CONTEXT = path.join(__dirname, "..", "controller-image");
 
+/** The files have no times but one; with this the image itself has no other either, so that the same inputs give the same digest. */
+const REPRODUCIBLE = { SOURCE_DATE_EPOCH: "0" };
+
 /**
  * Builds the image of the controller and the agent, pushes it, and gives its reference with the digest.
  *
@@ -38,7 +41,7 @@ export function builtImage(
     {
       context: { location },
       dockerfile: { location: path.join(location, "Dockerfile") },
-      ...(args.base === undefined ? {} : { buildArgs: { BASE: args.base } }),
+      buildArgs: { ...REPRODUCIBLE, ...(args.base === undefined ? {} : { BASE: args.base }) },
       platforms: (args.platforms ?? ["linux/amd64"]) as docker.ImageArgs["platforms"],
       tags: [pulumi.interpolate`${args.repository}:${packageVersion()}`],
       push: true,

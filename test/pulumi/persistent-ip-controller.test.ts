@@ -144,6 +144,8 @@ describe("builds its image", () => {
       context: { location: expect.stringMatching(/^(?!\/).*controller-image$/) as string },
       dockerfile: { location: `${built?.context.location ?? ""}/Dockerfile` },
       platforms: ["linux/amd64"],
+      // No time of the build in the image: the same inputs give the same digest.
+      buildArgs: { SOURCE_DATE_EPOCH: "0" },
       tags: [`registry.example.com/tools/podpin:${version}`],
       push: true,
       buildOnPreview: false,
@@ -163,7 +165,7 @@ describe("builds its image", () => {
       imagePlatforms: ["linux/amd64", "linux/arm64"],
     });
     expect(inputsOf<Built>(graph, "docker-build:index:Image")).toMatchObject([
-      { buildArgs: { BASE: "mirror.example.com/node:24" }, platforms: ["linux/amd64", "linux/arm64"] },
+      { buildArgs: { BASE: "mirror.example.com/node:24", SOURCE_DATE_EPOCH: "0" }, platforms: ["linux/amd64", "linux/arm64"] },
     ]);
   });
 });
