@@ -50,7 +50,7 @@ export function checkImage(input: ImageInput, problems: Problems): { readonly bu
     problems.add(
       "imageBase",
       base,
-      'use the reference of a Debian image with Node.js 24, for example "node:24-bookworm-slim"',
+      'use the reference of a Debian image with Node.js 24, best with its digest, for example "node:24-bookworm-slim@sha256:…"',
     );
   }
   const allowed: readonly string[] = Object.values(ImagePlatform);

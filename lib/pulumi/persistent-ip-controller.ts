@@ -39,7 +39,9 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    */
   imageRepository?: pulumi.Input<string>;
   /**
-   * Image that the built one starts from, for example a mirror of the default: Debian with Node.js 24.
+   * Image that the built one starts from, Debian with Node.js 24: the default, a mirror of it or an image of your own. Give
+   * the digest (`node:24-bookworm-slim@sha256:…`), for a tag moves unseen; with it two builds give the same image. A later
+   * change builds anew and rolls the controller and the agents.
    *
    * @default "node:24-bookworm-slim"
    */

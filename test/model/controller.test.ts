@@ -116,7 +116,7 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
     { ...built, imageRepository: "https://registry.example.com", imageBase: "Debian 13", imagePlatforms: ["amd64"] },
     [
       'imageRepository: got "https://registry.example.com"; use a repository that you may push to, for example "us-central1-docker.pkg.dev/my-project/tools/podpin"',
-      'imageBase: got "Debian 13"; use the reference of a Debian image with Node.js 24, for example "node:24-bookworm-slim"',
+      'imageBase: got "Debian 13"; use the reference of a Debian image with Node.js 24, best with its digest, for example "node:24-bookworm-slim@sha256:…"',
       'imagePlatforms[0]: got "amd64"; use "linux/amd64" or "linux/arm64"',
     ],
   ],
