@@ -114,6 +114,17 @@ test("waits at least as long as the API server asks for", async () => {
   expect(clock.untilNext).toBe(9_000);
 });
 
+test("where nobody has answered it goes on within 4 s, however long that was so", async () => {
+  const { clock, queue, end } = held();
+  queue.add("a");
+  await settle();
+  for (let failure = 1; failure <= 20; failure++) {
+    await end("a", new KubeError(0, "ConnectionFailed", "no connection"));
+    expect(clock.untilNext).toBeLessThanOrEqual(4000);
+    await clock.run(clock.untilNext ?? 0);
+  }
+});
+
 test("a success in between makes the retry of an earlier failure pointless, but not a time that was asked for", async () => {
   const { clock, queue, started, end } = held();
   queue.add("a");

@@ -2,7 +2,7 @@
 import { type AddressBinding, ackOf, type BindingAck } from "../../../lib/model/binding";
 import { apiVersionOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { type Clock, type Kube, KubeError, type Log } from "../kube/api";
-import { Backoff } from "../kube/backoff";
+import { Backoff, longestMs } from "../kube/backoff";
 
 export interface AckWriter {
   /** @param ack what this node has to say about the binding; `withdrawn` takes the entry away */
@@ -55,7 +55,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
             cancels.delete(cancel);
             resolve();
           };
-          const cancel = clock.after(backoff.nextMs(), wake);
+          const cancel = clock.after(longestMs(error, backoff.nextMs()), wake);
           cancels.add(cancel);
           entry.wake = wake;
         });

@@ -1,5 +1,5 @@
 // Waiting between attempts: one shape for connections, reflectors and the queue.
-import type { Clock } from "./api";
+import { type Clock, KubeError } from "./api";
 
 export interface BackoffOptions {
   /** Ceiling of the first wait. */
@@ -12,6 +12,15 @@ export interface BackoffOptions {
 export function ceilingMs(options: BackoffOptions, attempt: number): number {
   // 2 ** 1024 is Infinity, and the minimum of that is still `maxMs`.
   return Math.min(options.maxMs, options.firstMs * 2 ** attempt);
+}
+
+/** However long the API server was out of reach, what failed for that goes on within seconds when it is back. */
+const UNANSWERED_MAX_MS = 4_000;
+
+/** The longest wait after this error, where it would be `maxMs` after one that the server has answered with. */
+export function longestMs(error: unknown, maxMs: number): number {
+  const unanswered = error instanceof KubeError && error.status === 0;
+  return unanswered ? Math.min(maxMs, UNANSWERED_MAX_MS) : maxMs;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Work by key. A key is in the queue at most once and is never worked on twice at a time; what arrives while it is worked
 // on makes it run once more. Failures are tried again, later and later.
-import { ceilingMs } from "./backoff";
+import { ceilingMs, longestMs } from "./backoff";
 import { KubeError, type Clock, type Log } from "./api";
 
 /** Most urgent first. */
@@ -19,7 +19,7 @@ export interface WorkQueueOptions {
   readonly concurrency?: number;
   /** Ceiling of the first wait after a failure. @default 5 */
   readonly firstRetryMs?: number;
-  /** Ceiling of every later one. @default 60000 */
+  /** Ceiling of every later one; less where nobody answered. @default 60000 */
   readonly maxRetryMs?: number;
 }
 
@@ -204,7 +204,7 @@ export class WorkQueue {
     const failures = this.failuresOf(key);
     this.#failures.set(key, failures + 1);
     this.#failed++;
-    const ceiling = ceilingMs({ firstMs: firstRetryMs, maxMs: maxRetryMs }, failures);
+    const ceiling = ceilingMs({ firstMs: firstRetryMs, maxMs: longestMs(error, maxRetryMs) }, failures);
     const asked = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     // Half of it is fixed, so that a key that fails does so ever more rarely, whatever chance says.
     const ms = Math.max(asked, ceiling / 2 + (clock.random() * ceiling) / 2);
