@@ -265,6 +265,20 @@ test("one address that the kernel refuses fails alone, says why, and is tried ag
   expect(world.ack(A)?.state).toBe("Announced");
 });
 
+test("neighbours are told when the uplink's hardware address changes, and once", async () => {
+  const world = new World();
+  world.agent();
+  world.write(binding(A));
+  await world.rest();
+  world.kernel.uplinkMac = "02:00:00:00:00:99";
+  for (const _ of [1, 2]) {
+    world.kernel.event();
+    await world.clock.run(10);
+    await world.rest();
+  }
+  expect(world.announcer.said).toEqual([`${A} at ${MAC}`, `${A} at 02:00:00:00:00:99`]);
+});
+
 test("an address that could not be announced is not called announced", async () => {
   const world = new World();
   world.agent();

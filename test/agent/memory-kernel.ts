@@ -51,6 +51,8 @@ export class MemoryKernel implements Kernel {
   readonly proxies = new Map<string, "ours" | "foreign">();
   table: Table | undefined;
   proxyDelay = 800;
+  /** Of the uplink. */
+  uplinkMac = MAC;
   /** The rest of the node, as the test wants it. */
   readonly hops = new Map<string, Hop | "unreachable">();
   readonly tunnels = new Set<string>();
@@ -126,7 +128,7 @@ export class MemoryKernel implements Kernel {
       fences: this.fences.state(),
       forward: { drops: this.forwardDrops, accepted: this.#marked, ours: this.#marked ? [FORWARD_HANDLE] : [] },
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
-      uplink: { mac: MAC, proxyDelay: this.proxyDelay },
+      uplink: { mac: this.uplinkMac, proxyDelay: this.proxyDelay },
       sandboxes: this.sandboxes && [...this.sandboxes],
     };
   }

@@ -35,9 +35,16 @@ export interface AddressMemory {
     /** Behind a bridge, whose own number says nothing: that of the Pod's port, where it is known. */
     readonly port?: number;
   };
-  readonly announced?: { readonly epoch: number; readonly podUid: string };
+  readonly announced?: Announcement;
   /** Since when nothing should arrive any more but what went astray, on the clock of {@link NodeView.now}. */
   readonly lettingGoSince?: number;
+}
+
+/** What neighbours are told once: for whom, and at which hardware address of the uplink, which can change under it. */
+interface Announcement {
+  readonly epoch: number;
+  readonly podUid: string;
+  readonly mac?: string;
 }
 
 /** What the rules look at besides the address's own binding. */
@@ -61,7 +68,7 @@ export interface Outcome {
   readonly ack?: BindingAck;
   /** Withdraw the entry that this node has in the binding. */
   readonly withdrawAck?: boolean;
-  readonly announce?: { readonly epoch: number; readonly podUid: string };
+  readonly announce?: Announcement;
   readonly programmed?: AddressMemory["programmed"];
   readonly lettingGoSince?: number;
   /** Look again at this time. */
@@ -124,7 +131,7 @@ export function deliver(
   return {
     target: { ...holding.target, proxy: arp && allowed && !foreignProxy },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
-    announce: arp && allowed ? id : undefined,
+    announce: arp && allowed ? { ...id, mac: view.kernel.uplink?.mac } : undefined,
     programmed: holding.programmed,
   };
 }

@@ -104,7 +104,7 @@ export interface Plan {
   readonly changes: KernelChanges;
   /** What becomes of each address that is known, by name of its binding. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** Not yet announced for this epoch and Pod. */
+  /** Not yet announced for this epoch and Pod at the uplink's present hardware address. */
   readonly announce: readonly string[];
   /** Stop repeating the announcement. */
   readonly silence: readonly string[];
@@ -129,7 +129,8 @@ export function plan(input: PlanInput): Plan {
     announce: names.filter((address) => {
       const wanted = known(address)?.announce;
       const done = input.memory.get(address)?.announced;
-      return wanted !== undefined && (done?.epoch !== wanted.epoch || done.podUid !== wanted.podUid);
+      if (wanted === undefined) return false;
+      return done?.epoch !== wanted.epoch || done.podUid !== wanted.podUid || done.mac !== wanted.mac;
     }),
     silence: [...input.memory].flatMap(([address, { announced }]) => {
       const target = known(address)?.target;
