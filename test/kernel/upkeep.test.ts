@@ -106,6 +106,7 @@ test.each<[string, () => string]>([
   ["our rule in FORWARD is deleted", () => `nft delete rule ip filter FORWARD handle $(${OUR_RULE})`],
   ["a route is deleted", () => `ip route del ${APP}/32 via ${holder.ip} dev ${holder.veth} table 7421`],
   ["the rule is deleted", () => "ip rule del pref 700"],
+  ["a proxy neighbour is deleted, which the kernel does not report", () => `ip neigh del proxy ${NAT} dev ${UPLINK}`],
 ])("%s: it is repaired at once", async (title, command) => {
   await eventually(() => expect([...monitors("ip"), ...monitors("nft")]).toHaveLength(2));
   const wanted = snapshot();

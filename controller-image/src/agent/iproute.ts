@@ -71,12 +71,15 @@ export function proxyLine(address: string, uplink: string): string {
   return `neigh replace proxy ${address} dev ${uplink} protocol ${ROUTE_PROTOCOL}`;
 }
 
+/** Asks for the proxy neighbours. */
+export const PROXIES = "neigh show proxy";
+
 /** The questions of one observation, in the order in which {@link parseObservation} expects the answers. */
 export function observationLines(uplink: string, ips: readonly string[]): string[] {
   return [
     "rule show",
     `route show table ${ROUTE_TABLE}`,
-    "neigh show proxy",
+    PROXIES,
     "link show",
     `ntable show dev ${uplink}`,
     "neigh show",
@@ -292,7 +295,8 @@ function pathOf(route: Json): Path {
   return { via: text(route.gateway), dev: text(route.dev) };
 }
 
-function parseProxies(neighbours: readonly Json[], uplink: string): Map<string, "ours" | "foreign"> {
+/** Reads the answer to {@link PROXIES}. */
+export function parseProxies(neighbours: readonly Json[], uplink: string): Map<string, "ours" | "foreign"> {
   return new Map(
     neighbours
       .filter((entry) => entry.dev === uplink && "proxy" in entry && isIPv4(text(entry.dst)))

@@ -26,6 +26,7 @@ import { LastLook } from "./last-look";
 import { type Monitor, monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
 import type { KernelChanges, Step } from "./plan";
+import { watchProxies } from "./proxies";
 import { sandboxReader } from "./sandboxes";
 import { type Hop, type KernelState, NFT_TABLE, NO_LINKS, UNTOUCHED_NFT } from "./state";
 
@@ -149,7 +150,11 @@ export function linuxKernel(options: KernelOptions): Kernel {
       };
       const opened = monitorKernel({ ...options, watched: () => watched, onEvent: look });
       monitor = opened;
-      return () => opened.stop();
+      const cancel = watchProxies(options, () => last.get()?.proxies, look);
+      return () => {
+        cancel();
+        opened.stop();
+      };
     },
   };
 }
