@@ -102,13 +102,15 @@ function addresses(route: GKEIPRoute, { bindings }: Snapshot): string[] {
   return bindings
     .filter(({ spec }) => spec.route.uid === route.metadata.uid)
     .map((binding) => {
-      const { address, epoch, owner, nodeName, releasing } = binding.spec;
+      const { address, epoch, owner, nodeName, releasing, standby } = binding.spec;
       const ack = ackOf(binding, nodeName);
       const said = ack?.epoch === epoch ? `${ack.state}${ack.message ? ` (${ack.message})` : ""}` : "nothing yet";
       const to = owner === undefined ? "nobody" : `Pod ${owner.podName} on ${nodeName}, whose agent says: ${said}`;
       const from =
         releasing === undefined || isReleased(binding) ? "" : `; node ${releasing.nodeName} has yet to let go`;
-      return `${address}, epoch ${epoch}: given to ${to}${leadText(binding)}${from}`;
+      const next =
+        standby === undefined ? "" : `; next if ${nodeName} is lost: Pod ${standby.podName} on ${standby.nodeName}`;
+      return `${address}, epoch ${epoch}: given to ${to}${leadText(binding)}${from}${next}`;
     });
 }
 

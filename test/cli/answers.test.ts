@@ -45,6 +45,14 @@ test.each([
   );
 });
 
+test("explain says who gets an address if its node is lost", () => {
+  const standby = { nodeName: "node2", podName: "q", podUid: "q-uid", podIp: "10.244.2.4" };
+  const bindings = served.bindings.map((one) => ({ ...one, spec: { ...one.spec, standby } }));
+  const text = explanation({ ...served, bindings }, "edge", "route");
+  expect(text).toContain("Announced; next if node1 is lost: Pod q on node2\n");
+  expect(text).toContain("node node2 has yet to let go; next if node1 is lost: Pod q on node2\n");
+});
+
 test("explain says who matched, who was chosen, and what the nodes say", () => {
   expect(explanation(served, "edge", "route")).toBe(
     [
