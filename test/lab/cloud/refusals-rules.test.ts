@@ -1,26 +1,6 @@
 // What forwarding rules are refused for, in which words.
-import {
-  A,
-  R,
-  addresses,
-  crowded,
-  expectRefused,
-  linkTo,
-  rule,
-  rules,
-  services,
-  whole,
-  type RefusedCall,
-  type World,
-} from "./support";
+import { A, R, addresses, linkTo, refuses, rule, rules, services, spare, whole } from "./support";
 
-// Refused calls change nothing, which each row checks: one world serves them all.
-let world: World;
-beforeAll(async () => {
-  world = await crowded();
-});
-
-const spare = (more: object): object => rule("fresh", { IPAddress: "203.0.113.9", ...more });
 const inner = (more: object): object => ({
   name: "fresh",
   IPAddress: "10.128.0.77",
@@ -32,7 +12,7 @@ const inner = (more: object): object => ({
   ...more,
 });
 
-test.each<RefusedCall>([
+refuses([
   // Rules
   [
     "a second rule for an address",
@@ -187,4 +167,4 @@ test.each<RefusedCall>([
     "conditionNotMet",
     "Invalid labelFingerprint: it is not the resource's current one.",
   ],
-])("refuses %s", (...row) => expectRefused(world, row));
+]);

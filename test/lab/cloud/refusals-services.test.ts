@@ -3,32 +3,23 @@ import {
   A,
   B,
   R,
-  crowded,
-  expectRefused,
+  fresh,
   group,
   groups,
   instances,
   leader,
   led,
   linkTo,
+  refuses,
   rules,
   service,
   services,
   whole,
-  type RefusedCall,
-  type World,
 } from "./support";
 
-// Refused calls change nothing, which each row checks: one world serves them all.
-let world: World;
-beforeAll(async () => {
-  world = await crowded();
-});
-
-const fresh = (more: object): object => ({ ...service([A, B]), name: "fresh", ...more });
 const NOT_SHARED = "It cannot be specified with haPolicy.";
 
-test.each<RefusedCall>([
+const world = refuses([
   // Backend services
   [
     "a service with groups, no health check and no haPolicy",
@@ -256,7 +247,7 @@ test.each<RefusedCall>([
     "resourceInUseByAnotherResource",
     `The resource '${whole(groups)}/ipr-x' is already being used by '${whole(services)}/ipr-x'`,
   ],
-])("refuses %s", (...row) => expectRefused(world, row));
+]);
 
 const POLICY = "It can be set only when the backend service is created";
 test.each<readonly [string, object, string]>([
@@ -281,8 +272,8 @@ test.each<readonly [string, object, string]>([
     `Invalid value for field 'resource.haPolicy.leader.backendGroup': '${linkTo(`${groups}/ipr-x`)}'. It is no backend of this backend service.`,
   ],
 ])("refuses a PATCH with %s", async (_title, patch, message) => {
-  const { fingerprint } = await world.get(`${services}/ipr-x`);
-  const answer = await world.call("PATCH", `${services}/ipr-x`, { fingerprint, ...patch });
+  const { fingerprint } = await world().get(`${services}/ipr-x`);
+  const answer = await world().call("PATCH", `${services}/ipr-x`, { fingerprint, ...patch });
   expect(answer).toMatchObject({ status: 400, body: { error: { message } } });
 });
 

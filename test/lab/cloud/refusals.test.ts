@@ -1,32 +1,7 @@
 // What addresses, target instances and firewalls are refused for, and what every call is.
-import {
-  A,
-  B,
-  R,
-  addresses,
-  crowded,
-  expectRefused,
-  instances,
-  linkTo,
-  rule,
-  rules,
-  service,
-  services,
-  whole,
-  type RefusedCall,
-  type World,
-} from "./support";
+import { B, R, addresses, fresh, instances, linkTo, refuses, rules, services, spare, whole } from "./support";
 
-// Refused calls change nothing, which each row checks: one world serves them all.
-let world: World;
-beforeAll(async () => {
-  world = await crowded();
-});
-
-const fresh = (more: object): object => ({ ...service([A, B]), name: "fresh", ...more });
-const spare = (more: object): object => rule("fresh", { IPAddress: "203.0.113.9", ...more });
-
-test.each<RefusedCall>([
+refuses([
   // Addresses, target instances, firewalls
   [
     "the deletion of an address with a rule",
@@ -160,4 +135,4 @@ test.each<RefusedCall>([
     "notImplemented",
     "The stand-in does not know instances.reset.",
   ],
-])("refuses %s", (...row) => expectRefused(world, row));
+]);

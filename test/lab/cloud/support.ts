@@ -113,7 +113,7 @@ export const [groups, instances] = [`${A}/networkEndpointGroups`, `${A}/instance
 export const whole = (path: string): string => `projects/demo/${path}`;
 
 /** {@link led}, with more of everything that a call can name by mistake. */
-export async function crowded(): Promise<World> {
+async function crowded(): Promise<World> {
   const made = await led();
   const { cloud } = made;
   cloud.make("global", "networks", { name: "blue" });
@@ -130,7 +130,7 @@ export async function crowded(): Promise<World> {
 }
 
 /** One call that is refused. */
-export type RefusedCall = readonly [
+type RefusedCall = readonly [
   title: string,
   method: string,
   path: string,
@@ -140,8 +140,22 @@ export type RefusedCall = readonly [
   message: string,
 ];
 
+/** A service of both zones, and a rule for the address that is free. */
+export const fresh = (more: object): object => ({ ...service([A, B]), name: "fresh", ...more });
+export const spare = (more: object): object => rule("fresh", { IPAddress: "203.0.113.9", ...more });
+
+/** One test for each row. Refused calls change nothing, which each row checks: one world serves them all. */
+export function refuses(rows: readonly RefusedCall[]): () => World {
+  let world: World;
+  beforeAll(async () => {
+    world = await crowded();
+  });
+  test.each(rows)("refuses %s", (...row) => expectRefused(world, row));
+  return () => world;
+}
+
 /** Makes the call, and holds the answer against all that is said of it; nothing may have changed. */
-export async function expectRefused(
+async function expectRefused(
   { call, cloud }: World,
   [, method, path, body, status, reason, message]: RefusedCall,
 ): Promise<void> {
