@@ -1,11 +1,12 @@
 import {
+  checkedPodSetup,
   planPodSetup,
   type PodSetupContainerObject,
   type PodSetupOptions,
   type PodSysctl,
   setupContainers,
 } from "../model/pod-setup";
-import { Problems } from "../model/problems";
+import { checkShape } from "../model/shape";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { networkName, type NetworkReference } from "./route-objects";
 
@@ -54,14 +55,14 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(props: PodSetupProps): PodSetup {
+  checkedPodSetup((problems) => checkShape("podSetup", props, problems));
   const { pool, addresses, network, ...options } = props;
-  const problems = new Problems();
-  const plan = planPodSetup(
-    { ...options, network: networkName(network), pool: pool.plan, sharedCount: addresses?.length },
-    problems,
+  const plan = checkedPodSetup((problems) =>
+    planPodSetup(
+      { ...options, network: networkName(network), pool: pool.plan, sharedCount: addresses?.length },
+      problems,
+    ),
   );
-  const message = problems.message("podSetup");
-  if (message !== undefined) throw new Error(message);
   return {
     annotations: plan.annotations,
     securityContext: { sysctls: [...plan.sysctls] },

@@ -12,7 +12,7 @@ import { checkNetwork } from "./network";
 import { type OrdinalRange, ordinalRange, type PodAddressOptions } from "./pinned-stateful-set";
 import { DEFAULT_INTERFACE, podInterfaces } from "./pod-interfaces";
 import type { PoolPlan } from "./pool";
-import type { Problems } from "./problems";
+import { Problems } from "./problems";
 
 /** How a program in the Pod comes to use its addresses. */
 export const PodSetupMethod = {
@@ -84,6 +84,15 @@ export interface PodSetupPlan {
     readonly variables: readonly { readonly name: string; readonly position: number }[];
     readonly perOrdinal: boolean;
   };
+}
+
+/** Runs checks of a set-up and throws all that is wrong as one message. */
+export function checkedPodSetup<T>(plan: (problems: Problems) => T): T {
+  const problems = new Problems();
+  const result = plan(problems);
+  const message = problems.message("podSetup");
+  if (message !== undefined) throw new Error(message);
+  return result;
 }
 
 /** Plans the set-up of a Pod template. */

@@ -43,6 +43,7 @@ const SHAPES = {
   PinnedPodRoute: { required: ["pool"], lists: ["addresses", ...SELECTORS] },
   PinnedStatefulSet: { required: ["pool"] },
   PodNetwork: { optional: ["cluster"], lists: ["secondaryRanges", "routes", "nameservers", "searchDomains"] },
+  podSetup: { required: ["pool"], lists: ["addresses"] },
 } satisfies Record<string, Shape>;
 
 /** A component whose arguments have a shape, or a way to make one. */

@@ -2,13 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { isKnown, LATER } from "../model/later";
 import {
+  checkedPodSetup,
   planPodSetup,
   type PodSetupContainerObject,
   type PodSetupOptions,
   type PodSysctl,
   setupContainers,
 } from "../model/pod-setup";
-import { Problems } from "../model/problems";
+import { checkShape } from "../model/shape";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import type { PodNetwork } from "./pod-network";
 
@@ -57,15 +58,12 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(args: PodSetupArgs): PodSetup {
+  checkedPodSetup((problems) => checkShape("podSetup", args, problems));
   const { pool, addresses, network, ...options } = args;
   const networkName = typeof network === "object" ? network.networkName : network;
-  const problems = new Problems();
-  const plan = planPodSetup(
-    { ...options, network: networkName, pool: pool.plan, sharedCount: addresses?.length },
-    problems,
+  const plan = checkedPodSetup((problems) =>
+    planPodSetup({ ...options, network: networkName, pool: pool.plan, sharedCount: addresses?.length }, problems),
   );
-  const message = problems.message("podSetup");
-  if (message !== undefined) throw new Error(message);
   const own = (position: number): pulumi.Input<string> => {
     const known = pool.plan.addresses[position] ?? LATER;
     return isKnown(known) ? known : (pool.addresses[position] ?? "");

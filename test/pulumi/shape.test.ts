@@ -123,3 +123,20 @@ test("a value that comes later where a plain one is read is named as such, and n
     ),
   );
 });
+
+test.each<[string, unknown, string[]]>([
+  ["no arguments", undefined, ["arguments: got nothing; pass them as one object"]],
+  [
+    "no pool, and one address without a list",
+    { addresses: "198.51.100.7" },
+    [
+      "pool: got nothing; pass the PersistentIpPool itself",
+      'addresses: got "198.51.100.7"; use a list, even for one entry',
+    ],
+  ],
+])("the set-up of Pods is told of %s", (_, args, lines) => {
+  const expected = ["podSetup is not valid:", ...lines.map((line) => `  - ${line}`)].join("\n");
+  for (const { podSetup } of [components, constructs]) {
+    expect(saidBy(() => (podSetup as (given: unknown) => unknown)(args))).toBe(expected);
+  }
+});
