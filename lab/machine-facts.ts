@@ -9,7 +9,7 @@ import { command } from "./parts/command";
 import { compareVersions, goVersion, neededGo } from "./parts/ensure";
 import { cachedPart, searchPart } from "./parts/locate";
 import { type MissingPackage, missingPackages } from "./parts/packages";
-import { PART_NAMES, type PartName } from "./parts/recipes";
+import { LAB_PART_NAMES, PART_NAMES, type PartName } from "./parts/recipes";
 
 export interface Disk {
   /** A folder on it that takes the most. */
@@ -43,7 +43,7 @@ export interface MachineFacts {
 
 const GB = 1e9;
 /** Measured with cold caches on amd64, rounded up. */
-const COLD_BYTES = { modules: 4.5 * GB, goBuild: 6 * GB, cache: 4 * GB };
+const COLD_BYTES = { modules: 5.5 * GB, goBuild: 7.5 * GB, cache: 4.2 * GB };
 const WARM_BYTES = 2 * GB;
 
 /** Bits of CapEff, see capabilities(7). */
@@ -65,10 +65,17 @@ const UNFIT_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x65735546, "fuse"],
 ]);
 
-export async function machineFacts(): Promise<MachineFacts> {
+export type Purpose = "lab" | "test";
+
+/** The parts that a run needs, from the machine or built. */
+export function partsFor(purpose: Purpose): readonly PartName[] {
+  return purpose === "test" ? PART_NAMES : LAB_PART_NAMES;
+}
+
+export async function machineFacts(purpose: Purpose): Promise<MachineFacts> {
   const linux = process.platform === "linux";
   const [go, namespaceProblem] = await Promise.all([goVersion(), linux ? namespaces() : undefined]);
-  const notCached = PART_NAMES.filter((name) => cachedPart(name) === undefined);
+  const notCached = partsFor(purpose).filter((name) => cachedPart(name) === undefined);
   const needs = neededGo(notCached);
   const goServes = go !== undefined && compareVersions(go, needs) >= 0;
   // Asking programs for their versions takes time; where Go can build whatever is missing the answer changes nothing.

@@ -1,9 +1,9 @@
 // Says within two seconds, before anything is touched, all that keeps this machine from running the real parts.
-import { type MachineFacts, machineFacts } from "./machine-facts";
+import { type MachineFacts, type Purpose, machineFacts } from "./machine-facts";
 import { compareVersions } from "./parts/ensure";
 import { installLine } from "./parts/packages";
 
-export type Purpose = "lab" | "test";
+export type { Purpose } from "./machine-facts";
 
 /** One thing that is missing. */
 export interface Lack {
@@ -20,7 +20,7 @@ const RUN_MEMORY_BYTES = 2e9;
 
 /** Ends the process with code 2 when something is missing. */
 export async function preflight(purpose: Purpose): Promise<void> {
-  const missing = lacks(await machineFacts(), purpose);
+  const missing = lacks(await machineFacts(purpose), purpose);
   if (missing.length === 0) return;
   process.stderr.write(refusal(missing, purpose));
   process.exit(2);

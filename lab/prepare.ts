@@ -1,5 +1,6 @@
 // Everything that the lab and the tests of real parts need on this machine, before the first cluster starts.
 import { type Images, ensureImages } from "./images/ensure";
+import { partsFor } from "./machine-facts";
 import { type Parts, ensureParts } from "./parts/ensure";
 import { ensurePackages } from "./parts/packages";
 import { type Purpose, preflight } from "./preflight";
@@ -14,7 +15,7 @@ export interface Prepared {
 export async function prepare(purpose: Purpose, report: Progress): Promise<Prepared> {
   await preflight(purpose);
   await ensurePackages(report);
-  const parts = await ensureParts(report);
+  const parts = await ensureParts(report, partsFor(purpose));
   const images = await ensureImages(report);
   return { parts, images };
 }

@@ -6,19 +6,32 @@ import type { Progress } from "../progress";
 import { cachedStep } from "./cached-step";
 import { command } from "./command";
 import { type Located, cacheEntry, findCommand, searchPart } from "./locate";
-import { PART_NAMES, type PartName, type Pin, RECIPES, type Recipe, moduleFolder, pinOf, requiredGo } from "./recipes";
+import {
+  LAB_PART_NAMES,
+  type LabPartName,
+  type PartName,
+  type Pin,
+  RECIPES,
+  type Recipe,
+  moduleFolder,
+  pinOf,
+  requiredGo,
+} from "./recipes";
 
 export { PART_NAMES, type PartName } from "./recipes";
 
 /** Absolute paths. `gateway-api-crds` is a folder of YAML files, every other part a program. */
-export type Parts = Readonly<Record<PartName, string>>;
+export type Parts = Readonly<Record<LabPartName, string>>;
 
 export async function ensureParts(report: Progress): Promise<Parts>;
 export async function ensureParts<Name extends PartName>(
   report: Progress,
   wanted: readonly Name[],
 ): Promise<Readonly<Record<Name, string>>>;
-export async function ensureParts(report: Progress, wanted: readonly PartName[] = PART_NAMES): Promise<Partial<Parts>> {
+export async function ensureParts(
+  report: Progress,
+  wanted: readonly PartName[] = LAB_PART_NAMES,
+): Promise<Partial<Record<PartName, string>>> {
   const searches = await report.step("parts", "looking for what is here already", async (update) => {
     const all = await Promise.all(wanted.map(async (name) => ({ name, ...(await searchPart(name)) })));
     update(summary(all.map((search) => search.found)));

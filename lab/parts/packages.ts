@@ -21,6 +21,8 @@ const NEEDS: readonly Need[] = [
   { package: "runc", commands: ["runc"] },
   { package: "mmdebstrap", commands: ["mmdebstrap"] },
   { package: "buildah", commands: ["buildah"] },
+  // An image is pushed to it in a test.
+  { package: "docker-registry", commands: ["docker-registry"] },
   { package: "nftables", commands: ["nft"] },
   { package: "conntrack", commands: ["conntrack"] },
   { package: "socat", commands: ["socat"] },

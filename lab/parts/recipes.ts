@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const PART_NAMES = [
+/** Of every cluster and every `pulumi up`. */
+export const LAB_PART_NAMES = [
   "kube-apiserver",
   "etcd",
   "kube-controller-manager",
@@ -15,6 +16,10 @@ export const PART_NAMES = [
   "pulumi",
   "gateway-api-crds",
 ] as const;
+export type LabPartName = (typeof LAB_PART_NAMES)[number];
+
+/** Of the tests alone, beside those: Pulumi's own provider that builds images, and the daemon that builds for it. */
+export const PART_NAMES = [...LAB_PART_NAMES, "pulumi-resource-docker-build", "buildkitd"] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** A program built from a Go module of ours that pins it. */
@@ -31,6 +36,8 @@ export interface Recipe {
   readonly ldflags: (version: string) => readonly string[];
   /** What is asked of a candidate found on the machine, to learn its version. */
   readonly versionArgs?: readonly string[];
+  /** Never the machine's own: it has no way to tell its version, and must be the one that is pinned. */
+  readonly alwaysBuilt?: true;
 }
 
 // Without these the servers call themselves v0.0.0, and clients judge features by that.
@@ -85,6 +92,22 @@ export const RECIPES: Readonly<Record<PartName, Recipe>> = {
     versionOf: "sigs.k8s.io/gateway-api",
     folder: "config/crd/standard",
     ldflags: () => [],
+  },
+  "pulumi-resource-docker-build": {
+    name: "pulumi-resource-docker-build",
+    module: "pulumi-docker-build",
+    versionOf: "github.com/pulumi/pulumi-docker-build",
+    package: "github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
+    ldflags: (version) => [`-X github.com/pulumi/pulumi-docker-build/provider.Version=${version.replace(/^v/, "")}`],
+    alwaysBuilt: true,
+  },
+  buildkitd: {
+    name: "buildkitd",
+    module: "pulumi-docker-build",
+    versionOf: "github.com/moby/buildkit",
+    package: "github.com/moby/buildkit/cmd/buildkitd",
+    ldflags: (version) => [`-X github.com/moby/buildkit/version.Version=${version}`],
+    versionArgs: ["--version"],
   },
 };
 

@@ -70,6 +70,12 @@ describe("a part that the machine has", () => {
     expect(readdirSync(folder).sort()).toEqual(["assets", "cache", "path"]);
   });
 
+  test("is not even started where it cannot tell its version", async () => {
+    program("path", "pulumi-resource-docker-build", `echo $$ > ${folder}/pid`);
+    expect(await searchPart("pulumi-resource-docker-build")).toEqual({ found: undefined, passedOver: [] });
+    expect(readdirSync(folder)).not.toContain("pid");
+  });
+
   test.each([
     ["beside a Pulumi that fits is taken", "v3.200.0", "from PATH, v3.200.0", []],
     [

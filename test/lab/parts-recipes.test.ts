@@ -25,6 +25,8 @@ describe("a program found on the machine", () => {
     ["pulumi", "3.255.0", { version: "v3.255.0" }],
     ["pulumi", "v3.141.9", { version: "v3.141.9", problem: "3.142 or a later 3.x is needed" }],
     ["pulumi", "v4.0.0", { version: "v4.0.0", problem: "3.142 or a later 3.x is needed" }],
+    ["buildkitd", "buildkitd github.com/moby/buildkit v1.35.9 abcdef", { version: "v1.35.9" }],
+    ["buildkitd", "buildkitd github.com/moby/buildkit v1.34.0", { version: "v1.34.0", problem: "1.35 is needed" }],
     ["etcd", "usage: etcd [flags]", { version: "unknown", problem: "it does not tell its version" }],
   ] as const)("%s that says %j is judged by its version", (part, output, judgement) => {
     expect(judge(part, output, "v1.35.4")).toEqual(judgement);
@@ -71,6 +73,11 @@ describe("the pinned versions", () => {
     expect(pin.version).toMatch(/^v\d+\.\d+\.\d+$/);
     expect(pin.key).toMatch(new RegExp(`^${pin.version.replaceAll(".", "\\.")}-[0-9a-f]{12}$`));
     expect(existsSync(join(moduleFolder(RECIPES[name]), "go.sum"))).toBe(true);
+  });
+
+  test("Pulumi's provider for images is the one that the npm package asks for", () => {
+    const { version } = jest.requireActual<{ version: string }>("@pulumi/docker-build/package.json");
+    expect(pinOf(RECIPES["pulumi-resource-docker-build"]).version).toBe(`v${version}`);
   });
 
   test("the Kubernetes programs are told their version, or they call themselves v0.0.0", () => {
