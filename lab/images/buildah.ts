@@ -14,6 +14,11 @@ export async function pullBase(storage: string, layout: string, name: string, wo
   await buildah("tag", [id, name]);
 }
 
+/** Writes an image of the storage to the folder `out`, as {@link buildImage} does it. */
+export async function exportImage(storage: string, image: string, out: string, work: string): Promise<void> {
+  await tool(storage, work)("push", ["--disable-compression", image, `dir:${out}`]);
+}
+
 /**
  * Builds the image from `context` and writes it to the folder `out`, in the form of buildah's `dir:` transport.
  *

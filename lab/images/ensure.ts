@@ -10,7 +10,7 @@ import { cachedStep } from "../parts/cached-step";
 import { command } from "../parts/command";
 import { findCommand } from "../parts/locate";
 import type { Progress } from "../progress";
-import { buildImage, pullBase } from "./buildah";
+import { buildImage, exportImage, pullBase } from "./buildah";
 import { cloneContainerdRoot, importImages } from "./containerd-root";
 import { aptSourceFiles, baseDistribution, distributionSources } from "./distribution";
 import { OciLayout } from "./oci";
@@ -86,6 +86,15 @@ export async function buildPodpinImage(
   const base = await ensureBase(report);
   await locked(base, () => buildPodpin(join(base, "storage"), bundle, "podpin.lab/podpin:alone", folder, fresh));
   return join(folder, "image");
+}
+
+/** Writes the base image to a folder of the caller's, in the form of buildah's `dir:` transport, and gives its place there. */
+export async function exportBaseImage(report: Progress, folder: string): Promise<string> {
+  const base = await ensureBase(report);
+  const out = join(folder, "image");
+  mkdirSync(folder, { recursive: true });
+  await locked(base, () => exportImage(join(base, "storage"), BASE, out, folder));
+  return out;
 }
 
 async function ensureBase(report: Progress): Promise<string> {

@@ -4,8 +4,9 @@
  * are told about storage.
  *
  * @param keep a folder that must stay what it is, even below /run or /var/lib
+ * @param network `shared` is this process's own
  */
-export function isolated(argv: readonly string[], keep: string): string[] {
+export function isolated(argv: readonly string[], keep: string, network: "none" | "shared" = "none"): string[] {
   const script = [
     "set -e",
     // Held open by its descriptor, so that it can be put back after a folder above it was covered.
@@ -21,7 +22,7 @@ export function isolated(argv: readonly string[], keep: string): string[] {
     "--propagation",
     "private",
     "--pid",
-    "--net",
+    ...(network === "none" ? ["--net"] : []),
     "--ipc",
     "--fork",
     "--kill-child",
