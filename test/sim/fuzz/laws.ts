@@ -170,6 +170,7 @@ function checkPlan(set: ObjectSet): void {
     uplink: UPLINK,
     delivering: all.filter((one) => one?.spec?.nodeName === FUZZ_NODE),
     releasing: all.filter((one) => one?.spec?.releasing?.nodeName === FUZZ_NODE),
+    standby: set.seed % 6 === 0 ? "unknown" : all.filter((one) => one?.spec?.standby?.nodeName === FUZZ_NODE),
     evidence: new Map(set.seed % 3 === 0 ? objects.slice(0, 1).map((one) => [String(one?.metadata?.name), one]) : []),
     synced: set.seed % 5 > 0,
     clusterCidrs: set.seed % 4 === 0 ? undefined : ["10.244.0.0/16", "172.30.0.12/32"],
@@ -191,6 +192,7 @@ function checkPlan(set: ObjectSet): void {
       ...input,
       delivering: [...garbage, ...input.delivering],
       releasing: [...input.releasing, ...garbage],
+      standby: input.standby === "unknown" ? "unknown" : [...garbage, ...(input.standby ?? [])],
     });
     const names = new Set(objects.map((one) => String(one?.metadata?.name)));
     const mine = ({ changes }: Plan) => changes.steps.filter(({ address }) => names.has(address));
