@@ -28,6 +28,17 @@ export interface MutationOptions {
   readonly failure?: Refusal;
 }
 
+/** A change as it was asked for: looked at when it is accepted, and again when it takes effect. */
+interface Asked {
+  readonly kind: Kind;
+  readonly call: string;
+  readonly place: Place;
+  readonly site: Site;
+  readonly body: JsonObject;
+  /** What a new resource is given: id and time. */
+  readonly made: ReadonlyMap<string, string>;
+}
+
 interface Lock {
   readonly call: string;
   readonly body: JsonObject;
@@ -66,12 +77,8 @@ export class Mutations {
     const first = replay === undefined ? undefined : this.operations.get(this.#replays.get(replay) ?? "");
     if (first !== undefined) return first;
     const key = `${place.parent}/${place.name ?? nameIn(body)}`;
-    const site = this.#site(place, key);
-    const made = new Map<string, string>([
-      ["id", identifier(`${key} ${site.stamp}`)],
-      ["creationTimestamp", timestamp(this.clock)],
-    ]);
-    const changes = (): readonly Change[] => this.#changes(kind, call, place, site, body, made);
+    const asked = this.#asked(kind, call, place, key, body);
+    const changes = (): readonly Change[] => this.#changes(asked);
     this.#checkLock(key, call, kind);
     if (call === "insert") this.conditions.checkQuota(place, body, this.#beingMade(place.collection));
     changes();
@@ -83,7 +90,7 @@ export class Mutations {
         scope: place.scope,
         type: operationType(place.collection, call),
         target: key,
-        targetId: text(this.state.get(key)?.body ?? {}, "id") || made.get("id"),
+        targetId: text(this.state.get(key)?.body ?? {}, "id") || asked.made.get("id"),
         requestId: options.requestId,
         user: options.user,
         ms: options.ms,
@@ -106,12 +113,7 @@ export class Mutations {
     checkScope(scope, this.world.regions);
     const place: Place = { project, scope, collection, parent: `projects/${project}/${scope}/${collection}` };
     const key = `${place.parent}/${nameIn(body)}`;
-    const site = this.#site(place, key);
-    const made = new Map([
-      ["id", identifier(`${key} ${site.stamp}`)],
-      ["creationTimestamp", timestamp(this.clock)],
-    ]);
-    this.commit(this.#changes(kind, "insert", place, site, body, made));
+    this.commit(this.#changes(this.#asked(kind, "insert", place, key, body)));
     return key;
   }
 
@@ -121,17 +123,20 @@ export class Mutations {
     this.delivery.follow(new Set([...before, ...this.delivery.concerned(changes)]));
   }
 
-  #changes(
-    kind: Kind,
-    call: string,
-    place: Place,
-    site: Site,
-    body: JsonObject,
-    made: ReadonlyMap<string, string>,
-  ): readonly Change[] {
+  #asked(kind: Kind, call: string, place: Place, key: Key, body: JsonObject): Asked {
+    const site = this.#site(place, key);
+    const made = new Map([
+      ["id", identifier(`${key} ${site.stamp}`)],
+      ["creationTimestamp", timestamp(this.clock)],
+    ]);
+    return { kind, call, place, site, body, made };
+  }
+
+  #changes(asked: Asked): readonly Change[] {
+    const { kind, call, site, body } = asked;
     const { key } = site;
     const resource = this.state.get(key);
-    if (call === "insert") return this.#inserted(kind, place, site, body, made);
+    if (call === "insert") return this.#inserted(asked);
     if (resource === undefined) throw notFound(key);
     if (call !== "delete") return kind.actions?.[call]?.(resource, body, site) ?? [];
     const [user] = kind.goesWhileUsed === true ? [] : this.state.usersOf(key);
@@ -139,18 +144,12 @@ export class Mutations {
     return [...(kind.remove?.(resource, site) ?? []), { key, gone: true }];
   }
 
-  #inserted(
-    kind: Kind,
-    place: Place,
-    site: Site,
-    body: JsonObject,
-    made: ReadonlyMap<string, string>,
-  ): readonly Change[] {
+  #inserted({ kind, place, site, body, made }: Asked): readonly Change[] {
     const { key } = site;
     if (this.state.get(key) !== undefined) throw exists(key);
     // Null is as good as nothing.
-    const asked = merged({}, without(body, [...COMMON, ...(kind.serverSet ?? [])]));
-    const result = kind.insert?.(asked, site);
+    const given = merged({}, without(body, [...COMMON, ...(kind.serverSet ?? [])]));
+    const result = kind.insert?.(given, site);
     if (result === undefined) throw new Error(`${kind.collection} cannot be made`);
     const link = linkOf(`projects/${place.project}/${place.scope}`);
     const resource: Resource = {
