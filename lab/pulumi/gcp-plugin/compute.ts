@@ -296,34 +296,36 @@ export const subnetwork: ComputeType = {
   update: patched(["secondaryIpRanges"], "fingerprint"),
 };
 
+/** What both kinds of prefixes have in common: only what the provider itself keeps of them can be changed. */
+const PREFIX = {
+  nameField: "name",
+  updatable: ["deletionPolicy"],
+  defaults: {},
+  update: async () => undefined,
+} as const satisfies Partial<ComputeType>;
 const PREFIX_FIELDS = ["description", "dnsVerificationIp", "ipCidrRange", "name", "pdpScope"];
 
 export const publicAdvertisedPrefix: ComputeType = {
   type: "gcp:compute/publicAdvertisedPrefix:PublicAdvertisedPrefix",
+  ...PREFIX,
   collection: "publicAdvertisedPrefixes",
   scope: "global",
-  nameField: "name",
   required: ["ipCidrRange"],
-  updatable: ["deletionPolicy"],
   computed: ["project", "selfLink", "sharedSecret"],
-  defaults: {},
   settable: [...PREFIX_FIELDS, "project"],
   body: (inputs) => taken(inputs, PREFIX_FIELDS),
   outputs: (body) => ({ ...common(body), ...taken(body, PREFIX_FIELDS), ...text(body, "sharedSecret") }),
-  update: async () => undefined,
 };
 
 const DELEGATED_FIELDS = ["description", "ipCidrRange", "isLiveMigration", "mode", "name"];
 
 export const publicDelegatedPrefix: ComputeType = {
   type: "gcp:compute/publicDelegatedPrefix:PublicDelegatedPrefix",
+  ...PREFIX,
   collection: "publicDelegatedPrefixes",
   scope: "regions",
-  nameField: "name",
   required: ["ipCidrRange", "parentPrefix", "region"],
-  updatable: ["deletionPolicy"],
   computed: ["project", "selfLink", "enableEnhancedIpv4Allocation", "publicDelegatedSubPrefixs"],
-  defaults: {},
   settable: [...DELEGATED_FIELDS, "parentPrefix", "project", "region"],
   body: (inputs, around) => ({
     ...taken(inputs, DELEGATED_FIELDS),
@@ -336,5 +338,4 @@ export const publicDelegatedPrefix: ComputeType = {
     ...taken(body, [...DELEGATED_FIELDS, "enableEnhancedIpv4Allocation"]),
     ...text(body, "parentPrefix"),
   }),
-  update: async () => undefined,
 };
