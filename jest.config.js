@@ -9,8 +9,6 @@ const common = {
   },
   // Pulumi's protobuf globals outlive a suite; jest 30 would complain about each one it "soft deleted".
   testEnvironmentOptions: { globalsCleanup: "off" },
-  // A bound for what hangs, not for how fast the machine is.
-  testTimeout: 60_000,
   modulePathIgnorePatterns: ["<rootDir>/dist", "<rootDir>/.lab"],
 };
 
@@ -21,6 +19,8 @@ const project = (name, folders) => ({
 });
 
 module.exports = {
+  // A bound for what hangs, not for how fast the machine is. Jest reads it here alone, not in projects.
+  testTimeout: 60_000,
   projects: [
     project("unit", [
       "model",
