@@ -43,9 +43,11 @@ function checkAddress(field: string, text: string, problems: Problems): string |
 
 function addressHint(text: unknown): string {
   if (typeof text === "string") {
-    if (text.includes(":")) return "persistent addresses are IPv4 only, use an IPv4 address";
-    const bare = parseAddress(text.trim().split("/")[0] ?? "");
+    const several = text.split(/[\s,;]+/).filter((part) => parseAddress(part) !== undefined);
+    if (several.length > 1) return "that is several addresses in one text, make each an entry of the list";
+    const bare = parseAddress(text.trim().split(/[/:]/)[0] ?? "");
     if (bare !== undefined) return `use one address, for example "${bare}" or "${bare}/32"`;
+    if (text.includes(":")) return "persistent addresses are IPv4 only, use an IPv4 address";
   }
   return 'use one IPv4 address, for example "198.51.100.7"';
 }
