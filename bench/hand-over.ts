@@ -100,5 +100,12 @@ async function handed({ cluster, move }: Rig, address: string, to: string, inter
     throw new Error(`${address}: answered by ${names || "nobody"}; expected old, then ${to}`);
   }
   const { sent, lost, longestGapMs } = probe;
-  return { sent, lost, overflowed, longestGapMs, stillGapMs, misdelivered: Math.max(0, first.lastSeq - second.firstSeq + 1) };
+  return {
+    sent,
+    lost,
+    overflowed,
+    longestGapMs,
+    stillGapMs,
+    misdelivered: Math.max(0, first.lastSeq - second.firstSeq + 1),
+  };
 }

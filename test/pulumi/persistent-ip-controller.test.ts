@@ -165,7 +165,10 @@ describe("builds its image", () => {
       imagePlatforms: ["linux/amd64", "linux/arm64"],
     });
     expect(inputsOf<Built>(graph, "docker-build:index:Image")).toMatchObject([
-      { buildArgs: { BASE: "mirror.example.com/node:24", SOURCE_DATE_EPOCH: "0" }, platforms: ["linux/amd64", "linux/arm64"] },
+      {
+        buildArgs: { BASE: "mirror.example.com/node:24", SOURCE_DATE_EPOCH: "0" },
+        platforms: ["linux/amd64", "linux/arm64"],
+      },
     ]);
   });
 });

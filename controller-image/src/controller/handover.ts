@@ -161,7 +161,10 @@ export function release(
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
     const { owner: _owner, standby: _standby, ...rest } = spec;
-    return { change: replaced(binding, { ...rest, epoch: nextEpoch(binding), nodeName: "", releasing }), waiting: true };
+    return {
+      change: replaced(binding, { ...rest, epoch: nextEpoch(binding), nodeName: "", releasing }),
+      waiting: true,
+    };
   }
   const done = isReleased(binding) || isGone(spec.releasing, node);
   // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
