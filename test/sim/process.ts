@@ -2,6 +2,8 @@
 // `run`, so a paused process hears everything later, in order, and a dead one never.
 import type { Clock } from "../../controller-image/src/kube/api";
 
+const SHORTEST_WAIT_MS = 1e-3;
+
 export class SimProcess {
   #alive = true;
   #paused = false;
@@ -22,7 +24,8 @@ export class SimProcess {
       random: () => world.random(),
       after: (ms, callback) => {
         let cancelled = false;
-        const cancel = world.after(ms, () =>
+        // A timer of a real clock comes after its time, never at a moment before it: what rounding leaves of a wait is not nothing.
+        const cancel = world.after(ms > 0 ? Math.max(ms, SHORTEST_WAIT_MS) : ms, () =>
           this.run(() => {
             if (!cancelled) callback();
           }),
