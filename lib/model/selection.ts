@@ -81,18 +81,43 @@ const ELIGIBLE: Readonly<Record<ReactionMode, (pod: Pod) => boolean>> = {
   [ReactionMode.Exists]: () => true,
 };
 
-function isPodReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+function isPodReady(pod: Pod): boolean {
+  return isTrue(pod, "Ready");
 }
 
-/** Whether the Pod may have the addresses at all. */
-export function isEligible(pod: Pod, reactionMode: string): boolean {
+/**
+ * Whether Kubernetes calls the Pod not Ready for its node alone. When it hears nothing of a node, it takes `Ready` from the Pods
+ * there and nothing else (Kubernetes' node lifecycle controller); a kubelet whose containers are not ready says that, too.
+ */
+export function isReadyButForNode(pod: Pod): boolean {
+  const gates = pod.spec?.readinessGates ?? [];
+  return !isPodReady(pod) && [...gates.map(({ conditionType }) => conditionType), CONTAINERS_READY].every(is(pod));
+}
+
+/** The condition of a Pod that its kubelet alone sets. */
+export const CONTAINERS_READY = "ContainersReady";
+
+const is =
+  (pod: Pod) =>
+  (type: string): boolean =>
+    isTrue(pod, type);
+
+function isTrue({ status }: Pod, type: string): boolean {
+  return status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+}
+
+/**
+ * Whether the Pod may have the addresses at all.
+ *
+ * @param isReadyAnyway Pods that count as Ready whatever Kubernetes says. @default none does
+ */
+export function isEligible(pod: Pod, reactionMode: string, isReadyAnyway?: (pod: Pod) => boolean): boolean {
   if (!pod.spec?.nodeName || pod.metadata.uid === undefined) return false;
   // A hostNetwork Pod has the node's own address: there is nothing to deliver to.
   if (pod.spec.hostNetwork === true) return false;
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return false;
   const known = Object.values(ReactionMode).find((mode) => mode === reactionMode);
-  return ELIGIBLE[known ?? ReactionMode.ReadyCondition](pod);
+  return ELIGIBLE[known ?? ReactionMode.ReadyCondition](pod) || isReadyAnyway?.(pod) === true;
 }
 
 /** What an eligible Pod has going for it, worst first. A better standing beats a newer Pod. */
@@ -109,6 +134,8 @@ export interface ChoiceRules {
   readonly nodeHealth?: (nodeName: string) => NodeHealth;
   /** Whether the Pod stands behind others of its standing, be it newer or not. @default none does */
   readonly isUnsteady?: (podUid: string) => boolean;
+  /** Whether the Pod counts as Ready whatever Kubernetes says. @default none does */
+  readonly isReadyAnyway?: (pod: Pod) => boolean;
 }
 
 /** The standing of an eligible Pod. A Pod on a lost node is nobody's first choice, but better than none with no address. */
@@ -134,7 +161,7 @@ export function choosePod(pods: readonly Pod[], rules: ChoiceRules): Pod | undef
   ];
   let best: Pod | undefined;
   for (const pod of pods) {
-    if (!isEligible(pod, rules.reactionMode)) continue;
+    if (!isEligible(pod, rules.reactionMode, rules.isReadyAnyway)) continue;
     if (best === undefined || compareRanks(rank(pod), rank(best)) > 0) best = pod;
   }
   return best;

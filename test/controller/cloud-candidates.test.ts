@@ -10,7 +10,14 @@ import { aPod, aRoute } from "../support/objects";
 const OWNER = aPod("owner", { node: "node-0", uid: "owner-uid" });
 const route = aRoute();
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString().replace(".000", "");
-const HEALTHY: NodeView = { address: "192.0.2.1", ready: true, unreadyMs: 0, lost: false, cordoned: false };
+const HEALTHY: NodeView = {
+  address: "192.0.2.1",
+  ready: true,
+  unreadyMs: 0,
+  lost: false,
+  heard: true,
+  cordoned: false,
+};
 const LOST = { ...HEALTHY, lost: true };
 const CORDONED = { ...HEALTHY, cordoned: true };
 const prepared = (pods: readonly Pod[], node: (name: string) => NodeView = () => HEALTHY): readonly string[] =>

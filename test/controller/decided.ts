@@ -14,6 +14,7 @@ export const aNodeView = (address: string, fields: Partial<NodeView> = {}): Node
   ready: true,
   unreadyMs: 0,
   lost: false,
+  heard: true,
   cordoned: false,
   ...fields,
 });

@@ -1,4 +1,5 @@
 // What decide makes of a node that is cordoned, does not answer, or is gone.
+import type { Pod } from "../../lib/model/kubernetes";
 import { aBinding, aPod, aRoute } from "../support/objects";
 import { acked, conditions, decided, p, spec, withNode } from "./decided";
 
@@ -28,6 +29,62 @@ describe("a cordoned node", () => {
     ["the other one has no address yet", [p(), aPod("q", { node: "node2", ip: undefined })]],
   ])("keeps them while %s, and the route stays Ready", (_, pods) => {
     expect(decided({ route, pods, bindings: [served], node })).toMatchObject({ changes: [], status: undefined });
+  });
+});
+
+describe("a Pod that Kubernetes calls not Ready for its node alone", () => {
+  const unheard = (...more: readonly { readonly type: string; readonly status: string }[]): Pod => {
+    const pod = p({ ready: false });
+    const containers = { type: "ContainersReady", status: "True" };
+    return { ...pod, status: { ...pod.status, conditions: [...(pod.status?.conditions ?? []), containers, ...more] } };
+  };
+
+  test.each([
+    ["which Kubernetes calls not Ready", { ready: false, unreadyMs: 30_000 }],
+    ["of which that is not known yet, or no longer", {}],
+  ])("keeps its addresses while podpin hears the node %s, and the route says why", (_, fields) => {
+    const decision = decided({
+      route,
+      pods: [unheard(), aPod("q", { node: "node2", created: "2026-01-01T00:00:30Z" })],
+      bindings: [served],
+      node: withNode("node1", fields),
+    });
+    // Written is only who would be next.
+    expect(spec(decision)).toMatchObject({ epoch: 1, owner: { podUid: "p-uid" }, standby: { podUid: "q-uid" } });
+    expect(decision.againAfterMs).toBe(1_000);
+    expect(conditions(decision).Ready).toBe("True ProgrammingComplete");
+    expect(decision.status?.conditions.find(({ type }) => type === "Ready")?.message).toBe(
+      "the addresses reach Pod p; Kubernetes has not heard node node1 and calls the Pod not Ready for that; the Pod's containers are, and the node answers podpin",
+    );
+  });
+
+  const gated = (gate: string): Pod => {
+    const pod = unheard({ type: "example.com/gate", status: gate });
+    return { ...pod, spec: { ...pod.spec, readinessGates: [{ conditionType: "example.com/gate" }] } };
+  };
+
+  test("has its readiness gates, too", () => {
+    expect(decided({ route, pods: [gated("True")], bindings: [served] }).changes).toEqual([]);
+    expect(decided({ route, pods: [gated("False")], bindings: [served] }).changes).toHaveLength(1);
+  });
+
+  test.each([
+    ["podpin does not hear the node either", unheard(), { heard: false }],
+    ["its containers are not ready", p({ ready: false }), {}],
+  ])("loses them where %s", (_, pod, fields) => {
+    const decision = decided({ route, pods: [pod], bindings: [served], node: withNode("node1", fields) });
+    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "" });
+    expect(conditions(decision).Ready).toBe("False NoPodsFound");
+  });
+
+  test("gets none on that word", () => {
+    expect(decided({ pods: [unheard()] }).changes).toEqual([]);
+  });
+
+  test("gives way to a newer Pod as always", () => {
+    const newer = aPod("q", { node: "node2", ip: "10.244.2.7", created: "2026-01-01T00:05:00Z" });
+    const decision = decided({ route, pods: [unheard(), newer], bindings: [served] });
+    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node2" });
   });
 });
 

@@ -23,7 +23,11 @@ const pods: fc.Arbitrary<Pod> = fc.record({
     labels: perhaps(fc.dictionary(text, fc.string({ maxLength: 8 }), { minKeys: 1, maxKeys: 4 })),
     annotations: fc.constantFrom(undefined, { [ANNOTATION_POD_IPS]: '[{"networkName":"n2","ip":"10.1.0.4"}]' }),
   }),
-  spec: fc.record({ nodeName: perhaps(text), hostNetwork: fc.constantFrom(undefined, true) }),
+  spec: fc.record({
+    nodeName: perhaps(text),
+    hostNetwork: fc.constantFrom(undefined, true),
+    readinessGates: fc.constantFrom(undefined, [{ conditionType: "example.com/gate" }]),
+  }),
   status: fc.record({
     phase: fc.constantFrom(undefined, "Running", "Failed"),
     podIP: fc.constantFrom(undefined, "10.0.0.4"),
@@ -33,6 +37,15 @@ const pods: fc.Arbitrary<Pod> = fc.record({
       [
         { type: "Initialized", status: "True" },
         { type: "Ready", status: "False" },
+      ],
+      [
+        { type: "Ready", status: "False" },
+        { type: "ContainersReady", status: "True" },
+      ],
+      [
+        { type: "example.com/gate", status: "True" },
+        { type: "Ready", status: "False" },
+        { type: "ContainersReady", status: "True" },
       ],
     ),
   }),

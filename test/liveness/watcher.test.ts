@@ -84,6 +84,42 @@ test("a rack of 30 nodes of 200 is lost at once, and nobody else", () => {
   expect(cluster.lost).toHaveLength(30);
 });
 
+describe("a node is heard", () => {
+  test("while it answers, is asked again, or its kernel answers; and not one that never did", () => {
+    const cluster = settled({ nodes: 4 });
+    expect([1, 7].map((index) => cluster.watcher.hears(nodeName(index)))).toEqual([true, false]);
+    cluster.agents[1]!.host.pause(5_000);
+    for (let at = 0; at < 4_500; at += 20) {
+      cluster.network.run(20);
+      expect(cluster.watcher.hears(nodeName(1))).toBe(true);
+    }
+  });
+
+  test("while the controller alone does not reach it", () => {
+    const cluster = settled({ nodes: 4 });
+    cluster.network.cut = (from, to) => [from, to].includes(CONTROLLER) && [from, to].includes(nodeAddress(2));
+    cluster.network.run(60_000);
+    expect(cluster.watcher.hears(nodeName(2))).toBe(true);
+  });
+
+  test("no longer once it is lost", () => {
+    const cluster = settled({ nodes: 4 });
+    cluster.powerOff(2);
+    cluster.network.runUntil(() => cluster.lost.length > 0, 2_000);
+    expect(cluster.watcher.hears(nodeName(2))).toBe(false);
+  });
+
+  test("for two seconds more where nobody can confirm that it is lost", () => {
+    const cluster = settled({ nodes: 2 });
+    cluster.powerOff(1);
+    cluster.network.run(1_500);
+    expect(cluster.watcher.hears(nodeName(1))).toBe(true);
+    cluster.network.run(1_500);
+    expect(cluster.watcher.hears(nodeName(1))).toBe(false);
+    expect(cluster.lost).toEqual([]);
+  });
+});
+
 describe("nobody is lost", () => {
   test("in an hour of 1 % loss in which every node and the controller pause for 500 ms every 10 s", () => {
     const cluster = settled({ nodes: 3, loss: 0.01, seed: 7 });

@@ -51,7 +51,12 @@ export function podBytes({ metadata, spec, status }: Pod): Buffer {
     [1, metaBytes(metadata)],
     [
       2,
-      message([2, message([1, "app"], [2, "image"])], ...optional(10, spec?.nodeName), [11, spec?.hostNetwork ? 1 : 0]),
+      message(
+        [2, message([1, "app"], [2, "image"])],
+        ...optional(10, spec?.nodeName),
+        [11, spec?.hostNetwork ? 1 : 0],
+        ...(spec?.readinessGates ?? []).map(({ conditionType }): Field => [28, message([1, conditionType])]),
+      ),
     ],
     [3, message(...optional(1, status?.phase), ...conditions, ...optional(6, status?.podIP))],
   );

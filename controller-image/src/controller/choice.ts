@@ -7,6 +7,7 @@ import { NodeHealth } from "../../../lib/model/node-health";
 import {
   choosePod,
   isEligible,
+  isReadyButForNode,
   selectorProblem,
   selects,
   standingOf,
@@ -42,6 +43,8 @@ export interface Choice {
   readonly held?: Held;
   /** The Pod that has the addresses cannot serve any more. */
   readonly failed?: boolean;
+  /** Kubernetes calls the Pod not Ready because it heard nothing of its node, and podpin does. */
+  readonly unheard?: boolean;
 }
 
 export interface Held {
@@ -77,6 +80,11 @@ export function contest(input: ChoiceInput): Contest {
       network: network ?? DEFAULT_NETWORK,
       incumbentUid: own.flatMap(({ spec }) => spec.owner?.podUid ?? [])[0],
       nodeHealth: (name) => healthOf(node(name)),
+      // Nothing works worse than before, so what works stays. A Pod that has no addresses yet gets none on such a word.
+      isReadyAnyway: (pod) =>
+        own.some(({ spec }) => spec.owner !== undefined && spec.owner.podUid === pod.metadata.uid) &&
+        isReadyButForNode(pod) &&
+        isHeard(node(pod.spec?.nodeName ?? "")),
     },
     isUnsteady: (uid) => own.some(({ spec }) => isUnsteady(input.moves?.(spec.address) ?? [], uid)),
   };
@@ -84,7 +92,13 @@ export function contest(input: ChoiceInput): Contest {
 
 /** The Pod that the route's rules choose now. */
 export function choose(input: ChoiceInput): Choice {
-  const { own, matching, rules, isUnsteady: isUnstable } = contest(input);
+  const contenders = contest(input);
+  const choice = chooseAmong(input, contenders);
+  const unheard = choice.pod !== undefined && contenders.rules.isReadyAnyway?.(choice.pod) === true;
+  return unheard ? { ...choice, unheard } : choice;
+}
+
+function chooseAmong(input: ChoiceInput, { own, matching, rules, isUnsteady: isUnstable }: Contest): Choice {
   const owners = own.flatMap(({ spec }) => spec.owner?.podUid ?? []);
   const best = choosePod(matching, rules);
   // A Pod that has one of the addresses already gets the others too: half a move is finished.
@@ -102,7 +116,7 @@ export function choose(input: ChoiceInput): Choice {
 
 /** Whether packets for the address would reach the Pod now. */
 function canServe(pod: Pod, rules: ChoiceRules): boolean {
-  if (!isEligible(pod, rules.reactionMode)) return false;
+  if (!isEligible(pod, rules.reactionMode, rules.isReadyAnyway)) return false;
   const standing = standingOf(pod, rules);
   return standing !== "no address" && standing !== "lost node";
 }
@@ -135,6 +149,14 @@ function hold(
   const times = `${most} ${most === 1 ? "move" : "moves"} in the last 10 minutes`;
   const note = `moves are damped (${times}): Pod ${challenger.metadata.name} gets the addresses at ${until} if it stays eligible until then`;
   return { challenger, againAfterMs: waitMs, note };
+}
+
+/**
+ * Whether the node answers podpin's own heartbeats, whatever Kubernetes says of it: news of its Pods may come before that of the
+ * node, and when the node is back its kubelet takes seconds to say so of each Pod.
+ */
+function isHeard(node: NodeView | undefined): boolean {
+  return node !== undefined && node.heard && !node.lost;
 }
 
 /** What the view of a node means for the Pods on it. A node without an object has been removed. */

@@ -68,7 +68,7 @@ export function decide(given: DecideInput): Decision {
   const input = { ...given, bindings };
   const { route, verdict, rivals } = input;
   const deleting = route.metadata.deletionTimestamp !== undefined;
-  const { pod: chosen, held, failed }: Choice = deleting ? {} : chosenNow(input);
+  const { pod: chosen, held, failed, unheard }: Choice = deleting ? {} : chosenNow(input);
   const wanted = deleting || !verdict.accepted ? [] : verdict.addresses.filter((address) => !rivals.has(address));
 
   const target = deliverable(chosen, route);
@@ -111,8 +111,9 @@ export function decide(given: DecideInput): Decision {
   const marked = route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false;
   const finalizer = wanted.length > 0 || holds || (marked && cloud !== undefined);
   const removing = cloud?.verb === "remove";
-  const status = routeStatus({ ...input, wanted, chosen, held, deleting, removing, pending: changes });
-  const waits = [...(waiting ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
+  const status = routeStatus({ ...input, wanted, chosen, held, unheard, deleting, removing, pending: changes });
+  // Nothing tells of a node that is heard no more where no verdict can be had.
+  const waits = [...(waiting || unheard === true ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
   const againAfterMs = waits.length > 0 ? Math.min(...waits) : undefined;
   return { finalizer, changes, cloud, status, held, failed, againAfterMs };
 }

@@ -207,7 +207,11 @@ export const decodeNode = decoder<Node>(
 
 /** Of a Pod whose fields came as JSON; the other form has its types by itself. */
 export const decodeJsonPod = decoder<Pod>(
-  fields({ nodeName: "text", hostNetwork: "flag" }),
+  fields({
+    nodeName: "text",
+    hostNetwork: "flag",
+    readinessGates: { list: fields({ conditionType: "text" }, "conditionType") },
+  }),
   fields({ phase: "text", podIP: "text", conditions: CONDITIONS }),
   { needsSpec: false },
 );

@@ -30,6 +30,8 @@ export interface NodeView {
   readonly unreadyMs: number;
   /** It does not answer heartbeats: nothing there can be reached, and nothing there is waited for. */
   readonly lost: boolean;
+  /** It has answered heartbeats lately, or another node has heard it. */
+  readonly heard: boolean;
   /** Its Pods will be stopped: it is cordoned, or has a taint that announces a drain. */
   readonly cordoned: boolean;
 }

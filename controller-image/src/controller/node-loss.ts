@@ -44,6 +44,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   );
   const secret = keySecret(options);
   const nodes = watchNodes({ ...options, keys: () => secret.keys(), onVerdict });
+  store.listen((name) => nodes.hears(name));
   /** What was found while another replica led: it may have been on the lost node, and then this one has to tell. */
   const untold = new Map<string, { readonly verdict: Verdict; readonly at: number }>();
   let cancel = (): void => undefined;

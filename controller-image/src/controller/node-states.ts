@@ -12,7 +12,14 @@ export class NodeStates {
   /** On our clock. */
   readonly #unreadySince = new Map<string, number>();
 
+  /** Whether the heartbeats have heard a node lately. Without any none is. */
+  #hears: (name: string) => boolean = () => false;
+
   constructor(private readonly clock: Clock) {}
+
+  listen(hears: (name: string) => boolean): void {
+    this.#hears = hears;
+  }
 
   /** Nodes that do not answer. */
   get lost(): ReadonlySet<string> {
@@ -41,6 +48,7 @@ export class NodeStates {
       ready: since === undefined,
       unreadyMs: since === undefined ? 0 : this.clock.now() - since,
       lost: this.#lost.has(name),
+      heard: this.#hears(name),
       cordoned: isCordoned(node),
     };
   }

@@ -24,12 +24,20 @@ export function decodePod(bytes: Buffer): Pod {
 function readSpec(spec: Message): Pod["spec"] {
   let nodeName: string | undefined;
   let hostNetwork: boolean | undefined;
+  const readinessGates: { conditionType: string }[] = [];
   while (spec.next()) {
     // What JSON leaves out, protobuf may write as an empty string or as 0.
     if (spec.field === 10) nodeName = spec.string() || undefined;
     else if (spec.field === 11) hostNetwork = spec.number() !== 0 || undefined;
+    else if (spec.field === 28) readinessGates.push(readGate(spec.message()));
   }
-  return { nodeName, hostNetwork };
+  return { nodeName, hostNetwork, readinessGates };
+}
+
+function readGate(gate: Message): { conditionType: string } {
+  let conditionType = "";
+  while (gate.next()) if (gate.field === 1) conditionType = gate.string();
+  return { conditionType };
 }
 
 function readStatus(status: Message): Pod["status"] {
@@ -103,7 +111,11 @@ type Packed = readonly [
 ];
 
 /** What a Pod has in common with many others, besides its labels. */
-type Rest = Pick<NonNullable<Pod["spec"]>, "nodeName" | "hostNetwork"> & { phase?: string; ready?: string };
+type Rest = Pick<NonNullable<Pod["spec"]>, "nodeName" | "hostNetwork"> & {
+  phase?: string;
+  /** By type. */
+  conditions?: readonly (readonly [type: string, status: string])[];
+};
 
 /** For what {@link keptOfPod} keeps. What it makes is not to be changed: Pods share it. */
 export function podPacking(): Packing<Pod> & { readonly shared: number } {
@@ -112,8 +124,8 @@ export function podPacking(): Packing<Pod> & { readonly shared: number } {
   return {
     pack: ({ metadata, spec, status }) => {
       const { uid = "", resourceVersion = "", creationTimestamp = "", deletionTimestamp, labels } = metadata;
-      const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
-      const rest: Rest = { nodeName: spec?.nodeName, hostNetwork: spec?.hostNetwork, phase: status?.phase, ready };
+      const conditions = status?.conditions?.map(({ type, status: is }) => [type, is] as const);
+      const rest: Rest = { nodeName: spec?.nodeName, hostNetwork: spec?.hostNetwork, phase: status?.phase, conditions };
       const podIps = metadata.annotations?.[ANNOTATION_POD_IPS];
       const packed: Packed = [
         uid,
@@ -129,7 +141,7 @@ export function podPacking(): Packing<Pod> & { readonly shared: number } {
     unpack: (key, text) => {
       const [uid, version, created, podIP, labels, rest, deleted, podIps] = JSON.parse(text) as Packed;
       const slash = key.indexOf("/");
-      const { nodeName, hostNetwork, phase, ready } = (rests.get(rest) ?? {}) as Rest;
+      const { nodeName, hostNetwork, phase, conditions } = (rests.get(rest) ?? {}) as Rest;
       return {
         metadata: {
           name: key.slice(slash + 1),
@@ -145,7 +157,7 @@ export function podPacking(): Packing<Pod> & { readonly shared: number } {
         status: {
           phase,
           podIP: podIP || undefined,
-          conditions: ready === undefined ? undefined : [{ type: "Ready", status: ready }],
+          conditions: conditions?.map(([type, is]) => ({ type, status: is })),
         },
       };
     },

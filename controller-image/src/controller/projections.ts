@@ -2,6 +2,7 @@
 import { ANNOTATION_POD_IPS } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
 import { ANNOTATION_OUT_OF_SERVICE, drainTaints, isMarked } from "../../../lib/model/node-health";
+import { CONTAINERS_READY, isReadyButForNode } from "../../../lib/model/selection";
 import { decodeJsonPod, decodeNamespace, decodeNode } from "./decoders";
 
 /** Where other nodes reach this one. */
@@ -37,11 +38,18 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
     status: {
       phase: status?.phase,
       podIP: status?.podIP,
-      conditions: status?.conditions
-        ?.filter(({ type }) => type === "Ready")
-        .map(({ type, status: is }) => ({ type, status: is })),
+      conditions: keptConditions({ metadata, spec, status }),
     },
   };
+}
+
+/** Whether it is Ready, and whether it would be but for its node; readiness gates are in that already. */
+function keptConditions(pod: Pod): NonNullable<Pod["status"]>["conditions"] {
+  const { conditions } = pod.status ?? {};
+  const ready = conditions
+    ?.filter(({ type }) => type === "Ready")
+    .map(({ type, status: is }) => ({ type, status: is }));
+  return isReadyButForNode(pod) ? [...(ready ?? []), { type: CONTAINERS_READY, status: "True" }] : ready;
 }
 
 /** A Node without what nobody here reads. */

@@ -30,6 +30,8 @@ export interface RouteStatusInput {
   readonly wanted: readonly string[];
   readonly chosen?: Pod;
   readonly held?: Held;
+  /** Kubernetes calls the chosen Pod not Ready because it heard nothing of its node, and podpin does. */
+  readonly unheard?: boolean;
   readonly deleting: boolean;
   readonly node: (name: string) => NodeView | undefined;
   readonly waitedMs: (address: string) => number;
@@ -189,13 +191,18 @@ function readyCondition(
   const type = RouteCondition.Ready;
   const missing = [accepted, gcp, dpv2].filter(({ status }) => status !== "True");
   if (missing.length === 0) {
-    const more = input.held?.note === undefined ? "" : `; ${input.held.note}`;
+    const notes = [input.held?.note, input.unheard === true ? unheardNote(chosen) : undefined];
+    const more = notes.map((note) => (note === undefined ? "" : `; ${note}`)).join("");
     const message = `the addresses reach Pod ${chosen?.metadata.name ?? ""}${more}`;
     return { type, status: "True", reason: RouteReason.ProgrammingComplete, message };
   }
   const reason = whyNotReady(input, accepted);
   const message = missing.map(({ type: what, message: why }) => `${what}: ${why}`).join("; ");
   return { type, status: "False", reason, message };
+}
+
+function unheardNote(pod: Pod | undefined): string {
+  return `Kubernetes has not heard node ${pod?.spec?.nodeName ?? ""} and calls the Pod not Ready for that; the Pod's containers are, and the node answers podpin`;
 }
 
 /** Not accepted says it all; otherwise no Pod was found, its node is lost, or something is under way or stuck. */

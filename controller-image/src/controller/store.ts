@@ -223,6 +223,11 @@ export class Store implements ClusterView {
     return node && this.#nodeStates.view(node);
   }
 
+  /** @param hears whether the heartbeats have heard a node lately */
+  listen(hears: (nodeName: string) => boolean): void {
+    this.#nodeStates.listen(hears);
+  }
+
   /** Whether a binding names the node: it has an address, or is to let one go. */
   isBound(nodeName: string): boolean {
     return this.#bindingsByNode.has(nodeName);

@@ -65,6 +65,8 @@ const LONGEST_EARLY_MS = 16;
 const SHORTEST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 50;
 const SECOND_MS = 1_000;
+/** Longer than a question can go unanswered by a node that lives and is busy, and than any verdict takes. */
+const LATELY_MS = 2_000;
 
 export class Watcher {
   readonly #nodes = new Map<string, Watched>();
@@ -91,6 +93,13 @@ export class Watcher {
   /** How many nodes are in each state. */
   get counts(): Readonly<Record<NodeState, number>> {
     return this.#counts;
+  }
+
+  /** Whether the node, or another one for it, has given a sign of life lately. */
+  hears(name: string): boolean {
+    const node = this.#nodes.get(name);
+    if (node?.boot === undefined || node.lostAt !== undefined) return false;
+    return node.silentFor(this.#at) < LATELY_MS || this.#livesElsewhere(node);
   }
 
   /** Who is to be watched from now on. A node that is no longer among them is forgotten. */

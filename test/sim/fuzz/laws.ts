@@ -106,6 +106,7 @@ function checkDecide(set: ObjectSet): void {
         ready,
         unreadyMs: ready ? 0 : set.now,
         lost,
+        heard: !lost && set.now % 2 === 0,
         cordoned: node.spec?.unschedulable === true,
       };
     },
