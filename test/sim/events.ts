@@ -140,6 +140,7 @@ const NODE_EVENTS = {
     world.disturb();
     world.machines.alone(node, false);
     world.checks.forget(node);
+    world.editedAt = world.clock.now();
     if (event.how % 4 === 0) kernel.table = undefined;
     if (event.how % 4 === 1) kernel.paths.clear();
     if (event.how % 4 === 2) kernel.rule = false;

@@ -1,5 +1,6 @@
 // One schedule from start to verdict: faults, peace, convergence, and a second look by fresh processes that must change
 // nothing.
+import { LED_CHECK_MS } from "../../controller-image/src/agent/state";
 import type { Fabric } from "../../lib/model/binding";
 import { happen, type SimEvent } from "./events";
 import { keptFromServing, notConverged } from "./converged";
@@ -84,8 +85,9 @@ function judge(world: World, faultsEnd: number): void {
     if (kept.length > 0) return world.checks.fail(9, `after ${RELIEF_MS / 1000} s of peace: ${kept.join("; ")}`);
   }
   if (problems.length > 0) return world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
-  // What was sent before may still be on its way.
-  if (!world.runUntil(Math.max(world.clock.now() + 2_000, faultsEnd + LATEST_MS + 2_000))) return;
+  // What was sent before may still be on its way; and of what is led a node that has let go asks only now and then.
+  const asked = world.cloud === undefined ? -Infinity : world.editedAt + LED_CHECK_MS;
+  if (!world.runUntil(Math.max(world.clock.now(), faultsEnd + LATEST_MS, asked) + 2_000)) return;
   secondLook(world);
 }
 

@@ -47,6 +47,8 @@ export class World {
   readonly machines: Machines;
   readonly pods: Pods;
   readonly routes: Routes;
+  /** When somebody last changed a kernel by hand. */
+  editedAt = -Infinity;
   /** On a fabric that is led. */
   readonly cloud: SimCloud | undefined;
   /** Texts of what happened, for a reader. */
