@@ -230,6 +230,8 @@ export function runAgent(options: AgentOptions): Agent {
     if (!retry) backoff.reset();
     later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
     wake(Math.min(made.wakeAt ?? Infinity, askAt));
+    // Nothing reports what was changed inside a Pod, and its address is marked as ours only once it is seen there.
+    if (failed.size === 0 && made.changes.steps.some(({ pods }) => pods.enter.length > 0)) again = true;
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
