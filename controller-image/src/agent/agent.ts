@@ -72,6 +72,8 @@ export function runAgent(options: AgentOptions): Agent {
   let stopped = false;
   let running: Promise<void> | undefined;
   let again = false;
+  /** Whether the last pass put an address into a Pod. */
+  let entered = false;
   let lookAnew = true;
   /** When nothing that was seen before counted. */
   let freshAt = -Infinity;
@@ -231,7 +233,10 @@ export function runAgent(options: AgentOptions): Agent {
     later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
     wake(Math.min(made.wakeAt ?? Infinity, askAt));
     // Nothing reports what was changed inside a Pod, and its address is marked as ours only once it is seen there.
-    if (failed.size === 0 && made.changes.steps.some(({ pods }) => pods.enter.length > 0)) again = true;
+    const enters = failed.size === 0 && made.changes.steps.some(({ pods }) => pods.enter.length > 0);
+    // Once: what does not stay there is looked at again with everything else.
+    if (enters && !entered) again = true;
+    entered = enters;
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
 
