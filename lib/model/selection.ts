@@ -91,16 +91,12 @@ function isPodReady(pod: Pod): boolean {
  */
 export function isReadyButForNode(pod: Pod): boolean {
   const gates = pod.spec?.readinessGates ?? [];
-  return !isPodReady(pod) && [...gates.map(({ conditionType }) => conditionType), CONTAINERS_READY].every(is(pod));
+  const needed = [CONTAINERS_READY, ...gates.map(({ conditionType }) => conditionType)];
+  return !isPodReady(pod) && needed.every((type) => isTrue(pod, type));
 }
 
 /** The condition of a Pod that its kubelet alone sets. */
 export const CONTAINERS_READY = "ContainersReady";
-
-const is =
-  (pod: Pod) =>
-  (type: string): boolean =>
-    isTrue(pod, type);
 
 function isTrue({ status }: Pod, type: string): boolean {
   return status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
