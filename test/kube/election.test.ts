@@ -254,6 +254,25 @@ describe("two replicas", () => {
     expect(next.leads).toBe(true);
   });
 
+  test.each<[string, NonNullable<Lease["spec"]>]>([
+    ["lasts for 68 years", { holderIdentity: "dead", leaseDurationSeconds: 2 ** 31 - 1 }],
+    ["was renewed in the far future", { holderIdentity: "dead", renewTime: "2999-01-01T00:00:00.000000Z" }],
+    [
+      "has changed hands as often as the API server can count",
+      { holderIdentity: "dead", leaseTransitions: 2 ** 31 - 1 },
+    ],
+  ])(
+    "a Lease that somebody edited for a holder that is gone, and that %s, is taken within a minute",
+    async (_what, spec) => {
+      const { time, server, replica, lease } = world();
+      server.create(leases, { metadata: LEASE, spec } as Lease);
+      const next = replica("b");
+      await time.run(60_100);
+      expect([next.leads, lease()?.holderIdentity]).toEqual([true, "b"]);
+      expect(lease()?.leaseTransitions).toBeLessThan(2 ** 31);
+    },
+  );
+
   test("wall clocks that are hours apart change nothing", async () => {
     const { time, replica } = world();
     const skewed = (hours: number, clock: Clock): Clock => ({

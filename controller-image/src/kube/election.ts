@@ -65,6 +65,10 @@ export interface Lease extends KubeObject {
 
 /** How often a failure that goes on is logged again. */
 const LOG_AGAIN_MS = 30_000;
+/** No version of podpin asks for more; a Lease that does was edited, and would leave the cluster without a leader for years. */
+const LONGEST_LEASE_MS = 60_000;
+/** What the API server takes for it. */
+const MOST_TRANSITIONS = 2 ** 31 - 1;
 
 export class Election {
   readonly #options: ElectionOptions;
@@ -186,7 +190,7 @@ export class Election {
     if (this.#renewedAt !== undefined) this.#lose(`the Lease was taken by ${holder}`);
     if (this.#options.isGone?.(holder) === true) return 0;
     const seconds = this.#seen.lease.spec?.leaseDurationSeconds ?? 0;
-    const leaseMs = Math.max(this.#times.leaseMs, seconds * 1000);
+    const leaseMs = Math.max(this.#times.leaseMs, Math.min(seconds * 1000, LONGEST_LEASE_MS));
     return Math.max(0, this.#seen.at + leaseMs - clock.now());
   }
 
@@ -205,7 +209,7 @@ export class Election {
         leaseDurationSeconds: Math.ceil(this.#times.leaseMs / 1000),
         renewTime,
         acquireTime: ours ? (lease.spec?.acquireTime ?? renewTime) : renewTime,
-        leaseTransitions: lease === undefined || ours ? transitions : transitions + 1,
+        leaseTransitions: lease === undefined || ours ? transitions : (transitions % MOST_TRANSITIONS) + 1,
       },
     };
   }
