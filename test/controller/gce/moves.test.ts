@@ -4,11 +4,9 @@ import { targetInstance } from "../../../controller-image/src/fabric/gce/target-
 import { CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ADDRESSES = ["203.0.113.10", "203.0.113.11", "203.0.113.12"];
-/** Longer than what nobody owns is left alone. */
-const COLLECTED_MS = 20 * 60_000;
 
 describe.each([
   { name: "ha-policy", driver: haPolicy, move: ["regionBackendServices.patch"] },
@@ -41,7 +39,6 @@ describe.each([
     fabric.remove(first.route.uid);
     await world.until(() => fabric.view(first.route.uid).empty);
     expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual([undefined, undefined, undefined]);
-    await world.clock.run(COLLECTED_MS);
     expect(world.made).toEqual([]);
     await fabric.stop();
   });

@@ -8,7 +8,7 @@ import { GoogleCloudDriver } from "../../../lib/model/google-cloud";
 import { controllerPermissions, hostProjectPermissions } from "../../../lib/model/iam";
 import { CloudWorld, HOST, intentFor, isLed, REGION, SHARED_SUBNETWORK, type Replica } from "./cloud-world";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const MINUTE = 60_000;
 
@@ -125,6 +125,7 @@ describe.each(DRIVERS)(
       for (const address of ["203.0.113.10", "203.0.113.12"]) world.reserve(address);
       const replica = world.replica({ driver, firewall: { ...FIREWALL, compute: world.client(HOST) } });
       replica.fabric.start();
+      replica.fabric.settled();
       const intent = intentFor({ leader: "node1" });
       replica.fabric.want(intent);
       await world.until(() => isLed(replica, intent));

@@ -6,7 +6,7 @@ import { isMutating } from "../../../lab/cloud/calls";
 import { CloudWorld, intentFor, isLed, type Replica } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
 const UID = "route-uid-1";
@@ -99,6 +99,7 @@ describe.each([
         };
         killed.fabric.start();
         deed.tell(killed);
+        killed.fabric.settled();
         await world.until(() => isReached() || deed.isDone(killed));
         killed.kill();
         const next = await finished(world, driver, deed);

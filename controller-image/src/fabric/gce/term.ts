@@ -11,7 +11,7 @@ import { leadsOf, unsureOf } from "./leads";
 import { planKeeping, planRemoval } from "./leftovers";
 import { DOUBTED_MS, Mirror } from "./mirror";
 import { perform, Unseen } from "./perform";
-import type { Call, Facts, Plan } from "./plan";
+import type { Call, Facts, Plan, Step } from "./plan";
 import { groupRef } from "./places";
 import { pathOf, RESOURCE_ROOT, type Ref } from "./refs";
 import { survey } from "./survey";
@@ -104,6 +104,8 @@ export class Term {
 
   settled(): void {
     this.#settled = true;
+    // Only now is it known which route is the last.
+    for (const [uid, { verb }] of this.wishes) if (verb === "remove") this.#works.touch(uid, "move");
   }
 
   routes(): readonly string[] {
@@ -114,11 +116,34 @@ export class Term {
     const problem = this.#problems.get(uid) ?? this.#problems.get(SHARED);
     if (!this.#known) return { known: false, leads: new Map(), empty: false, ...(problem && { problem }) };
     const own = this.#problems.get(uid);
-    const empty = this.#mirror.isEmpty(uid) && !this.#works.isActive(uid) && this.#unreachable.size === 0;
+    const empty = this.#isEmpty(uid);
     const held = this.#mirror.holdings(uid);
     const leads = leadsOf(this.#facts, held);
     const unsure = unsureOf(this.#facts, held, (at) => this.#mayChange(pathOf(at)));
     return { known: true, leads, unsure, empty, ...(own && { problem: own }) };
+  }
+
+  #isEmpty(uid: string): boolean {
+    const verb = this.wishes.get(uid)?.verb;
+    // What was refused until now is tried again, and may be made at any time.
+    if (verb === "want") return false;
+    if (!this.#mirror.isEmpty(uid) || this.#works.isActive(uid) || this.#unreachable.size > 0) return false;
+    if (!this.#sharesTargets || verb !== "remove") return true;
+    return this.#settled && this.#targetsOfNobody().length === 0;
+  }
+
+  get #sharesTargets(): boolean {
+    return this.options.driver.zonal.includes("targetInstances");
+  }
+
+  /**
+   * What goes with the last route. Elsewhere it is left for a while, as others may be about to use it; but when nobody wants
+   * anything any more, the controller may be the next to go.
+   */
+  #targetsOfNobody(): readonly Ref<"targetInstances">[] {
+    if (!this.#sharesTargets || !this.#settled) return [];
+    if ([...this.wishes.values()].some(({ verb }) => verb !== "remove")) return [];
+    return [...unusedTargets(this.#mirror, this.#live(), this.#facts)];
   }
 
   #mayChange(path: string): boolean {
@@ -164,7 +189,9 @@ export class Term {
     const held = this.#mirror.holdings(uid);
     const wish = this.wishes.get(uid);
     if (wish?.verb === "remove" || this.#collecting.has(uid)) {
-      return { steps: planRemoval(this.#facts, held), problems: [] };
+      const targets = wish?.verb === "remove" ? this.#targetsOfNobody() : [];
+      const last = targets.map((at): Step => ({ lane: "move", call: { verb: "delete", at } }));
+      return { steps: [...planRemoval(this.#facts, held), ...last], problems: [] };
     }
     if (wish?.verb === "keep") return { steps: planKeeping(this.#facts, held, wish.addresses), problems: [] };
     if (wish === undefined) return NO_PLAN;
