@@ -1,7 +1,7 @@
 // etcd, kube-apiserver and, where wanted, kube-controller-manager and kube-scheduler. Part of a lab, or alone on loopback
 // for tests that need no more than an API server.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +68,10 @@ export interface ControlPlane {
    * memory; after {@link restartApiServer} it answers older resource versions with 410.
    */
   compact(): Promise<number>;
+  /** Keeps the cluster's state of now, for {@link restore}. etcd is away for a moment. */
+  backup(): Promise<void>;
+  /** Takes the cluster back to the last {@link backup}, as after a disaster: nothing that was written since has ever been. */
+  restore(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -108,6 +112,7 @@ class RunningControlPlane implements ControlPlane, Guarded {
   private readonly tokens: ReadonlyMap<string, string>;
   private ports = { client: 2379, peer: 2380, api: API_SERVER_PORT };
   private readonly daemons: Daemon[] = [];
+  private etcd: Daemon | undefined;
   private apiServer: Daemon | undefined;
 
   constructor(
@@ -195,9 +200,25 @@ class RunningControlPlane implements ControlPlane, Guarded {
     return Number((await must(command)).trim());
   }
 
+  async backup(): Promise<void> {
+    await this.etcd?.kill();
+    cpSync(join(this.dir, "etcd"), join(this.dir, "etcd-backup"), { recursive: true });
+    this.startEtcd();
+    await this.waitForApiServer();
+  }
+
+  restore(): Promise<void> {
+    return this.whileDown(async () => {
+      await this.etcd?.kill();
+      rmSync(join(this.dir, "etcd"), { recursive: true });
+      cpSync(join(this.dir, "etcd-backup"), join(this.dir, "etcd"), { recursive: true });
+      this.startEtcd();
+    });
+  }
+
   async stop(): Promise<void> {
     release(this);
-    await Promise.all([...this.daemons, ...(this.apiServer ? [this.apiServer] : [])].map((daemon) => daemon.kill()));
+    await Promise.all(this.running.map((daemon) => daemon.kill()));
     if (this.ownsLedger) await remove(this.ledger.record);
   }
 
@@ -207,17 +228,15 @@ class RunningControlPlane implements ControlPlane, Guarded {
 
   private startEtcd(): void {
     const client = `http://127.0.0.1:${this.ports.client}`;
-    this.daemons.push(
-      this.daemon("etcd", [
-        this.options.parts.etcd,
-        `--data-dir=${join(this.dir, "etcd")}`,
-        `--listen-client-urls=${client}`,
-        `--advertise-client-urls=${client}`,
-        `--listen-peer-urls=http://127.0.0.1:${this.ports.peer}`,
-        "--unsafe-no-fsync",
-        "--log-level=warn",
-      ]),
-    );
+    this.etcd = this.daemon("etcd", [
+      this.options.parts.etcd,
+      `--data-dir=${join(this.dir, "etcd")}`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=http://127.0.0.1:${this.ports.peer}`,
+      "--unsafe-no-fsync",
+      "--log-level=warn",
+    ]);
   }
 
   private startApiServer(): void {
@@ -281,8 +300,11 @@ class RunningControlPlane implements ControlPlane, Guarded {
   }
 
   private wait(what: string, check: () => Promise<boolean>): Promise<boolean> {
-    const daemons = [...this.daemons, ...(this.apiServer ? [this.apiServer] : [])];
-    return until(what, check, { timeoutMs: READY_TIMEOUT_MS, daemons });
+    return until(what, check, { timeoutMs: READY_TIMEOUT_MS, daemons: this.running });
+  }
+
+  private get running(): Daemon[] {
+    return [this.etcd, this.apiServer, ...this.daemons].filter((daemon) => daemon !== undefined);
   }
 
   private kubectlCommand(args: readonly string[]): string[] {

@@ -10,6 +10,7 @@ import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kuber
 import { Cable, until } from "../support/fake-api-server";
 import { Bench, configMap } from "./reflector/bench";
 import { listScenarios } from "./reflector/lists";
+import { restoredScenarios } from "./reflector/restored";
 import { rightsScenarios } from "./reflector/rights";
 import { watchScenarios } from "./reflector/watches";
 
@@ -345,3 +346,5 @@ test("Events are accepted, counted, and shown with the object that they tell of"
 listScenarios(bench);
 watchScenarios(bench);
 rightsScenarios(bench);
+// Last: they take the whole cluster back.
+restoredScenarios(bench);

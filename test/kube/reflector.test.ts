@@ -338,7 +338,7 @@ describe("watch", () => {
   });
 
   test("forgets its failures once an event has come", async () => {
-    const { watch } = await watching();
+    const { reflector, watch } = await watching();
     watch.breakOff();
     for (let failure = 0; failure < 8; failure++) {
       await skipWait(30_000);
@@ -350,7 +350,51 @@ describe("watch", () => {
     await saw("set edge/a@12");
     // The wait after nine failures would be 15 s in the mean; chance is the clock's, and the same in every run.
     again.breakOff();
+    await until("the end of the watch", () => reflector.lastError !== undefined);
     expect(await skipWait(30_000)).toBeLessThanOrEqual(800);
+  });
+
+  describe("after a watch that broke off", () => {
+    /** The next watch is open for long enough; answers the question that the server is then asked. */
+    async function asked(options: Partial<ReflectorOptions<Named>> = {}) {
+      const { watch } = await watching([object("a", "5"), object("b", "7")], options);
+      watch.breakOff();
+      await skipWait(800);
+      const next = (await server.nextWatch()).open();
+      await isOpen();
+      clock.advance(10_000);
+      const question = await server.nextList();
+      expect(question.parameter("limit")).toBe("1");
+      return { question, watch: next };
+    }
+
+    test.each<[string, string, object | undefined]>([
+      ["whose history ends before what it told", "9", undefined],
+      ["that has gone on, and shows an older version of what it told last", "11", object("b", "6")],
+      ["that has gone on, and no longer has what it told last", "11", {}],
+    ])("a server %s was restored: all is listed anew, and told again", async (_what, version, found) => {
+      let rewound = 0;
+      (await asked({ onRewound: () => rewound++ })).question.list(version, []);
+      if (found !== undefined) (await server.nextList()).answer("metadata" in found ? 200 : 404, found);
+      const list = await server.nextList();
+      expect([list.parameter("limit"), rewound]).toEqual(["500", 0]);
+      list.list("9", [object("a", "5")]);
+      // The version is the same as before, which says nothing.
+      await saw("delete edge/b@7", "set edge/a@5");
+      expect(rewound).toBe(1);
+    });
+
+    test.each<[string, number, object]>([
+      ["still has what it told last", 200, object("b", "7")],
+      ["does not let it be read", 403, {}],
+    ])("a server that %s is not listed anew", async (_what, status, found) => {
+      const { question, watch } = await asked();
+      question.list("10", []);
+      (await server.nextList()).answer(status, found);
+      await until("the answer", () => !clock.waits.includes(60_000));
+      watch.send("MODIFIED", object("a", "12"));
+      await saw("set edge/a@12");
+    });
   });
 
   test("reads events that drip in byte by byte, with characters of several bytes", async () => {

@@ -87,6 +87,11 @@ export interface ReflectorOptions<T extends KubeObject> {
    * throws is logged and stops nothing.
    */
   readonly onChange: (change: Change<T>) => void;
+  /**
+   * The server's history ends before what it has told already: it was restored from a backup. Versions of before say nothing about
+   * those that follow, and objects may be as they once were. Called before {@link onChange} tells the differences.
+   */
+  readonly onRewound?: () => void;
   /** Called once, when the first complete list is in the cache and `onChange` has seen each of its objects. */
   readonly onSynced?: () => void;
 }

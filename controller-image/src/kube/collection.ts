@@ -15,7 +15,7 @@ export type Selection = Pick<
 
 /** Objects in one page: what client-go asks for, and what keeps one page of Pods at a few megabytes. */
 const PAGE_LIMIT = 500;
-const LIST_TIMEOUT_MS = 60_000;
+export const LIST_TIMEOUT_MS = 60_000;
 /** A watch that is let in answers at once, also when nothing happens. */
 const WATCH_OPEN_MS = 15_000;
 /** The server ends a watch after a time that is drawn from this range, so that a fleet's watches do not end together. */
@@ -23,7 +23,7 @@ const WATCH_SECONDS = { least: 300, most: 600 };
 /** A server that forgets to end it is not waited for much longer. */
 const WATCH_GRACE_MS = 30_000;
 
-function query(selection: Selection, more: Readonly<Record<string, string | number | undefined>>): string {
+export function query(selection: Selection, more: Readonly<Record<string, string | number | undefined>>): string {
   const { resource, namespace, fieldSelector, labelSelector } = selection;
   const parameters = Object.entries({ fieldSelector, labelSelector, ...more })
     .filter(([, value]) => value !== undefined && value !== "")

@@ -5,6 +5,7 @@ import { Backoff, pause } from "./backoff";
 import { KubeError, type Change, type Clock, type Log, type Reflector, type ReflectorOptions } from "./api";
 import { list, notServed, watch, type Selection } from "./collection";
 import type { EventType } from "./encoding";
+import { History } from "./history";
 import { readObjectMeta } from "./kubernetes-protobuf";
 import { type Entry, ObjectCache } from "./object-cache";
 import { errorText } from "./log";
@@ -22,8 +23,12 @@ const RETRY = { firstMs: 800, maxMs: 30_000 };
 const LONGEST_WAIT_FOR_KIND_MS = 5_000;
 /** A watch that lived this long was no failure, even if nothing happened in it. */
 const HEALTHY_WATCH_MS = 10_000;
+/** No server ends a watch earlier that has nothing else to do. */
+const SHORTEST_WATCH_MS = 300_000;
 /** A replica that lags behind catches up; a server restored from a backup never does. */
 const TOO_NEW_BEFORE_RELIST = 3;
+/** When the server is asked whether it still has what it told, after a watch that broke off has opened again. */
+const CHECK_MS = { least: 2_000, most: 10_000 };
 
 export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   #cache: ObjectCache<T>;
@@ -32,6 +37,9 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   #heardAt: number | undefined;
   /** Where to watch from; undefined asks for a list. */
   #version: string | undefined;
+  readonly #history = new History();
+  /** The server does not have it any more. */
+  #rewound = false;
   /** An event could not be read, so that the copy may be wrong until the next list. */
   #doubtful = false;
   #tooNew = 0;
@@ -94,10 +102,12 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
 
   async #list(): Promise<number> {
     const fresh = new ObjectCache(this.options.packing);
+    this.#history.restart();
     let version: string;
     try {
       version = await list(this.context.transport, this.#selection, this.#abort.signal, (item) => {
         const read = this.#read(item);
+        if (read !== undefined) this.#history.saw(read.metadata);
         const entry = read?.entry ?? (read && this.#cache.get(read.key));
         if (read !== undefined && entry !== undefined) fresh.set(read.key, entry);
       });
@@ -107,15 +117,32 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     }
     if (this.#stopped) return 0;
     this.#lastError = undefined;
-    this.#version = version;
+    const rewound = this.#rewound || this.#history.isLongerThan(version);
+    this.#goOnFrom(version);
     this.#heardAt = this.context.clock.now();
     this.#doubtful = false;
-    this.#swap(fresh);
+    this.#rewound = false;
+    this.#history.believe();
+    if (rewound) {
+      const { kind } = this.options.resource;
+      this.context.log("warn", "the API server has forgotten what it told: was a backup restored?", { kind });
+      this.#guard("onRewound", () => this.options.onRewound?.());
+    }
+    this.#swap(fresh, rewound);
     return 0;
   }
 
-  /** Puts the list in the place of the cache, then tells the differences: what is gone first, as that frees things. */
-  #swap(fresh: ObjectCache<T>): void {
+  #goOnFrom(version: string): void {
+    this.#version = version;
+    this.#history.reached(version);
+  }
+
+  /**
+   * Puts the list in the place of the cache, then tells the differences: what is gone first, as that frees things.
+   *
+   * @param rewound equal versions say nothing
+   */
+  #swap(fresh: ObjectCache<T>, rewound: boolean): void {
     const before = this.#cache;
     const gone: string[] = [];
     const changed: string[] = [];
@@ -125,8 +152,8 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     }
     for (const key of fresh.keys()) {
       const old = before.get(key);
-      if (old !== undefined && old.version !== undefined && old.version === fresh.get(key)?.version)
-        fresh.adopt(key, old);
+      const same = old?.version !== undefined && old.version === fresh.get(key)?.version;
+      if (old !== undefined && same && !rewound) fresh.adopt(key, old);
       else changed.push(key);
     }
     this.#cache = fresh;
@@ -149,8 +176,13 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
 
   async #watch(version: string): Promise<number> {
     const { transport, clock } = this.context;
+    const began = clock.now();
+    const ending = new AbortController();
+    const stop = (): void => ending.abort();
+    this.#abort.signal.addEventListener("abort", stop);
     let openedAt: number | undefined;
     let progressed = false;
+    let cancelCheck = (): void => undefined;
     const progress = (): void => {
       progressed = true;
       this.#tooNew = 0;
@@ -158,10 +190,11 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
       this.#backoff.reset();
     };
     try {
-      await watch(transport, clock, this.#selection, version, this.#abort.signal, {
+      await watch(transport, clock, this.#selection, version, ending.signal, {
         onOpen: () => {
           openedAt = clock.now();
           this.#lastError = undefined;
+          if (this.#history.isDoubted) cancelCheck = this.#checkLater(ending);
         },
         onEvent: (type, object) => {
           if (this.#stopped) return;
@@ -171,7 +204,14 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
         },
         onGarbage: (what) => this.#doubt(what),
       });
+    } catch (error) {
+      // Ended from here, to list.
+      if (this.#stopped || this.#version !== undefined) throw error;
+      return 0;
     } finally {
+      cancelCheck();
+      this.#abort.signal.removeEventListener("abort", stop);
+      if (clock.now() - began < SHORTEST_WATCH_MS) this.#history.doubt();
       const lived = openedAt === undefined ? 0 : clock.now() - openedAt;
       if (lived >= HEALTHY_WATCH_MS) progress();
       if (this.#doubtful) this.#version = undefined;
@@ -180,17 +220,47 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     return progressed ? 0 : this.#backoff.nextMs();
   }
 
+  /** Some time after the watch has opened: where the server has forgotten what it told, the watch is ended, to list. */
+  #checkLater(ending: AbortController): () => void {
+    const { clock, transport, log } = this.context;
+    const { kind } = this.options.resource;
+    const isHeld = (object: ObjectMeta, gone: boolean): boolean =>
+      this.#cache.get(keyOf({ metadata: object }))?.version === (gone ? undefined : object.resourceVersion);
+    const check = async (): Promise<void> => {
+      try {
+        const still = await this.#history.isStillTrue(transport, this.#selection, ending.signal, isHeld);
+        if (ending.signal.aborted) return;
+        if (still) return this.#history.believe();
+        this.#rewound = true;
+        this.#version = undefined;
+        ending.abort();
+      } catch (error) {
+        if (ending.signal.aborted) return;
+        log("debug", "the server did not say whether it has what it told; it is asked again", { kind, error });
+        schedule();
+      }
+    };
+    let cancel = (): void => undefined;
+    const schedule = (): void => {
+      const { least, most } = CHECK_MS;
+      cancel = clock.after(least + clock.random() * (most - least), () => void check());
+    };
+    schedule();
+    return () => cancel();
+  }
+
   #onEvent(type: EventType, item: unknown): void {
     if (type === "BOOKMARK") {
       const version = versionOf(item);
       if (version === undefined) return this.#doubt("a bookmark without a version");
-      this.#version = version;
+      this.#goOnFrom(version);
       return;
     }
     const read = this.#read(item);
+    if (read !== undefined) this.#history.saw(read.metadata, type === "DELETED");
     if (read !== undefined && type === "DELETED") this.#drop(read.key);
     else if (read?.entry !== undefined) this.#set(read.key, read.entry);
-    if (read?.version !== undefined) this.#version = read.version;
+    if (read?.version !== undefined) this.#goOnFrom(read.version);
   }
 
   #set(key: string, entry: Entry<T>): void {
@@ -226,7 +296,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     }
     const key = keyOf({ metadata });
     const { resourceVersion: version = "", uid } = metadata;
-    const known = { key, version: version === "" ? undefined : version };
+    const known = { key, metadata, version: version === "" ? undefined : version };
     try {
       return { ...known, entry: { object: whole(), version: known.version, uid } };
     } catch (error) {
@@ -314,6 +384,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
 
 interface Read<T> {
   readonly key: string;
+  readonly metadata: ObjectMeta;
   readonly version: string | undefined;
   readonly entry?: Entry<T>;
 }

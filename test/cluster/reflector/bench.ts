@@ -39,7 +39,7 @@ export const configMap = (namespace: string, name: string, text = ""): Map & { d
 });
 
 /** Time as it is, but whoever waits by chance waits shortly: many failures in a row shall not take a suite long. */
-const impatient: Clock = { ...systemClock, random: () => 0.05 };
+export const impatient: Clock = { ...systemClock, random: () => 0.05 };
 
 export class Bench {
   /** What a test changes the world with, apart from the client under test. */
