@@ -93,6 +93,11 @@ export class ComputeCalls {
     return this.#operate("PATCH", key, body);
   }
 
+  /** The whole of it as it shall be. */
+  put(key: string, body: JsonObject): Promise<void> {
+    return this.#operate("PUT", key, body);
+  }
+
   /** A call of the resource's own, such as `setLabels`. */
   call(key: string, name: string, body: JsonObject): Promise<void> {
     return this.#operate("POST", `${key}/${name}`, body);

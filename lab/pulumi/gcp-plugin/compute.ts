@@ -221,7 +221,8 @@ export const regionHealthCheck: ComputeType = {
     healthCheckId: Number(textAt(body, "id")),
     ...text(body, "type"),
   }),
-  update: patched(["description", ...PROTOCOLS]),
+  // A PUT, unlike all others of the provider (its source, read 2026-11).
+  update: (calls, key, _before, _inputs, body) => calls.put(key, body),
 };
 
 export const network: ComputeType = {

@@ -177,3 +177,83 @@ test("a call without a body takes none, or the empty text that another client of
     { error: { message: "The call regionOperations.wait has no body.", errors: [{ reason: "badRequest" }] } },
   ]);
 });
+
+test("Google's client takes what Pulumi's provider for Google Cloud sends: partial links, PUT for a health check, its own polls", async () => {
+  // By `get` again and again, as that provider does.
+  const polled = async ({ data }: { data: compute_v1.Schema$Operation }): Promise<void> => {
+    const operation = data.name!;
+    let now = data;
+    while (now.status !== "DONE") {
+      ({ data: now } = data.region
+        ? await compute.regionOperations.get({ project, region, operation })
+        : await compute.globalOperations.get({ project, operation }));
+    }
+    expect(now.error).toBeUndefined();
+  };
+  const place = `projects/${project}/regions/${region}`;
+  const inside = { name: "inside", region: place, addressType: "INTERNAL", purpose: "GCE_ENDPOINT" };
+  const requestBody = { ...inside, networkTier: "PREMIUM", subnetwork: `${place}/subnetworks/default` };
+  await polled(await compute.addresses.insert({ project, region, requestBody }));
+  const { data: made } = await compute.addresses.get({ project, region, address: "inside" });
+  expect(made).toMatchObject({ region: linkTo(R), subnetwork: linkTo(`${R}/subnetworks/default`), status: "RESERVED" });
+  const { labelFingerprint } = made;
+  const labels = { team: "amf" };
+  await polled(
+    await compute.addresses.setLabels({
+      project,
+      region,
+      resource: "inside",
+      requestBody: { labels, labelFingerprint },
+    }),
+  );
+  const stale = { labels: {}, labelFingerprint };
+  expect(
+    await refusal(compute.addresses.setLabels({ project, region, resource: "inside", requestBody: stale })),
+  ).toEqual({ status: 412, reason: "conditionNotMet" });
+
+  const network = `projects/${project}/global/networks/default`;
+  const wall = {
+    name: "wall",
+    network,
+    direction: "INGRESS",
+    disabled: false,
+    logConfig: { enable: false },
+    priority: 1000,
+  };
+  const open = { ...wall, allowed: [{ IPProtocol: "tcp", ports: ["8080"] }], sourceRanges: ["0.0.0.0/0"] };
+  await polled(await compute.firewalls.insert({ project, requestBody: open }));
+  const narrow = { ...open, sourceRanges: ["203.0.113.0/24"] };
+  await polled(await compute.firewalls.patch({ project, firewall: "wall", requestBody: narrow }));
+  expect((await compute.firewalls.get({ project, firewall: "wall" })).data).toMatchObject({
+    network: linkTo("global/networks/default"),
+    sourceRanges: ["203.0.113.0/24"],
+  });
+
+  const check = {
+    name: "ready",
+    region: place,
+    checkIntervalSec: 5,
+    timeoutSec: 5,
+    type: "TCP",
+    tcpHealthCheck: { port: 80 },
+  };
+  await polled(await compute.regionHealthChecks.insert({ project, region, requestBody: check }));
+  const http = { ...check, type: "HTTP", tcpHealthCheck: undefined, httpHealthCheck: { port: 8080 } };
+  const [healthCheck, address, firewall] = ["ready", "inside", "wall"];
+  await polled(await compute.regionHealthChecks.update({ project, region, healthCheck, requestBody: http }));
+  const { data: changed } = await compute.regionHealthChecks.get({ project, region, healthCheck });
+  expect(changed).toMatchObject({ type: "HTTP", httpHealthCheck: { port: 8080 }, healthyThreshold: 2 });
+  expect(changed).not.toHaveProperty("tcpHealthCheck");
+  const twoKinds = { ...http, tcpHealthCheck: { port: 80 } };
+  expect(
+    await refusal(compute.regionHealthChecks.patch({ project, region, healthCheck, requestBody: twoKinds })),
+  ).toEqual({ status: 400, reason: "invalid" });
+
+  await polled(await compute.regionHealthChecks.delete({ project, region, healthCheck }));
+  await polled(await compute.firewalls.delete({ project, firewall }));
+  await polled(await compute.addresses.delete({ project, region, address }));
+  expect(await refusal(compute.addresses.get({ project, region, address }))).toEqual({
+    status: 404,
+    reason: "notFound",
+  });
+});
