@@ -40,7 +40,7 @@ export class Routes {
     const method = lookUp(this.#root, given, 0)?.methods.get(verb);
     if (method === undefined) return undefined;
     const named = segmentsOf(method.template).flatMap((segment, i): [string, string][] =>
-      segment.startsWith("{") ? [[segment.slice(1, -1), given[i] ?? ""]] : [],
+      segment.startsWith("{") ? [[segment.slice(1, -1), decoded(given[i] ?? "")]] : [],
     );
     return { method, params: Object.fromEntries(named) };
   }
@@ -52,6 +52,15 @@ function lookUp(at: Branch, given: readonly string[], depth: number): Branch | u
   const literal = at.literal.get(segment);
   const found = literal === undefined ? undefined : lookUp(literal, given, depth + 1);
   return found ?? (at.variable === undefined ? undefined : lookUp(at.variable, given, depth + 1));
+}
+
+/** `example.com:demo` of `example.com%3Ademo`, which is how the id of a project in a domain comes over the wire. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 const segmentsOf = (path: string): string[] => path.split("/").filter((segment) => segment !== "");

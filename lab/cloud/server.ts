@@ -64,15 +64,14 @@ async function answer(
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   const { method = "GET", url = "/" } = request;
-  const path = decodeURI(url);
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(",") : (value ?? ""),
     ]),
   );
-  if (metadata !== undefined && path.startsWith("/computeMetadata/")) {
-    const { status, body, type } = metadata.answer(path, headers);
+  if (metadata !== undefined && url.startsWith("/computeMetadata/")) {
+    const { status, body, type } = metadata.answer(url, headers);
     response.writeHead(status, { "metadata-flavor": "Google", "content-type": type }).end(body);
     return;
   }

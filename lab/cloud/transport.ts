@@ -15,7 +15,7 @@ export function transportTo(cloud: ComputeCloud, { project = "demo", token }: Tr
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token()}` };
     // As over a wire: nobody shares an object with the server.
     const sent: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
-    const url = `/compute/v1/projects/${project}/${path}`;
+    const url = `/compute/v1/projects/${encodeURIComponent(project)}/${path}`;
     const given = new Promise<never>((_, reject) => {
       const give = (): void => reject(new Error("the exchange was given up"));
       if (signal.aborted) give();

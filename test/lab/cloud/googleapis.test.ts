@@ -257,3 +257,19 @@ test("Google's client takes what Pulumi's provider for Google Cloud sends: parti
     reason: "notFound",
   });
 });
+
+test("Google's client works in a project of a domain, whose id has a colon, and gets an answer to a path that cannot be read", async () => {
+  const own = "example.com:demo-one";
+  const world = new ComputeCloud({ clock: systemClock, operation: { from: 1, to: 5 }, projects: [own] });
+  const other = await serveCompute(world);
+  const client = new compute_v1.Compute({ rootUrl: other.url, retry: false, fetchImplementation: fetch });
+  const begun = await client.addresses.insert({ project: own, region, requestBody: { name: "web" } });
+  await client.regionOperations.wait({ project: own, region, operation: begun.data.name! });
+  const { data } = await client.addresses.aggregatedList({ project: own });
+  expect(data.items?.[R]?.addresses?.map(({ selfLink }) => selfLink)).toEqual([
+    `https://www.googleapis.com/compute/v1/projects/${own}/${R}/addresses/web`,
+  ]);
+  expect((await fetch(`${other.url}compute/v1/projects/%E0%A4%A/regions`)).status).toBe(404);
+  await other.close();
+  expect(other.mistakes).toEqual([]);
+});
