@@ -4,6 +4,7 @@ import { Calls } from "./calls";
 import { Conditions } from "./conditions";
 import { Delivery, type DeliveryOptions } from "./deliver";
 import { ConnectionLost, type CloudRequest, type CloudResponse } from "./exchange";
+import { partOf } from "./fields";
 import { Faults, type Duration, type Effects } from "./inject";
 import { isObject, type JsonObject } from "./json";
 import { endpointsGone } from "./kinds/instance";
@@ -133,6 +134,8 @@ export class ComputeCloud {
       if (place !== undefined) checkScope(place.scope, this.#regions);
       const body = this.#checkedBody(route, request.body);
       checkQuery(route, query);
+      const { fields = "" } = query;
+      const part = fields === "" ? undefined : partOf(fields, route.method.response, this.#schema);
       this.conditions.checkRate(route);
       const permissions = permissionsOf(route.method.id, body, project);
       note(permissions);
@@ -143,7 +146,7 @@ export class ComputeCloud {
       this.conditions.checkPlace(route.params["zone"]);
       const answer = await this.#dispatch(route, body, query, effects);
       this.#assertValid(route, answer);
-      return { status: 200, body: answer };
+      return { status: 200, body: part?.(answer) ?? answer };
     } catch (error) {
       if (error instanceof Refusal) return { status: error.status, body: errorBody(error) };
       throw error;
@@ -187,6 +190,8 @@ export class ComputeCloud {
         : "global";
     const parent = `projects/${params["project"] ?? ""}/${place}/operations`;
     if (call === "list") return this.#reads.operations(parent, query);
+    if (call === "aggregatedList") return this.#reads.aggregatedOperations(route, query);
+    if (call === "delete") throw new Refusal(501, "notImplemented", `The stand-in does not know ${route.method.id}.`);
     const key = `${parent}/${params["operation"] ?? ""}`;
     if (call === "wait") {
       const found = await this.#operations.wait(key, effects.earlyWaitMs ?? LONGEST_WAIT_MS);

@@ -19,13 +19,14 @@ const MOST = 500;
 /** @param query filter, maxResults, orderBy, pageToken, as text */
 export function pageOf(all: readonly Listed[], query: Readonly<Record<string, string>>): Page {
   const matches = filterOf(query["filter"] ?? "");
-  const sorted = [...all].filter(({ body }) => matches(body)).sort(orderOf(query["orderBy"] ?? "name"));
+  const order = orderOf(query["orderBy"] ?? "name");
+  const sorted = [...all].filter(({ body }) => matches(body)).sort(order);
   const size = sizeOf(query["maxResults"]);
-  const from = startOf(sorted, query["pageToken"]);
+  const from = startOf(sorted, order, query["pageToken"]);
   const items = sorted.slice(from, from + size);
   const last = items.at(-1);
   const more = from + size < sorted.length && last !== undefined;
-  return { items, next: more ? { nextPageToken: Buffer.from(last.key).toString("base64url") } : {} };
+  return { items, next: more ? { nextPageToken: tokenOf(last) } : {} };
 }
 
 function sizeOf(given: string | undefined): number {
@@ -36,21 +37,30 @@ function sizeOf(given: string | undefined): number {
   return size === 0 ? MOST : size;
 }
 
-/** After the last one of the page before, also when that one is gone by now. */
-function startOf(sorted: readonly Listed[], token: string | undefined): number {
+type Order = (left: Listed, right: Listed) => number;
+
+/** The last one of a page, with all that an order looks at: it may be gone when the next page is asked for. */
+const tokenOf = (last: Listed): string => Buffer.from(`${last.key} ${timeOf(last)}`).toString("base64url");
+
+/** After the last one of the page before. */
+function startOf(sorted: readonly Listed[], order: Order, token: string | undefined): number {
   if (token === undefined || token === "") return 0;
-  const last = Buffer.from(token, "base64url").toString();
-  if (!last.startsWith("projects/")) throw invalid("pageToken", token, "It is no token of this list.");
-  const exact = sorted.findIndex(({ key }) => key === last);
-  if (exact >= 0) return exact + 1;
-  const after = sorted.findIndex(({ key }) => key > last);
+  const [key = "", creationTimestamp = ""] = Buffer.from(token, "base64url").toString().split(" ");
+  if (!key.startsWith("projects/")) throw invalid("pageToken", token, "It is no token of this list.");
+  const last: Listed = { key, body: { creationTimestamp } };
+  const after = sorted.findIndex((item) => order(last, item) < 0);
   return after < 0 ? sorted.length : after;
 }
 
-function orderOf(order: string): (left: Listed, right: Listed) => number {
-  const byKey = (left: Listed, right: Listed): number => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0);
+/** Operations have the time under another name. */
+const timeOf = ({ body }: Listed): string => text(body, "creationTimestamp") || text(body, "insertTime");
+
+function orderOf(order: string): Order {
+  const byKey: Order = (left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0);
   if (order === "name" || order === "") return byKey;
   if (order !== "creationTimestamp desc") throw invalid("orderBy", order, "Use name or creationTimestamp desc.");
-  const time = ({ body }: Listed): string => text(body, "creationTimestamp");
-  return (left, right) => (time(left) === time(right) ? byKey(left, right) : time(left) < time(right) ? 1 : -1);
+  return (left, right) => {
+    const [one, other] = [timeOf(left), timeOf(right)];
+    return one === other ? byKey(left, right) : one < other ? 1 : -1;
+  };
 }

@@ -14,6 +14,25 @@ import { nameOf, scopeOf, type Key, type ReadState } from "./state";
 type Query = Readonly<Record<string, string>>;
 type Regions = ReadonlyMap<string, readonly string[]>;
 
+/** Kinds of scopes in aggregated lists, where resources of a collection may be elsewhere than in the scopes known here. */
+const SCOPES: Readonly<Record<string, readonly ("regions" | "zones" | "global")[]>> = {
+  addresses: ["global", "regions"],
+  backendServices: ["global", "regions"],
+  forwardingRules: ["global", "regions"],
+  networkEndpointGroups: ["global", "regions", "zones"],
+  operations: ["global", "regions", "zones"],
+};
+
+/** What an aggregated list is made of. */
+interface Aggregation {
+  /** Name of the list in each scope. */
+  readonly field: string;
+  readonly all: readonly Listed[];
+  readonly scopes: readonly string[];
+  /** Zones that cannot be asked. */
+  readonly lost: readonly string[];
+}
+
 export class Reads {
   constructor(
     readonly schema: Schema,
@@ -48,8 +67,7 @@ export class Reads {
   }
 
   operations(parent: Key, query: Query): JsonObject {
-    const all = this.running.in(parent).map((body) => ({ key: `${parent}/${text(body, "name")}`, body }));
-    const { items, next } = pageOf(all, query);
+    const { items, next } = pageOf(this.#operationsIn(parent), query);
     return {
       kind: "compute#operationList",
       id: parent,
@@ -71,8 +89,21 @@ export class Reads {
     };
   }
 
-  #aggregated({ method, params }: Route, query: Query, state: ReadState): JsonObject {
-    const project = params["project"] ?? "";
+  /** Operations of every scope, those of the regions and the zones as well. */
+  aggregatedOperations(route: Route, query: Query): JsonObject {
+    const project = route.params["project"] ?? "";
+    const lost = [...this.regions.values()].flat().filter((zone) => this.conditions.isLost(zone));
+    const scopes = this.#scopesOf("operations", "global");
+    const all = scopes.flatMap((scope) => this.#operationsIn(`projects/${project}/${scope}/operations`));
+    return this.#byScope(route, query, { field: "operations", all, scopes, lost });
+  }
+
+  #operationsIn(parent: Key): readonly Listed[] {
+    return this.running.in(parent).map((body) => ({ key: `${parent}/${text(body, "name")}`, body }));
+  }
+
+  #aggregated(route: Route, query: Query, state: ReadState): JsonObject {
+    const { method, params } = route;
     const collection = nameOf(method.template);
     const kind = KINDS.get(collection);
     const scoped = this.schema.fieldType(method.response, "items") ?? "";
@@ -80,24 +111,37 @@ export class Reads {
     if (kind === undefined || field === undefined) throw new Error(`the schema has no list of ${collection}`);
     const zones = [...this.regions.values()].flat();
     const lost = kind.scope === "zones" ? zones.filter((zone) => this.conditions.isLost(zone)) : [];
-    const all = state.everywhere(project, collection).filter(({ key }) => !lost.includes(nameOf(scopeOf(key))));
-    const { items, next } = pageOf(all, query);
-    const places =
-      kind.scope === "zones"
-        ? zones.map((zone) => `zones/${zone}`)
-        : [...this.regions.keys()].map((region) => `regions/${region}`);
-    const globally =
-      kind.scope === "regions" && ["addresses", "backendServices", "forwardingRules"].includes(collection);
-    const scopes = [...(globally ? ["global"] : []), ...places].map((scope): [string, JsonObject] => {
+    const all = state.everywhere(params["project"] ?? "", collection);
+    return this.#byScope(route, query, { field, all, scopes: this.#scopesOf(collection, kind.scope), lost });
+  }
+
+  /** Every scope that can have resources of a collection, also the scopes that have none here. */
+  #scopesOf(collection: string, own: "regions" | "zones" | "global"): readonly string[] {
+    const kinds = SCOPES[collection] ?? [own];
+    return [
+      ...(kinds.includes("global") ? ["global"] : []),
+      ...(kinds.includes("regions") ? [...this.regions.keys()].map((region) => `regions/${region}`) : []),
+      ...(kinds.includes("zones") ? [...this.regions.values()].flat().map((zone) => `zones/${zone}`) : []),
+    ];
+  }
+
+  #byScope({ method, params }: Route, query: Query, { field, all, scopes, lost }: Aggregation): JsonObject {
+    const project = params["project"] ?? "";
+    const isLost = (scope: string): boolean => lost.includes(nameOf(scope));
+    const { items, next } = pageOf(
+      all.filter(({ key }) => !isLost(scopeOf(key))),
+      query,
+    );
+    const lists = scopes.map((scope): [string, JsonObject] => {
       const bodies = items.filter(({ key }) => scopeOf(key) === scope).map(({ body }) => body);
-      if (bodies.length > 0) return [scope, { [field]: bodies }];
-      return [scope, { warning: warningOf(scope, lost.includes(nameOf(scope))) }];
+      return [scope, bodies.length > 0 ? { [field]: bodies } : { warning: warningOf(scope, isLost(scope)) }];
     });
+    const path = `projects/${project}/aggregated/${nameOf(method.template)}`;
     return {
       kind: kindOf(method.response),
-      id: `projects/${project}/aggregated/${collection}`,
-      items: Object.fromEntries(scopes),
-      selfLink: linkOf(`projects/${project}/aggregated/${collection}`),
+      id: path,
+      items: Object.fromEntries(lists),
+      selfLink: linkOf(path),
       ...(lost.length === 0 ? {} : { unreachables: lost.map((zone) => `projects/${project}/zones/${zone}`) }),
       ...next,
     };

@@ -94,10 +94,21 @@ export class Schema {
     return Object.entries(found.fields).find(([, field]) => field.rule === "repeated" && field.type === of)?.[0];
   }
 
-  /** Type of the values of a message's map. */
+  /** Type of a field, of its items in a list, or of the values of a map; undefined when the message has no such field. */
   fieldType(message: string, field: string): string | undefined {
+    return this.#fieldOf(message, field)?.type;
+  }
+
+  /** Whether a field has keys of its own, as labels have. */
+  isMap(message: string, field: string): boolean {
+    return this.#fieldOf(message, field)?.keyType !== undefined;
+  }
+
+  #fieldOf(message: string, field: string): Field | undefined {
     const found = this.#messages[message];
-    return found !== undefined && "fields" in found ? found.fields[field]?.type : undefined;
+    return found !== undefined && "fields" in found && Object.hasOwn(found.fields, field)
+      ? found.fields[field]
+      : undefined;
   }
 
   #walk(message: Message, value: unknown, path: string, problems: string[]): void {

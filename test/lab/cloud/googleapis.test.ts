@@ -258,6 +258,39 @@ test("Google's client takes what Pulumi's provider for Google Cloud sends: parti
   });
 });
 
+test("Google's client gets the part of an answer that it asks for, and the operations of every scope", async () => {
+  await brought();
+  const fields = "items(name,IPAddress),nextPageToken";
+  const { data: rules } = await compute.forwardingRules.list({ project, region, fields });
+  expect(rules).toEqual({ items: [{ name: "ipr-x-1", IPAddress: "203.0.113.7" }] });
+  const service = await compute.regionBackendServices.get({
+    project,
+    region,
+    backendService: "ipr-x",
+    fields: "haPolicy/leader",
+  });
+  expect(service.data).toEqual({ haPolicy: { leader: leader(A, "alpha") } });
+  const everywhere = "items/*/networkEndpointGroups(name,size)";
+  const { data: groups } = await compute.networkEndpointGroups.aggregatedList({ project, fields: everywhere });
+  expect(groups.items).toMatchObject({
+    global: {},
+    [R]: {},
+    [A]: { networkEndpointGroups: [{ name: "ipr-x", size: 1 }] },
+  });
+  expect(await refusal(compute.forwardingRules.list({ project, region, fields: "items/ipAddress" }))).toEqual({
+    status: 400,
+    reason: "invalidParameter",
+  });
+
+  const { data: operations } = await compute.globalOperations.aggregatedList({
+    project,
+    filter: "operationType = insert",
+  });
+  const targets = (operations.items?.[R]?.operations ?? []).map(({ targetLink }) => targetLink).sort();
+  expect(targets).toEqual([linkTo(`${R}/backendServices/ipr-x`), linkTo(`${R}/forwardingRules/ipr-x-1`)]);
+  expect(operations.items?.["global"]?.warning?.code).toBe("NO_RESULTS_ON_PAGE");
+});
+
 test("Google's client works in a project of a domain, whose id has a colon, and gets an answer to a path that cannot be read", async () => {
   const own = "example.com:demo-one";
   const world = new ComputeCloud({ clock: systemClock, operation: { from: 1, to: 5 }, projects: [own] });

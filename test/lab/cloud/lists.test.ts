@@ -92,6 +92,54 @@ test("the newest come first when they are asked for so", async () => {
   expect(await names({ orderBy: "creationTimestamp desc" })).toEqual(["web", "ipr-c", "ipr-b", "ipr-a"]);
 });
 
+test("pages by time follow each other, also when the last one of a page is gone by then", async () => {
+  const { cloud, call, clock, done } = world();
+  for (const name of ["b", "c", "a", "d"]) {
+    cloud.make(R, "addresses", { name });
+    clock.advance(1000);
+  }
+  const query = { orderBy: "creationTimestamp desc", maxResults: "2" };
+  const first = await call("GET", addresses, undefined, query);
+  expect(first.body).toMatchObject({ items: [{ name: "d" }, { name: "a" }] });
+  await done("DELETE", `${addresses}/a`);
+  const pageToken = String(first.body["nextPageToken"]);
+  const second = await call("GET", addresses, undefined, { ...query, pageToken });
+  expect(second.body["items"]).toMatchObject([{ name: "c" }, { name: "b" }]);
+});
+
+const PLACE = `projects/demo/${addresses}`;
+test.each([
+  ["id", { id: PLACE }],
+  ["id,items/name", { id: PLACE, items: [{ name: "web" }] }],
+  ["items(name, labels)", { items: [{ name: "web", labels: { team: "amf" } }] }],
+  ["items/labels/team,items/name", { items: [{ name: "web", labels: { team: "amf" } }] }],
+  ["items/labels/tier", { items: [{ labels: {} }] }],
+  ["items(name),items/networkTier", { items: [{ name: "web", networkTier: "STANDARD" }] }],
+  ["items/*/team", { items: [{ labels: { team: "amf" } }] }],
+  ["nextPageToken", {}],
+])("of the answer %s is %j", async (fields, part) => {
+  const { body } = await one.call("GET", addresses, undefined, { filter: "name = web", fields });
+  expect(body).toEqual(part);
+});
+
+test.each([
+  ["items/ipAddress", "ipAddress"],
+  ["items(name", "at the end"],
+  ["items(name))", ")"],
+  ["items,,id", ",id"],
+  ["items/name/first", "first"],
+])("the part %s is refused", async (fields, wrong) => {
+  expect(await one.call("GET", addresses, undefined, { fields })).toMatchObject({
+    status: 400,
+    body: {
+      error: {
+        message: `Invalid field selection ${wrong}`,
+        errors: [{ domain: "global", reason: "invalidParameter" }],
+      },
+    },
+  });
+});
+
 test.each([
   ["maxResults", "501", "Use a whole number from 0 to 500."],
   ["orderBy", "size", "Use name or creationTimestamp desc."],
