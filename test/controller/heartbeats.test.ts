@@ -4,11 +4,12 @@ import { type Message, nonceFrom } from "../../controller-image/src/liveness/mes
 import type { HeartbeatParts } from "../../controller-image/src/liveness/node-watch";
 import { Responder } from "../../controller-image/src/liveness/responder";
 import { keyOf, type Keys, open, seal } from "../../controller-image/src/liveness/seal";
-import { type KubeObject, RESOURCES } from "../../lib/model/kubernetes";
+import type { Controller } from "../../controller-image/src/controller/controller";
+import { type KubeObject, type Node, type Pod, RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube } from "../support/memory-kube";
 import { aNode, newRoute, World } from "./world";
 
-const { events, gkeIpRoutes, nodes, secrets } = RESOURCES;
+const { events, gkeIpRoutes, nodes, pods, secrets } = RESOURCES;
 
 /** Nodes that answer, each by its own responder with the key from the Secret. */
 class Air {
@@ -75,14 +76,15 @@ beforeEach(() => {
 afterEach(() => world.stop());
 
 /** The newest Pod on node1 has the address, an older one is Ready on node2; every node is heard. */
-async function served(): Promise<void> {
+async function served(): Promise<Controller> {
   world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
   world.pod("p");
   world.server.create(gkeIpRoutes, newRoute());
-  world.start({ heartbeats: air.parts(), metrics });
+  const controller = world.start({ heartbeats: air.parts(), metrics });
   await world.until(() => world.ready() === "True ProgrammingComplete" && world.binding()?.spec.nodeName === "node1");
   await world.until(() => /^podpin_nodes\{state="answering"\} 3$/m.test(metrics.text()));
   await world.clock.run(3_000);
+  return controller;
 }
 
 const silence = (index: number): void => {
@@ -186,4 +188,55 @@ test("a replica that takes over because the other one was on the lost node tells
   await world.clock.run(1_000);
   expect(told()).toEqual([["NodeUnreachable", "node1"]]);
   expect(metrics.text()).toMatch(/^podpin_node_unreachable_total 1$/m);
+});
+
+describe("a node of which Kubernetes hears nothing, and whose Pod could be replaced by another,", () => {
+  /** As Kubernetes does it when a kubelet is silent. */
+  const kubernetesGivesUp = (name: string): void => {
+    const node = world.server.get<Node>(nodes, { name })!;
+    const unknown = { ...node.status, conditions: [{ type: "Ready", status: "Unknown" }] };
+    world.server.replace(nodes, { ...node, status: unknown } as KubeObject, "status");
+    const pod = world.server.get<Pod>(pods, { namespace: "edge", name: "p" })!;
+    const conditions = [
+      { type: "Ready", status: "False" },
+      { type: "ContainersReady", status: "True" },
+    ];
+    world.server.replace(pods, { ...pod, status: { ...pod.status, conditions } } as KubeObject, "status");
+  };
+  const stays = (): void => expect(world.binding()?.spec).toMatchObject({ epoch: 1, nodeName: "node1" });
+
+  test("keeps its addresses while it answers podpin, and loses them when that ends", async () => {
+    await served();
+    kubernetesGivesUp("node1");
+    await world.clock.run(600_000);
+    stays();
+    expect(world.ready()).toBe("True ProgrammingComplete");
+    silence(1);
+    const at = world.clock.now();
+    await world.until(() => world.binding()?.spec.nodeName === "node2");
+    expect(world.clock.now() - at).toBeLessThanOrEqual(700);
+  });
+
+  test("keeps them when the controller starts anew, which has heard nobody yet", async () => {
+    const controller = await served();
+    kubernetesGivesUp("node1");
+    await world.clock.run(5_000);
+    await controller.stop();
+    world.start({ heartbeats: air.parts() });
+    await world.clock.run(60_000);
+    stays();
+  });
+
+  test("loses them 3 seconds after a controller has started that hears nothing of it either", async () => {
+    const controller = await served();
+    kubernetesGivesUp("node1");
+    await controller.stop();
+    silence(1);
+    const kube = new MemoryKube(world.server, { clock: world.clock });
+    world.start({ heartbeats: air.parts(), kube });
+    await world.clock.run(2_900);
+    stays();
+    await world.clock.run(2_000);
+    expect(world.binding()?.spec).toMatchObject({ epoch: 2, nodeName: "node2" });
+  });
 });

@@ -35,6 +35,9 @@ export interface World {
   author(): string;
   nodeReady(name: string): { readonly exists: boolean; readonly readyNow: boolean; readonly unreadySince?: number };
   podExists(uid: string): boolean;
+  /** Whether nothing speaks against the Pod but what Kubernetes has not heard of its node. */
+  isLeftAlone(uid: string): boolean;
+  isNewer(uid: string, than: string): boolean;
   /** On a fabric that is led: the node that gets a packet for the address. */
   leadsTo?(address: string): string | undefined;
   /** On a fabric that is led: whether anything of the route is left there. */
@@ -129,9 +132,7 @@ export class Checks {
   #newEpoch(address: string, before: AddressBinding, after: AddressBinding): void {
     const { nodeName, owner, releasing: pending } = before.spec;
     const alive = owner !== undefined && this.world.podExists(owner.podUid);
-    if (alive && after.spec.owner === undefined && this.world.isQuiet()) {
-      this.fail(2, `${address}: was taken from ${owner.podName}, to which nothing had happened`);
-    }
+    if (alive) this.#taken(address, before, after);
     if (owner === undefined || nodeName === after.spec.nodeName || !this.world.nodeReady(nodeName).exists) return;
     const mayHaveSpoken = this.history.of(address).last?.mayAnnounce === true;
     const tracked = after.spec.releasing?.nodeName;
@@ -149,6 +150,24 @@ export class Checks {
     const node = this.world.nodeReady(nodeName);
     if (alive && node.exists && node.unreadySince === undefined && after.spec.releasing?.wait !== true) {
       this.fail(1, `${address}: epoch ${after.spec.epoch} does not wait for node ${nodeName}, whose Pod lives`);
+    }
+  }
+
+  // 2: a Pod to which nothing happened keeps what it has, unless a newer one comes. Cannot see: what follows within seconds of
+  // something else; a node whose agent did not run.
+  #taken(address: string, before: AddressBinding, { spec }: AddressBinding): void {
+    const { owner, nodeName, route } = before.spec;
+    if (owner === undefined || !this.world.isQuiet()) return;
+    const next = spec.owner;
+    if (next === undefined && this.world.isLeftAlone(owner.podUid)) {
+      return this.fail(2, `${address}: was taken from ${owner.podName}, to which nothing had happened`);
+    }
+    const refused = before.status?.acks?.some(
+      (ack) => ack.nodeName === nodeName && ack.epoch === before.spec.epoch && ack.state === "Failed",
+    );
+    if (next === undefined || next.podUid === owner.podUid || spec.route.uid !== route.uid || refused) return;
+    if (this.world.isLeftAlone(owner.podUid) && !this.world.isNewer(next.podUid, owner.podUid)) {
+      this.fail(2, `${address}: went from ${owner.podName}, to which nothing had happened, to ${next.podName}`);
     }
   }
 

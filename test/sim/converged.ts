@@ -4,6 +4,7 @@ import { ownerAck, type AddressBinding } from "../../lib/model/binding";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
 import { UPLINK } from "../agent/memory-kernel";
+import { isTrue } from "./pods";
 import { ADDRESSES, type World } from "./world";
 
 const ROUTES = ["first", "second", "rival"];
@@ -80,11 +81,12 @@ function winner(address: string, routes: readonly GKEIPRoute[]): GKEIPRoute | un
 
 function eligible(world: World, { spec }: GKEIPRoute): Pod[] {
   const wanted = spec.podSelector?.matchLabels?.["component"];
-  const ready = ({ status }: Pod): boolean =>
-    status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
   return world.pods
     .all()
-    .filter((pod) => pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || ready(pod)));
+    .filter(
+      (pod) =>
+        pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || isTrue(pod, "Ready")),
+    );
 }
 
 /** The Pods one of which the route must have chosen; more than one where their age is equal. */

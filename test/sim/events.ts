@@ -124,6 +124,11 @@ const NODE_EVENTS = {
     world.machines.setCordoned(node, true);
     if (event.how % 4 > 0) world.after(event.ms, () => world.machines.setCordoned(node, false));
   },
+  "kubelet stands still": (world, event) => {
+    const node = nodeOf(world, event);
+    world.machines.setKubelet(node, false);
+    world.after(event.ms, () => world.machines.setKubelet(node, true));
+  },
   "node drained": (world, event) => {
     const node = nodeOf(world, event);
     world.machines.setCordoned(node, true);
@@ -187,6 +192,7 @@ const CONTROL_EVENTS = {
     world.processes.killController(0);
     world.after(event.ms, () => world.processes.startController(0));
   },
+  "controller replaced": (world) => world.processes.replaceController(0),
   "controller stands still": (world, event) => {
     const controller = world.processes.controllers[0];
     if (controller === undefined) return;
@@ -341,8 +347,13 @@ function badBinding(world: World, spec: object): void {
 export const EVENTS = { ...POD_EVENTS, ...NODE_EVENTS, ...CONTROL_EVENTS, ...USER_EVENTS, ...CLOUD_EVENTS };
 export type EventKind = keyof typeof EVENTS;
 
-/** What users do that must cost no Pod its address. */
-const HARMLESS: ReadonlySet<EventKind> = new Set(["gateway deleted for a while", "poison"]);
+/** What users do, and what Kubernetes does not hear of a node, that must cost no Pod its address. */
+const HARMLESS: ReadonlySet<EventKind> = new Set([
+  "gateway deleted for a while",
+  "poison",
+  "node cut off from the API",
+  "kubelet stands still",
+]);
 
 export function happen(world: World, event: SimEvent): void {
   world.say(() => `--- ${event.kind} (${event.which}, ${event.how}, ${event.ms} ms)`);

@@ -10,6 +10,9 @@ import type { Random } from "./random";
 const ISOLATED_AFTER_MS = [500, 540] as const;
 const LOST_AFTER_MS = [545, 620] as const;
 const HEARD_AFTER_MS = [10, 250] as const;
+/** From when on a controller has asked every node, and how long it takes a node for one that it hears. */
+const ACQUAINTED_AFTER_MS = [20, 1_500] as const;
+const LATELY_MS = 2_000;
 /** A lost carrier is seen by looking. */
 const CARRIER_MS = [1, 100] as const;
 
@@ -26,12 +29,16 @@ interface Ear {
   opinion: boolean;
   /** Has heard the other side before, without which it judges nothing. */
   acquainted: boolean;
+  /** When it can first have. */
+  readonly from: number;
 }
 
 export interface HeartsOptions {
   readonly nodes: readonly SimNode[];
   readonly clock: VirtualClock;
   readonly random: Random;
+  /** How long controllers take to get to know nodes, apart from what else is left to chance. */
+  readonly acquaintance: Random;
   readonly agentOf: (node: SimNode) => SimProcess | undefined;
   readonly onVerdict: (node: SimNode, lost: boolean) => void;
 }
@@ -40,17 +47,31 @@ export class Hearts {
   readonly #listeners = new Map<Listener, Map<SimNode, Ear>>();
   readonly #agents = new Map<SimNode, Ear & { readonly callbacks: Set<() => void> }>();
   readonly #waits = new Set<Wait>();
+  readonly #silentSince = new Map<SimNode, number>();
 
   constructor(private readonly options: HeartsOptions) {}
 
   listen(listener: Listener): void {
-    const ear = (): Ear => ({ process: listener.process, pending: false, opinion: false, acquainted: false });
+    const { clock, acquaintance } = this.options;
+    const afterMs = acquaintance.between(...ACQUAINTED_AFTER_MS);
+    const from = clock.now() + afterMs;
+    clock.after(afterMs, () => this.look());
+    const ear = (): Ear => ({ process: listener.process, pending: false, opinion: false, acquainted: false, from });
     this.#listeners.set(listener, new Map(this.options.nodes.map((node) => [node, ear()])));
     this.look();
   }
 
+  /** Undefined while the listener cannot know. */
+  hears(listener: Listener, name: string): boolean | undefined {
+    const [node, ear] = [...(this.#listeners.get(listener) ?? [])].find(([one]) => one.name === name) ?? [];
+    if (node === undefined || ear?.acquainted !== true) return undefined;
+    const silentSince = this.#silentSince.get(node) ?? Infinity;
+    return !ear.opinion && this.options.clock.now() - silentSince < LATELY_MS;
+  }
+
   isolationOf(node: SimNode, process: SimProcess): Isolation {
-    const ear = { process, pending: false, opinion: false, acquainted: false, callbacks: new Set<() => void>() };
+    const callbacks = new Set<() => void>();
+    const ear = { process, pending: false, opinion: false, acquainted: false, from: 0, callbacks };
     this.#agents.set(node, ear);
     return {
       isolated: () => ear.opinion,
@@ -63,6 +84,11 @@ export class Hearts {
 
   /** To be called whenever anything that can be heard has changed. */
   look(): void {
+    for (const node of this.options.nodes) {
+      // A machine that runs and is reached is heard for by others, whatever its agent does.
+      if (node.onSegment) this.#silentSince.delete(node);
+      else if (!this.#silentSince.has(node)) this.#silentSince.set(node, this.options.clock.now());
+    }
     for (const wait of this.#waits) wait.broken ||= !wait.holds();
     for (const [listener, ears] of this.#listeners) {
       if (!listener.process.alive) this.#listeners.delete(listener);
@@ -75,7 +101,7 @@ export class Hearts {
   #judge(listener: Listener, node: SimNode, ear: Ear): void {
     const { nodes, onVerdict } = this.options;
     const answers = this.#answers(node);
-    ear.acquainted ||= answers;
+    ear.acquainted ||= answers && this.options.clock.now() >= ear.from;
     const others = nodes.filter((other) => other !== node && this.#answers(other)).length;
     const isLost = (): boolean => {
       // A machine that runs and is reached is never lost, whatever its agent does.

@@ -30,6 +30,12 @@ export class Machines {
     return { exists, readyNow: exists && unreadySince === undefined, unreadySince };
   }
 
+  /** Its Pods run on, and so does the agent. */
+  setKubelet(node: SimNode, runs: boolean): void {
+    node.kubelet = runs;
+    this.#nodeHealth(node);
+  }
+
   setLinked(node: SimNode, linked: boolean): void {
     node.linked = linked;
     const agent = this.world.processes.agents.get(node);
@@ -81,9 +87,9 @@ export class Machines {
   }
 
   #nodeHealth(node: SimNode): void {
-    const fine = node.powered && node.linked;
+    const fine = node.kubeletWorks;
     this.world.after(fine ? 500 : NODE_LOST_MS, () => {
-      if ((node.powered && node.linked) !== fine) return;
+      if (node.kubeletWorks !== fine) return;
       this.#setNodeReady(node, fine);
       if (fine) this.world.pods.kubeletSoon(node);
     });
@@ -99,7 +105,7 @@ export class Machines {
     } else this.#unreadySince.set(node.name, this.world.clock.now());
     const conditions = [{ type: "Ready", status: ready ? "True" : "Unknown" }];
     this.world.server.put(RESOURCES.nodes, { ...object, status: { ...object.status, conditions } } as Node);
-    if (!ready) for (const pod of this.world.pods.on(node)) this.world.pods.set(pod, { ready: false });
+    if (!ready) for (const pod of this.world.pods.on(node)) this.world.pods.takeReady(pod);
   }
 
   /** A cluster autoscaler takes a node away, with every Pod of it; or its machine comes back under its name. */

@@ -313,8 +313,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the patience with the old node ends while packets still go there",
     file: HANDOVER,
-    from: "const patient = !elsewhere || (former.ready",
-    to: "const patient = elsewhere && (former.ready",
+    from: "const patient = !elsewhere || (answers(former)",
+    to: "const patient = elsewhere && (answers(former)",
     fabric: Fabric.Gce,
     breaks: [1, 2],
   },
@@ -345,6 +345,20 @@ export const MUTANTS: readonly Mutant[] = [
     from: "const wanted = isStandby ||",
     to: "const wanted =",
     breaks: [9],
+  },
+  {
+    name: "a Pod loses its addresses because Kubernetes does not hear its node",
+    file: "controller-image/src/controller/choice.ts",
+    from: "isReadyButForNode(pod) && isHeard(",
+    to: "!isReadyButForNode(pod) && isHeard(",
+    breaks: [2],
+  },
+  {
+    name: "a controller that starts takes nodes that it has not asked yet for silent",
+    file: "controller-image/src/controller/node-states.ts",
+    from: "return now - since < FIRST_WORD_MS;",
+    to: "return now < since;",
+    breaks: [2],
   },
   {
     name: "a route goes while the cloud still leads for it",

@@ -59,6 +59,8 @@ export class SimNode {
   carrier = true;
   /** Whether the node reaches the API server. */
   linked = true;
+  /** Whether its kubelet runs. */
+  kubelet = true;
   /** Since when nobody can have heard it and it nobody, its agent being well all that time. */
   aloneSince: number | undefined;
   /** After such a time: addresses that had become another node's, with the order of the newest grant then. */
@@ -88,6 +90,11 @@ export class SimNode {
 
   get onSegment(): boolean {
     return this.powered && this.cabled;
+  }
+
+  /** Whether anything happens to its Pods, and Kubernetes hears of it. */
+  get kubeletWorks(): boolean {
+    return this.powered && this.linked && this.kubelet;
   }
 
   answersArp(address: string): boolean {

@@ -3,6 +3,12 @@ import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
 import type { SimNode } from "./node";
 import { NAMESPACE, type World } from "./world";
 
+interface Said {
+  readonly ip: string | undefined;
+  readonly ready: boolean;
+  readonly containers: boolean;
+}
+
 export class Pods {
   /** Pods that shall not be Ready, by UID. */
   readonly unready = new Set<string>();
@@ -48,7 +54,7 @@ export class Pods {
 
   /** What a kubelet does: interfaces for Pods that lack one, an end for those that shall end. */
   #kubelet(node: SimNode): void {
-    if (!node.powered || !node.linked) return;
+    if (!node.kubeletWorks) return;
     const present = new Set<string>();
     for (const pod of this.on(node)) {
       const uid = pod.metadata.uid ?? "";
@@ -90,12 +96,12 @@ export class Pods {
   #readySoon(node: SimNode, pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
     this.#once(`ready ${uid}`, 800, () => {
-      if (node.powered && node.linked && node.ipOf(uid) !== undefined) this.set(pod, { ready: !this.unready.has(uid) });
+      if (node.kubeletWorks && node.ipOf(uid) !== undefined) this.set(pod, { ready: !this.unready.has(uid) });
     });
   }
 
   #end(node: SimNode, pod: Pod): void {
-    if (!node.powered || !node.linked) return;
+    if (!node.kubeletWorks) return;
     this.#unplug(node, pod.metadata.uid ?? "");
     this.world.after(this.world.random.between(1, 100), () => {
       const present = this.#present(pod);
@@ -119,12 +125,48 @@ export class Pods {
   set(pod: Pod, change: { readonly ip?: string; readonly ready?: boolean }): void {
     const present = this.#present(pod);
     if (present === undefined) return;
-    const was = present.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-    const { ip = present.status?.podIP, ready = was } = change;
-    const status = { phase: "Running", podIP: ip, conditions: [{ type: "Ready", status: ready ? "True" : "False" }] };
-    if (JSON.stringify(status) === JSON.stringify(present.status)) return;
-    this.world.edited();
-    this.world.server.put<Pod>(RESOURCES.pods, { ...present, status } as Pod);
+    const { ip = present.status?.podIP, ready = isTrue(present, "Ready") } = change;
+    if (this.#write(present, { ip, ready, containers: ready })) this.world.edited();
+  }
+
+  /** What the control plane does to the Pods of a node of which it hears nothing; what the kubelet said of their containers stays. */
+  takeReady(pod: Pod): void {
+    const present = this.#present(pod);
+    if (present === undefined) return;
+    this.#write(present, {
+      ip: present.status?.podIP,
+      ready: false,
+      containers: isTrue(present, "ContainersReady"),
+    });
+  }
+
+  /** @returns false when it was so already */
+  #write(pod: Pod, { ip, ready, containers }: Said): boolean {
+    const conditions = [
+      { type: "Ready", status: ready ? "True" : "False" },
+      { type: "ContainersReady", status: containers ? "True" : "False" },
+    ];
+    const status = { phase: "Running", podIP: ip, conditions };
+    if (JSON.stringify(status) === JSON.stringify(pod.status)) return false;
+    this.world.server.put<Pod>(RESOURCES.pods, { ...pod, status } as Pod);
+    return true;
+  }
+
+  /** Nobody has asked it to end, its containers are ready, and its node takes part and answers. */
+  isLeftAlone(uid: string): boolean {
+    const pod = this.all().find(({ metadata }) => metadata.uid === uid);
+    const node = pod && this.nodeOf(pod);
+    if (pod === undefined || node === undefined || pod.metadata.deletionTimestamp !== undefined) return false;
+    const { machines, processes } = this.world;
+    const fine = isTrue(pod, "ContainersReady") && !this.unready.has(uid) && !machines.isCordoned(node.name);
+    // Who has never heard an agent goes by what Kubernetes says.
+    return fine && node.onSegment && node.agentFineSince !== undefined && !processes.lostAt.has(node.name);
+  }
+
+  isNewer(uid: string, than: string): boolean {
+    const born = (one: string): string =>
+      this.all().find(({ metadata }) => metadata.uid === one)?.metadata.creationTimestamp ?? "";
+    return born(uid) > born(than) || (born(uid) === born(than) && uid > than);
   }
 
   setUnready(pod: Pod, unready: boolean): void {
@@ -140,4 +182,8 @@ export class Pods {
       .list<Pod>(RESOURCES.pods)
       .filter(({ metadata }) => metadata.labels?.["component"] !== "poison");
   }
+}
+
+export function isTrue({ status }: Pod, condition: string): boolean {
+  return status?.conditions?.some(({ type, status: said }) => type === condition && said === "True") === true;
 }

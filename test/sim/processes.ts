@@ -17,6 +17,8 @@ export interface Running {
   readonly kube: SimKube;
   /** The controller's second connection. */
   readonly leases?: SimKube;
+  /** Asks it to end, as Kubernetes does before it kills. */
+  readonly stop?: () => Promise<void>;
 }
 
 export function connect({ kube, leases }: Running, connected: boolean): void {
@@ -74,12 +76,26 @@ export class Processes {
       definitions: [],
     };
     const { cloud } = this.world;
-    const { setLost } = runController({
+    const { setLost, listen, stop } = runController({
       ...options,
       ...(cloud && { cloud: (around: CloudAround) => cloud.fabric(process, around) }),
     });
-    this.controllers[slot] = { process, kube, leases };
-    this.world.hearts.listen({ process, setLost });
+    this.controllers[slot] = { process, kube, leases, stop };
+    const listener = { process, setLost };
+    this.world.hearts.listen(listener);
+    listen((name) => this.world.hearts.hears(listener, name));
+  }
+
+  /** As in a rollout that has no second replica: the old one ends in order, the new one starts at once. */
+  replaceController(slot: number): void {
+    const { process, stop } = this.controllers[slot] ?? {};
+    if (process === undefined || process.paused) return;
+    process.run(() => void stop?.());
+    this.world.after(this.world.random.between(50, 500), () => {
+      if (this.controllers[slot]?.process !== process) return;
+      this.killController(slot);
+      this.startController(slot);
+    });
   }
 
   killController(slot: number): void {

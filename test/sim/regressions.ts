@@ -227,4 +227,13 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 19720, kind: "readiness flaps", which: 426, how: 432, ms: 50 },
     ],
   },
+  {
+    name: "a controller that starts takes nothing from a node that it had no time to ask, whatever Kubernetes says of it",
+    seed: 2,
+    events: [
+      { at: 1500, kind: "pod created", which: 2, how: 2, ms: 50 },
+      { at: 20000, kind: "kubelet stands still", which: 2, how: 0, ms: 15000 },
+      { at: 29000, kind: "controller replaced", which: 0, how: 0, ms: 500 },
+    ],
+  },
 ];

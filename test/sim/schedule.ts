@@ -19,8 +19,13 @@ const OFTEN: readonly EventKind[] = [
 ];
 /** What came later: one of these in some schedules, so that what a seed meant before it means still. */
 const SELDOM: readonly EventKind[] = ["readiness flaps", "node removed for a while"];
+/** Of these the one takes time to be noticed, and the other matters then. */
+const [SLOW, SWIFT]: readonly [EventKind, EventKind] = ["kubelet stands still", "controller replaced"];
+const LATEST: readonly EventKind[] = [SLOW, SWIFT];
 const KINDS: readonly EventKind[] = [
-  ...(Object.keys(EVENTS) as EventKind[]).filter((kind) => !SELDOM.includes(kind) && !(kind in CLOUD_EVENTS)),
+  ...(Object.keys(EVENTS) as EventKind[]).filter(
+    (kind) => !SELDOM.includes(kind) && !LATEST.includes(kind) && !(kind in CLOUD_EVENTS),
+  ),
   ...OFTEN,
 ];
 
@@ -51,6 +56,13 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
     const [which, how] = [more.between(0, 999), more.between(0, 999)];
     events.push({ at, kind: more.pick(SELDOM), which, how, ms: more.pick([500, 2_000, 6_000, 15_000]) });
   }
+  const slow = new Random(seed ^ 0x5107);
+  if (slow.chance(0.2)) {
+    const [which, how] = [slow.between(0, 999), slow.between(0, 999)];
+    const at = Math.round(from + slow.next() * spread);
+    events.push({ at, kind: SLOW, which, how, ms: slow.pick([2_000, 15_000]) });
+    events.push({ at: at + slow.between(0, 15_000), kind: SWIFT, which, how, ms: 50 });
+  }
   if (fabric === Fabric.Gce) {
     for (let left = more.between(0, 3); left > 0; left--) {
       const at = Math.round(from + more.next() * spread);
@@ -61,7 +73,10 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
   return events.sort((a, b) => a.at - b.at).slice(0, steps);
 }
 
-/** A move to another node, and every process killed at each of its moments; the first part is the same each time. */
+/**
+ * A move to another node, and every process killed at each of its moments; the first part is the same each time. Then a kubelet
+ * that stands still.
+ */
 export function killPoints(): SimEvent[][] {
   const began = 6_000;
   const move: SimEvent = { at: began, kind: "pod created", which: 2, how: 1, ms: 50 };
@@ -72,7 +87,28 @@ export function killPoints(): SimEvent[][] {
     { kind: "node loses power", which: 2 },
   ];
   const moments = Array.from({ length: MOVE_MS / KILL_EVERY_MS }, (_, n) => began + n * KILL_EVERY_MS);
-  return victims.flatMap((victim) => moments.map((at) => [move, { ...victim, at, how: 0, ms: 2_000 }]));
+  return [
+    ...victims.flatMap((victim) => moments.map((at) => [move, { ...victim, at, how: 0, ms: 2_000 }])),
+    ...unheard(),
+  ];
+}
+
+/**
+ * Nothing happens but that a kubelet stands still, on the owner's node and long enough to be noticed, while an older Pod could
+ * have the addresses; and a new controller begins at each moment around that.
+ */
+function unheard(): SimEvent[][] {
+  const newer: SimEvent = { at: 1_500, kind: "pod created", which: 2, how: 2, ms: 50 };
+  const still: SimEvent = { at: 20_000, kind: SLOW, which: 2, how: 0, ms: 15_000 };
+  const noticed = 28_000;
+  const anew: readonly EventKind[] = ["controller dies", SWIFT];
+  return anew.flatMap((kind) =>
+    Array.from({ length: 20 }, (_, n): SimEvent[] => [
+      newer,
+      still,
+      { at: noticed - 2_000 + n * 200, kind, which: 0, how: 0, ms: 500 },
+    ]),
+  );
 }
 
 /** A move from a Pod's creation to the last write takes no longer in most schedules. */

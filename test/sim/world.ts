@@ -88,6 +88,7 @@ export class World {
       nodes: this.nodes,
       clock: this.clock,
       random: this.random,
+      acquaintance: new Random(seed ^ 0xea5),
       agentOf: (node) => this.processes.agents.get(node)?.process,
       onVerdict: (node, lost) => this.processes.judged(node, lost),
     });
@@ -101,6 +102,8 @@ export class World {
       isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => this.machines.health(name),
+      isLeftAlone: (uid) => this.pods.isLeftAlone(uid),
+      isNewer: (uid, than) => this.pods.isNewer(uid, than),
       ...(this.cloud && {
         leadsTo: (address: string) => this.cloud?.to(address),
         holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,

@@ -18,6 +18,7 @@ import { GatewayReconciler } from "./gateway-reconciler";
 import { installMissing } from "./install";
 import { replaceLostPods, type LostPodsOptions } from "./lost-pods";
 import { watchForLoss } from "./node-loss";
+import type { Hearing } from "./node-states";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
 import { Store, type Touched } from "./store";
@@ -54,6 +55,8 @@ export interface Controller {
   isLeading(): boolean;
   /** The verdict on a node: whether it answers. Addresses leave a lost one for the next eligible Pod at once. */
   setLost(nodeName: string, lost: boolean): void;
+  /** Whom to ask what the heartbeats hear. @default no node is heard */
+  listen(hears: Hearing): void;
   /** Ends the work under way, gives the lead away, then ends everything else. */
   stop(): Promise<void>;
 }
@@ -235,6 +238,7 @@ export function runController(options: ControllerOptions): Controller {
     ],
     isLeading: () => election.isLeading(),
     setLost,
+    listen: (hears) => store.listen(hears),
     stop: async () => {
       stopped = true;
       cancelRetry?.();

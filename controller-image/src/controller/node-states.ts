@@ -6,18 +6,26 @@ import type { Clock } from "../kube/api";
 import type { NodeView } from "./handover";
 import { isNodeReady, nodeAddress } from "./projections";
 
+/** So long a node counts as heard of which the heartbeats know nothing yet: longer than their first questions take. */
+const FIRST_WORD_MS = 3_000;
+
+/** Whether the heartbeats have heard a node lately; undefined where they cannot know yet. */
+export type Hearing = (nodeName: string) => boolean | undefined;
+
 export class NodeStates {
   /** By the verdict of the heartbeats, which knows nothing of Kubernetes' own. */
   readonly #lost = new Set<string>();
   /** On our clock. */
   readonly #unreadySince = new Map<string, number>();
 
-  /** Whether the heartbeats have heard a node lately. Without any none is. */
-  #hears: (name: string) => boolean = () => false;
+  /** Without heartbeats no node is heard. */
+  #hears: Hearing = () => false;
+  /** On our clock: since when it was asked in vain what they know. */
+  readonly #unknownSince = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
 
-  listen(hears: (name: string) => boolean): void {
+  listen(hears: Hearing): void {
     this.#hears = hears;
   }
 
@@ -36,6 +44,7 @@ export class NodeStates {
 
   /** @param node as it is now; undefined when it is gone */
   note(name: string, node: Node | undefined): void {
+    if (node === undefined) this.#unknownSince.delete(name);
     if (node === undefined || isNodeReady(node)) this.#unreadySince.delete(name);
     else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.clock.now());
   }
@@ -48,8 +57,21 @@ export class NodeStates {
       ready: since === undefined,
       unreadyMs: since === undefined ? 0 : this.clock.now() - since,
       lost: this.#lost.has(name),
-      heard: this.#hears(name),
+      heard: this.#heard(name),
       cordoned: isCordoned(node),
     };
+  }
+
+  /** A controller that has just started takes nothing from a node that it had no time to ask. */
+  #heard(name: string): boolean {
+    const heard = this.#hears(name);
+    if (heard !== undefined) {
+      this.#unknownSince.delete(name);
+      return heard;
+    }
+    const now = this.clock.now();
+    const since = this.#unknownSince.get(name) ?? now;
+    this.#unknownSince.set(name, since);
+    return now - since < FIRST_WORD_MS;
   }
 }

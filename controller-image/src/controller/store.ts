@@ -18,7 +18,7 @@ import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
 import type { NodeView } from "./handover";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
-import { NodeStates } from "./node-states";
+import { type Hearing, NodeStates } from "./node-states";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
@@ -223,8 +223,7 @@ export class Store implements ClusterView {
     return node && this.#nodeStates.view(node);
   }
 
-  /** @param hears whether the heartbeats have heard a node lately */
-  listen(hears: (nodeName: string) => boolean): void {
+  listen(hears: Hearing): void {
     this.#nodeStates.listen(hears);
   }
 

@@ -27,8 +27,8 @@ export interface NodeWatchOptions extends HeartbeatParts {
 export interface NodeWatch {
   watch(nodes: Iterable<WatchedNode>): void;
   lead(leading: boolean): void;
-  /** Whether the node, or another one for it, has given a sign of life lately. */
-  hears(nodeName: string): boolean;
+  /** Whether the node, or another one for it, has given a sign of life lately; undefined while it cannot be known. */
+  hears(nodeName: string): boolean | undefined;
   stop(): void;
 }
 
@@ -76,7 +76,7 @@ export function watchNodes(options: NodeWatchOptions): NodeWatch {
   return {
     watch: (nodes) => watcher.watch(nodes),
     lead: (leading) => watcher.lead(leading),
-    hears: (name) => keys() !== undefined && watcher.hears(name),
+    hears: (name) => (keys() === undefined ? undefined : watcher.hears(name)),
     stop: () => {
       stopped = true;
       cancel();

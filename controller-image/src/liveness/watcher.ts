@@ -95,10 +95,11 @@ export class Watcher {
     return this.#counts;
   }
 
-  /** Whether the node, or another one for it, has given a sign of life lately. */
-  hears(name: string): boolean {
+  /** Whether the node, or another one for it, has given a sign of life lately; undefined for one that has never given any. */
+  hears(name: string): boolean | undefined {
     const node = this.#nodes.get(name);
-    if (node?.boot === undefined || node.lostAt !== undefined) return false;
+    if (node?.boot === undefined) return undefined;
+    if (node.lostAt !== undefined) return false;
     return node.silentFor(this.#at) < LATELY_MS || this.#livesElsewhere(node);
   }
 
