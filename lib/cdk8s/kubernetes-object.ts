@@ -1,9 +1,11 @@
 import { ApiObject, type ApiObjectProps, Chart, JsonPatch } from "cdk8s";
 import type { Construct } from "constructs";
 
+import { ownArguments, warningOf } from "../model/argument-names";
 import { DEFAULT_NAMESPACE } from "../model/pool";
 import { Problems } from "../model/problems";
-import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
+import { checkShape, shapedKind } from "../model/shape";
+import { PROPERTY_NAMES } from "./property-names";
 
 /** Adds an object to the chart exactly as it is, but for the labels that the user gave to the chart. */
 export function kubernetesObject(scope: Construct, id: string, manifest: ApiObjectProps): ApiObject {
@@ -34,7 +36,21 @@ export function checked<T>(kind: string, name: string, plan: (problems: Problems
   return result;
 }
 
-/** Throws what is wrong with the shape of a construct's properties, before the construct itself reads them. */
-export function checkProperties(component: ShapedComponent, id: string, props: unknown): void {
-  checked(shapedKind(component), id, (problems) => checkShape(component, props, problems));
+/**
+ * Throws what is wrong with the shape of a construct's properties, before the construct itself reads them, and warns of
+ * names that it does not know.
+ *
+ * @returns the properties that it knows
+ */
+export function checkProperties<Props extends object>(
+  component: keyof typeof PROPERTY_NAMES,
+  id: string,
+  props: Props,
+): Props {
+  const names = PROPERTY_NAMES[component];
+  const kind = shapedKind(component);
+  const foreign = checked(kind, id, (problems) => checkShape(component, props, names, problems));
+  const warning = warningOf(`${kind} "${id}"`, foreign, names);
+  if (warning !== undefined) process.emitWarning(warning);
+  return ownArguments(props, names);
 }

@@ -117,13 +117,13 @@ export class PersistentIpCluster extends Construct {
     id: string,
     props: PersistentIpClusterFromExistingProps,
   ): PersistentIpCluster {
-    checkProperties("PersistentIpCluster", id, props);
-    const { location, project = "" } = props;
-    return new PersistentIpCluster(scope, id, { location, project, existing: props });
+    const existing = checkProperties("PersistentIpCluster.fromExisting", id, props);
+    const { location, project = "" } = existing;
+    return new PersistentIpCluster(scope, id, { location, project, existing });
   }
 
   constructor(scope: Construct, id: string, props: PersistentIpClusterProps) {
-    checkProperties("PersistentIpCluster", id, props);
+    props = checkProperties("PersistentIpCluster", id, props);
     super(scope, id);
 
     const { existing, clusterSpec, namespace = chartNamespace(this), ...options } = props;

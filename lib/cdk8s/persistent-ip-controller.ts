@@ -94,7 +94,7 @@ export class PersistentIpController extends Construct {
   public readonly googleCloud: boolean;
 
   constructor(scope: Construct, id: string, props: PersistentIpControllerProps) {
-    checkProperties("PersistentIpController", id, props);
+    props = checkProperties("PersistentIpController", id, props);
     super(scope, id);
 
     const facts = props.cluster?.facts;

@@ -50,7 +50,7 @@ export class PersistentIpFirewall extends Construct {
   public readonly rule: ApiObject;
 
   constructor(scope: Construct, id: string, props: PersistentIpFirewallProps) {
-    checkProperties("PersistentIpFirewall", id, props);
+    props = checkProperties("PersistentIpFirewall", id, props);
     super(scope, id);
 
     const { pool, ...values } = props;

@@ -83,7 +83,7 @@ export class PersistentIpHealthCheck extends Construct {
   public readonly firewall: ApiObject | undefined;
 
   constructor(scope: Construct, id: string, props: PersistentIpHealthCheckProps) {
-    checkProperties("PersistentIpHealthCheck", id, props);
+    props = checkProperties("PersistentIpHealthCheck", id, props);
     super(scope, id);
 
     const { cluster, namespace = chartNamespace(this), probeNetwork, probeRanges = [...PROBE_RANGES] } = props;

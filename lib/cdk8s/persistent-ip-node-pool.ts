@@ -87,7 +87,7 @@ export class PersistentIpNodePool extends Construct {
   public readonly plan: NodePoolPlan;
 
   constructor(scope: Construct, id: string, props: PersistentIpNodePoolProps) {
-    checkProperties("PersistentIpNodePool", id, props);
+    props = checkProperties("PersistentIpNodePool", id, props);
     super(scope, id);
 
     const { cluster, nodePoolSpec, ...options } = props;

@@ -84,14 +84,13 @@ export class PersistentIpPool extends Construct {
     id: string,
     props: PersistentIpPoolFromAddressesProps,
   ): PersistentIpPool {
-    checkProperties("PersistentIpPool.fromAddresses", id, props);
-    const { addresses, ...rest } = props;
+    const { addresses, ...rest } = checkProperties("PersistentIpPool.fromAddresses", id, props);
     return new PersistentIpPool(scope, id, { ...rest, adopted: addresses });
   }
 
   /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(scope: Construct, id: string, props: PersistentIpPoolProps) {
-    checkProperties("PersistentIpPool", id, props);
+    props = checkProperties("PersistentIpPool", id, props);
     super(scope, id);
 
     const program = amongOthers(this, `PersistentIpPool "${id}"`, props.cluster);

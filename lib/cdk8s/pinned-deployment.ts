@@ -20,7 +20,7 @@ export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
   readonly deployment: DeploymentReference;
   /**
    * The addresses that go to the newest Pod: entries of `pool.addresses`, or literals that the pool lists. A later change
-   * takes effect at once; addresses that stay do not notice.
+   * takes effect at once; with podpin's controller addresses that stay do not notice.
    *
    * @default - all of the pool
    */
@@ -65,7 +65,7 @@ export class PinnedDeployment extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedDeploymentProps) {
-    checkProperties("PinnedDeployment", id, props);
+    props = checkProperties("PinnedDeployment", id, props);
     super(scope, id);
 
     const { deployment } = props;

@@ -14,7 +14,7 @@ export interface PinnedPodRouteProps extends RouteOptions {
   readonly pool: PersistentIpPool;
   /**
    * The addresses that go to the Pod: entries of `pool.addresses`, or literals that the pool lists. A later change takes
-   * effect at once; addresses that stay do not notice.
+   * effect at once; with podpin's controller addresses that stay do not notice.
    *
    * @default - all of the pool
    */
@@ -67,7 +67,7 @@ export class PinnedPodRoute extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedPodRouteProps) {
-    checkProperties("PinnedPodRoute", id, props);
+    props = checkProperties("PinnedPodRoute", id, props);
     super(scope, id);
 
     const { statefulSet } = props;

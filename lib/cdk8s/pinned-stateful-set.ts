@@ -51,7 +51,7 @@ export class PinnedStatefulSet extends Construct {
   public readonly routes: ApiObject[];
 
   constructor(scope: Construct, id: string, props: PinnedStatefulSetProps) {
-    checkProperties("PinnedStatefulSet", id, props);
+    props = checkProperties("PinnedStatefulSet", id, props);
     super(scope, id);
 
     const { pool, network, statefulSet, ...options } = props;

@@ -64,7 +64,7 @@ export class PodNetwork extends Construct {
   public readonly facts: RouteNetwork;
 
   constructor(scope: Construct, id: string, props: PodNetworkProps) {
-    checkProperties("PodNetwork", id, props);
+    props = checkProperties("PodNetwork", id, props);
     super(scope, id);
 
     const { cluster, ...rest } = props;

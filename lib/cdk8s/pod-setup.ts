@@ -1,3 +1,4 @@
+import { warningOf } from "../model/argument-names";
 import {
   checkedPodSetup,
   planPodSetup,
@@ -8,6 +9,7 @@ import {
 } from "../model/pod-setup";
 import { checkShape } from "../model/shape";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { PROPERTY_NAMES } from "./property-names";
 import { networkName, type NetworkReference } from "./route-objects";
 
 /** What {@link podSetup} takes. */
@@ -55,7 +57,10 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(props: PodSetupProps): PodSetup {
-  checkedPodSetup((problems) => checkShape("podSetup", props, problems));
+  const names = PROPERTY_NAMES.podSetup;
+  const foreign = checkedPodSetup((problems) => checkShape("podSetup", props, names, problems));
+  const warning = warningOf("podSetup", foreign, names);
+  if (warning !== undefined) process.emitWarning(warning);
   const { pool, addresses, network, ...options } = props;
   const plan = checkedPodSetup((problems) =>
     planPodSetup(

@@ -1,5 +1,6 @@
 // The annotations by which a Pod asks for interfaces on several networks (GKE docs, "Set up multi-network support for
 // Pods", read 2026-11).
+import { checkAllNames } from "./argument-names";
 import { DEFAULT_NETWORK } from "./gke-api";
 import { checkObjectName } from "./names";
 import { Problems } from "./problems";
@@ -35,10 +36,12 @@ export function podInterfaces(
   interfaces: PodInterface[],
   defaultInterface: string = DEFAULT_INTERFACE,
 ): Record<string, string> {
+  const problems = new Problems();
+  checkInterfaceList(interfaces, problems);
+  throwAny(problems);
   const primary = { interfaceName: DEFAULT_INTERFACE, network: DEFAULT_NETWORK };
   const isPrimaryListed = interfaces.some(({ network }) => network === DEFAULT_NETWORK);
   const listed = isPrimaryListed ? interfaces : [primary, ...interfaces];
-  const problems = new Problems();
   const seen = new Set<string>(isPrimaryListed ? [] : [DEFAULT_INTERFACE]);
   interfaces.forEach(({ interfaceName, network }, index) => {
     const what = `interfaces[${index}]`;
@@ -61,12 +64,37 @@ export function podInterfaces(
   if (!seen.has(defaultInterface)) {
     problems.add("defaultInterface", defaultInterface, `use one of ${[...seen].map((one) => `"${one}"`).join(", ")}`);
   }
-  const message = problems.message("podInterfaces");
-  if (message !== undefined) throw new Error(message);
+  throwAny(problems);
   return {
     [ANNOTATION_DEFAULT_INTERFACE]: defaultInterface,
     [ANNOTATION_INTERFACES]: JSON.stringify(listed.map(({ interfaceName, network }) => ({ interfaceName, network }))),
   };
+}
+
+/** What a compiler says of TypeScript. */
+function checkInterfaceList(interfaces: unknown, problems: Problems): void {
+  if (!Array.isArray(interfaces)) {
+    problems.add("interfaces", interfaces, 'use a list, for example [{ interfaceName: "eth1", network: "blue" }]');
+    return;
+  }
+  interfaces.forEach((entry: unknown, index) => {
+    const what = `interfaces[${index}]`;
+    if (typeof entry !== "object" || entry === null) {
+      problems.add(what, entry, 'use an object, for example { interfaceName: "eth1", network: "blue" }');
+      return;
+    }
+    checkAllNames(`${what}.`, entry, { interfaceName: true, network: true }, problems);
+    const { interfaceName, network } = entry as Readonly<Record<string, unknown>>;
+    if (typeof interfaceName !== "string") {
+      problems.add(`${what}.interfaceName`, interfaceName, 'use the name of the interface, for example "eth1"');
+    }
+    if (typeof network !== "string") problems.add(`${what}.network`, network, "use the name of the Network");
+  });
+}
+
+function throwAny(problems: Problems): void {
+  const message = problems.message("podInterfaces");
+  if (message !== undefined) throw new Error(message);
 }
 
 /** Whether GKE can read the annotation: each entry names an interface, and its network or an object that tells it. */

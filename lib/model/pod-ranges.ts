@@ -1,5 +1,6 @@
 // How large the ranges of a cluster must be. A persistent address comes on top of them and replaces no Pod address.
 import { baseOfCidr, cidrContains, isIPv4Cidr, RESERVED_IN_PRIMARY_RANGE } from "./address";
+import { type ArgumentNames, checkAllNames, type Named } from "./argument-names";
 import { Problems } from "./problems";
 
 /** What {@link PodRangePlan.forNodes} takes. */
@@ -147,18 +148,39 @@ export function checkMaxPodsPerNode(what: string, got: unknown, problems: Proble
 export const PodRangePlan = {
   /** The smallest ranges for so many nodes and Pods. Throws what is wrong with the numbers, and which to use instead. */
   forNodes(options: PodRangePlanForNodesOptions): PodRangePlan {
-    return planned((problems) => planForNodes(options, problems));
+    return planned(options, FOR_NODES, (problems) => planForNodes(options, problems));
   },
 
   /** What given ranges have room for. Throws where that is less than `maxNodes` or `maxPodsPerNode` asks. */
   forRanges(options: PodRangePlanForRangesOptions): PodRangePlan {
-    return planned((problems) => planForRanges(options, problems));
+    return planned(options, FOR_RANGES, (problems) => planForRanges(options, problems));
   },
 };
 
-function planned(plan: (problems: Problems) => PodRangePlan | undefined): PodRangePlan {
+const FOR_NODES: Named<PodRangePlanForNodesOptions> = {
+  maxNodes: true,
+  maxPodsPerNode: true,
+  maxServices: true,
+  internalAddresses: true,
+};
+const FOR_RANGES: Named<PodRangePlanForRangesOptions> = {
+  podRange: true,
+  nodeRange: true,
+  serviceRange: true,
+  maxPodsPerNode: true,
+  maxNodes: true,
+  internalAddresses: true,
+};
+
+function planned(
+  options: unknown,
+  names: ArgumentNames,
+  plan: (problems: Problems) => PodRangePlan | undefined,
+): PodRangePlan {
   const problems = new Problems();
-  const result = plan(problems);
+  if (typeof options !== "object" || options === null) problems.add("options", options, "pass them as one object");
+  else checkAllNames("", options, names, problems);
+  const result = problems.lines.length > 0 ? undefined : plan(problems);
   if (result === undefined || problems.lines.length > 0) throw new Error(problems.message("PodRangePlan"));
   return result;
 }

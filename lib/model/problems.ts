@@ -51,7 +51,7 @@ export class Problems {
 }
 
 /** Whether a value is the promise of one, as a framework or the language has it; as text it says nothing. */
-function comesLater(value: unknown): boolean {
+export function comesLater(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return ["apply", "then"].some((method) => typeof (value as Record<string, unknown>)[method] === "function");
 }

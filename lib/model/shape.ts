@@ -1,6 +1,7 @@
 // What a compiler says of TypeScript: whether arguments have the shape that a component reads. JavaScript, and whatever was
 // cast, comes without that, and would end in a TypeError of ours.
-import type { Problems } from "./problems";
+import { type ArgumentNames, checkNames } from "./argument-names";
+import { comesLater, type Problems } from "./problems";
 
 /** The arguments of a component that are read before anything of it is checked. */
 interface Shape {
@@ -27,6 +28,7 @@ const TARGETS = ["targetTags", "targetServiceAccounts"];
 const SHAPES = {
   ByoipPrefix: {},
   PersistentIpCluster: {},
+  "PersistentIpCluster.fromExisting": {},
   PersistentIpController: {
     optional: ["cluster"],
     lists: ["imagePlatforms", "clusterCidrs", "apiServerPorts", "tolerations"],
@@ -46,17 +48,40 @@ const SHAPES = {
   podSetup: { required: ["pool"], lists: ["addresses"] },
 } satisfies Record<string, Shape>;
 
+const EXPRESSION: ArgumentNames = { key: true, operator: true, values: true };
+
+/** Arguments that are objects of podpin's own, or lists of such, with the names of their fields. */
+const OBJECTS: Readonly<Record<string, ArgumentNames>> = {
+  additionalNodeNetworkConfigs: { network: true, subnetwork: true },
+  additionalPodNetworkConfigs: { subnetwork: true, secondaryPodRange: true, maxPodsPerNode: true },
+  nodeSelectorExpressions: EXPRESSION,
+  ordinals: { from: true, to: true },
+  podSelectorExpressions: EXPRESSION,
+  tolerations: { key: true, operator: true, value: true, effect: true, tolerationSeconds: true },
+};
+
 /** A component whose arguments have a shape, or a way to make one. */
 export type ShapedComponent = keyof typeof SHAPES;
 
-/** Adds what is wrong with the shape of a component's arguments. Where anything is, they cannot be read any further. */
-export function checkShape(component: ShapedComponent, given: unknown, problems: Problems): void {
-  if (typeof given !== "object" || given === null) {
+/**
+ * Adds what is wrong with the shape of a component's arguments. Where anything is, they cannot be read any further.
+ *
+ * @param names every argument of the component
+ * @returns names that are no argument and resemble none
+ */
+export function checkShape(
+  component: ShapedComponent,
+  given: unknown,
+  names: ArgumentNames,
+  problems: Problems,
+): readonly string[] {
+  if (typeof given !== "object" || given === null || Array.isArray(given) || comesLater(given)) {
     problems.add("arguments", given, "pass them as one object");
-    return;
+    return [];
   }
   const shape: Shape = SHAPES[component];
   const values = given as Readonly<Record<string, unknown>>;
+  const foreign = checkNames("", given, names, problems);
   for (const name of shape.required ?? []) checkComponent(name, values[name], problems);
   for (const name of shape.optional ?? []) {
     if (values[name] !== undefined) checkComponent(name, values[name], problems);
@@ -65,11 +90,22 @@ export function checkShape(component: ShapedComponent, given: unknown, problems:
   for (const name of shape.lists ?? []) {
     if (values[name] !== undefined) checkList(name, values[name], problems);
   }
+  const inner = Object.keys(OBJECTS).filter((name) => names[name] === true);
+  return [...foreign, ...inner.flatMap((name) => checkObjects(name, values[name], problems))];
 }
 
 /** The component as messages name it, however it is made. */
 export function shapedKind(component: ShapedComponent): string {
   return component.split(".", 1).join();
+}
+
+function checkObjects(name: string, given: unknown, problems: Problems): readonly string[] {
+  const entries = Array.isArray(given) ? (given as unknown[]) : [given];
+  return entries.flatMap((entry, index) => {
+    if (typeof entry !== "object" || entry === null || comesLater(entry)) return [];
+    const path = Array.isArray(given) ? `${name}[${index}].` : `${name}.`;
+    return checkNames(path, entry, OBJECTS[name] ?? {}, problems);
+  });
 }
 
 function checkComponent(name: keyof typeof COMPONENTS, given: unknown, problems: Problems): void {

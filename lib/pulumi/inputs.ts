@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { type ArgumentNames, ownArguments, warningOf } from "../model/argument-names";
 import { isKnown, LATER, type MaybeLater } from "../model/later";
 import { Problems } from "../model/problems";
 import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
+import { ARGUMENT_NAMES } from "./argument-names";
 
 /** What the program knows of an input while it runs. */
 export function knownNow<T>(input: pulumi.Input<T>): MaybeLater<T> {
@@ -22,13 +24,42 @@ export function partOf<Whole, T>(whole: pulumi.Output<Whole>, of: (whole: Whole)
   }) as pulumi.Output<T>;
 }
 
-/** Throws what is wrong with the shape of a component's arguments, before the component itself reads them. */
-export function checkArguments(component: ShapedComponent, name: string, args: unknown): void {
+/** Options of every resource, which are no arguments: among those they would be dropped without a word. */
+const OPTIONS: ArgumentNames = {
+  aliases: false,
+  deleteBeforeReplace: false,
+  dependsOn: false,
+  ignoreChanges: false,
+  parent: false,
+  protect: false,
+  provider: false,
+  providers: false,
+  retainOnDelete: false,
+  transformations: false,
+  transforms: false,
+};
+
+/**
+ * Throws what is wrong with the shape of a component's arguments, before the component itself reads them, and warns of
+ * names that it does not know.
+ *
+ * @returns the arguments that it knows
+ */
+export function checkArguments<Args extends object>(component: ShapedComponent, name: string, args: Args): Args {
   const problems = new Problems();
-  checkShape(component, args, problems);
-  const message = problems.message(`${shapedKind(component)} "${name}"`);
+  const subject = `${shapedKind(component)} "${name}"`;
+  const names = ARGUMENT_NAMES[component];
+  const foreign = checkShape(component, args, { ...OPTIONS, ...names }, problems);
+  for (const option of Object.keys(OPTIONS)) {
+    if ((args as Readonly<Record<string, unknown>> | undefined)?.[option] === undefined) continue;
+    problems.addFact(option, "a value", `that is an option of the resource: pass { ${option}: … } after the arguments`);
+  }
+  const message = problems.message(subject);
   // There is no resource yet to show it under; of a RunError Pulumi prints the message alone.
   if (message !== undefined) throw new pulumi.RunError(message);
+  const warning = warningOf(subject, foreign, names);
+  if (warning !== undefined) void pulumi.log.warn(warning);
+  return ownArguments(args, names);
 }
 
 /** Runs checks and throws all that is wrong as one message, which the Pulumi CLI prints under the resource. */

@@ -128,12 +128,12 @@ export class PersistentIpCluster extends pulumi.ComponentResource {
     args: PersistentIpClusterFromExistingArgs,
     opts?: pulumi.ComponentResourceOptions,
   ): PersistentIpCluster {
-    checkArguments("PersistentIpCluster", name, args);
-    return new PersistentIpCluster(name, { location: args.location, existing: args }, opts);
+    const existing = checkArguments("PersistentIpCluster.fromExisting", name, args);
+    return new PersistentIpCluster(name, { location: existing.location, existing }, opts);
   }
 
   constructor(name: string, args: PersistentIpClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    checkArguments("PersistentIpCluster", name, args);
+    args = checkArguments("PersistentIpCluster", name, args);
     super("podpin:index:PersistentIpCluster", name, {}, opts);
 
     const cluster =

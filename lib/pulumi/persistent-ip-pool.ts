@@ -115,14 +115,13 @@ export class PersistentIpPool extends pulumi.ComponentResource {
     args: PersistentIpPoolFromAddressesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ): PersistentIpPool {
-    checkArguments("PersistentIpPool.fromAddresses", name, args);
-    const { addresses, ...rest } = args;
+    const { addresses, ...rest } = checkArguments("PersistentIpPool.fromAddresses", name, args);
     return new PersistentIpPool(name, { ...rest, adopted: addresses }, opts);
   }
 
   /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(name: string, args: PersistentIpPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    checkArguments("PersistentIpPool", name, args);
+    args = checkArguments("PersistentIpPool", name, args);
     super("podpin:index:PersistentIpPool", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { cluster, adopted } = args;

@@ -21,7 +21,7 @@ export interface PinnedDeploymentArgs extends PinnedDeploymentOptions, RouteWait
   deployment: DeploymentReference;
   /**
    * The addresses that go to the newest Pod: entries of `pool.addresses`, or literals that the pool lists. A later change
-   * takes effect at once; addresses that stay do not notice.
+   * takes effect at once; with podpin's controller addresses that stay do not notice.
    *
    * @default - all of the pool
    */
@@ -66,7 +66,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
-    checkArguments("PinnedDeployment", name, args);
+    args = checkArguments("PinnedDeployment", name, args);
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { deployment } = args;

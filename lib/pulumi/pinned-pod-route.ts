@@ -16,7 +16,7 @@ export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
   pool: PersistentIpPool;
   /**
    * The addresses that go to the Pod: entries of `pool.addresses`, or literals that the pool lists. A later change takes
-   * effect at once; addresses that stay do not notice.
+   * effect at once; with podpin's controller addresses that stay do not notice.
    *
    * @default - all of the pool
    */
@@ -70,7 +70,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedPodRouteArgs, opts?: pulumi.ComponentResourceOptions) {
-    checkArguments("PinnedPodRoute", name, args);
+    args = checkArguments("PinnedPodRoute", name, args);
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { statefulSet } = args;

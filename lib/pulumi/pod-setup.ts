@@ -1,5 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
+import { warningOf } from "../model/argument-names";
 import { isKnown, LATER } from "../model/later";
 import {
   checkedPodSetup,
@@ -10,6 +11,7 @@ import {
   setupContainers,
 } from "../model/pod-setup";
 import { checkShape } from "../model/shape";
+import { ARGUMENT_NAMES } from "./argument-names";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import type { PodNetwork } from "./pod-network";
 
@@ -58,7 +60,10 @@ export interface PodSetupPodSecurityContext {
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
  */
 export function podSetup(args: PodSetupArgs): PodSetup {
-  checkedPodSetup((problems) => checkShape("podSetup", args, problems));
+  const names = ARGUMENT_NAMES.podSetup;
+  const foreign = checkedPodSetup((problems) => checkShape("podSetup", args, names, problems));
+  const warning = warningOf("podSetup", foreign, names);
+  if (warning !== undefined) void pulumi.log.warn(warning);
   const { pool, addresses, network, ...options } = args;
   const networkName = typeof network === "object" ? network.networkName : network;
   const plan = checkedPodSetup((problems) =>
