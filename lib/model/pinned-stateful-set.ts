@@ -4,6 +4,7 @@ import type { OtherComponents } from "./declarations";
 import type { ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkObjectName } from "./names";
+import { checkPodSetupOf } from "./pod-setup-template";
 import { checkReadiness } from "./pod-template";
 import { partSuffix, type PoolPlan } from "./pool";
 import { Problems } from "./problems";
@@ -141,10 +142,11 @@ export function planPinnedStatefulSet(input: PinnedStatefulSetInput, problems: P
   const isOwn = (line: string) => /^(pool\.addresses\[|name: )/.test(line);
   problems.addLines((planned.at(-1)?.lines ?? []).filter((line) => !isOwn(line)));
   for (const { lines } of planned) problems.addLines(lines.filter(isOwn));
-  const mode = planned[0]?.route.reactionMode;
-  if (mode !== undefined) {
-    checkReadiness({ kind: "StatefulSet", ...statefulSet }, mode, input.allowNoReadinessProbe, problems);
-  }
+  const workload = { kind: "StatefulSet", ...statefulSet } as const;
+  const first = planned[0]?.route;
+  if (first !== undefined) checkReadiness(workload, first.reactionMode, input.allowNoReadinessProbe, problems);
+  const pods = planned.map(({ ordinal, route }) => ({ ordinal, addresses: route.addresses }));
+  checkPodSetupOf(workload, first?.delivery, pods, problems);
   return { ordinals, pods: planned.map(({ ordinal, positions, route }) => ({ ordinal, positions, route })) };
 }
 

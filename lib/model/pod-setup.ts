@@ -11,6 +11,7 @@ import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK } from "./gke-api";
 import { checkNetwork } from "./network";
 import { type OrdinalRange, ordinalRange, type PodAddressOptions } from "./pinned-stateful-set";
 import { DEFAULT_INTERFACE, podInterfaces } from "./pod-interfaces";
+import { SETUP_CONTAINER, SETUP_POD_NAME, setupVariable } from "./pod-setup-template";
 import type { PoolPlan } from "./pool";
 import { Problems } from "./problems";
 
@@ -150,13 +151,13 @@ function variablesOf(input: PodSetupInput, problems: Problems): { name: string; 
         problems.add(field, input[field], "addresses gives every Pod the same, leave one of the two out");
       }
     }
-    return Array.from({ length: input.sharedCount }, (_, position) => ({ name: `ADDRESS_${position}`, position }));
+    return Array.from({ length: input.sharedCount }, (_, position) => ({ name: setupVariable(position), position }));
   }
   const { addressesPerPod = 1, startIndex = 0 } = input;
   const range: OrdinalRange | undefined = ordinalRange(input, problems);
   if (range === undefined) return [];
   return Array.from({ length: (range.to - range.from + 1) * addressesPerPod }, (_, index) => ({
-    name: `ADDRESS_${range.from + Math.floor(index / addressesPerPod)}_${index % addressesPerPod}`,
+    name: setupVariable(index % addressesPerPod, range.from + Math.floor(index / addressesPerPod)),
     position: startIndex + index,
   }));
 }
@@ -228,12 +229,12 @@ export function setupContainers<Text>(
   if (container === undefined) return [];
   return [
     {
-      name: "podpin-addresses",
+      name: SETUP_CONTAINER,
       image: container.image,
       command: ["sh", "-euc", scriptOf(container)],
       env: [
         ...(container.perOrdinal
-          ? [{ name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }]
+          ? [{ name: SETUP_POD_NAME, valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }]
           : []),
         ...container.variables.map(({ name, position }) => ({ name, value: addressAt(position) })),
       ],

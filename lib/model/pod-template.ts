@@ -64,7 +64,14 @@ interface PodSpecFacts {
 }
 
 interface ContainerFacts {
+  readonly name?: MaybeLater<string>;
+  readonly env?: MaybeLater<readonly MaybeLater<VariableFacts>[]>;
   readonly readinessProbe?: MaybeLater<object>;
+}
+
+interface VariableFacts {
+  readonly name?: MaybeLater<string>;
+  readonly value?: MaybeLater<string>;
 }
 
 /** A workload as far as a program knows it. */

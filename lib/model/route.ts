@@ -11,6 +11,7 @@ import { isKnown, LATER, type MaybeLater } from "./later";
 import { checkNamespaceName, checkObjectName } from "./names";
 import { checkNetwork } from "./network";
 import { AllowedNamespaces, DEFAULT_NAMESPACE, type GatewayPlan, partNames, partSuffix, type PoolPlan } from "./pool";
+import { checkPodSetupOf } from "./pod-setup-template";
 import { checkPodInterface, type WorkloadTemplate } from "./pod-template";
 import type { Problems } from "./problems";
 import { checkRouteNetwork, type RouteNetwork } from "./route-network";
@@ -157,12 +158,13 @@ export function planRoute(input: RouteInput, problems: Problems): RoutePlan {
   const addresses = checkRouteAddresses(input, problems);
   checkChoice("reactionMode", reactionMode, ReactionMode, problems);
   if (isKnown(network)) checkNetwork(network, problems);
-  checkPodInterface(
-    input.workload ?? (input.statefulSet && { kind: "StatefulSet", ...input.statefulSet }),
-    network,
-    problems,
-  );
+  const workload = input.workload ?? (input.statefulSet && { kind: "StatefulSet", ...input.statefulSet });
+  checkPodInterface(workload, network, problems);
   const delivery = checkDelivery(input, problems);
+  if (workload !== undefined && input.owner === undefined) {
+    const pod = { ordinal: input.ordinal, addresses: addresses.map(({ value }) => value) };
+    checkPodSetupOf(workload, delivery, [pod], problems);
+  }
   const fields = checkGkeFields(input, pool, problems);
   checkRouteNetwork(input, network, problems);
   const parts = planParts(input.name, pool, addresses);

@@ -35,8 +35,12 @@ interface Differences {
 }
 
 /** A template with addresses in it that no preview knows. */
-function templateOf(of: PersistentIpPool, { annotations, spec }: Differences): object {
-  const { initContainers, securityContext } = podSetup({ pool: of, image: "registry.example.com/podpin:1" });
+function templateOf(
+  of: PersistentIpPool,
+  { annotations, spec }: Differences,
+  addresses?: pulumi.Output<string>[],
+): object {
+  const { initContainers, securityContext } = podSetup({ pool: of, addresses, image: "registry.example.com/podpin:1" });
   const containers = [{ name: "db", image: "registry.example.com/db:1", readinessProbe: probe }];
   return { metadata: { labels, annotations }, spec: { initContainers, securityContext, containers, ...spec } };
 }
@@ -64,7 +68,7 @@ const deployed = (name: string, differences: Differences, selector: object = { m
   const of = pool();
   const deployment = new Deployment(`db-${made++}`, {
     metadata: { name: "db", namespace: differences.namespace ?? "default" },
-    spec: { selector: selector as never, template: templateOf(of, differences) as never },
+    spec: { selector: selector as never, template: templateOf(of, differences, of.addresses) as never },
   });
   return new PinnedDeployment(name, { pool: of, deployment, ...args }).routes[0]!;
 };
