@@ -11,7 +11,7 @@ import { command } from "../../lab/parts/command";
 import { buildPodpinImage } from "../../lab/images/ensure";
 import { progressOn } from "../../lab/progress";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const MAX_COMPRESSED_BYTES = 90e6;
 

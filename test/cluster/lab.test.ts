@@ -13,7 +13,7 @@ import { labPartsOf } from "../../lab/parts/lab-parts";
 import { progressOn } from "../../lab/progress";
 import { type LabCloud, startCloud } from "../../lab/vpc/start";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let options: LabOptions;
 let lab: Lab;

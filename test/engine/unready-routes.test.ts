@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 afterAll(async () => bench?.stop());
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 /** @param options.NODE_OPTIONS without it the SDK finds error hooks */
 async function run(args: readonly string[], options: { readonly NODE_OPTIONS?: string } = {}): Promise<Answer> {

@@ -10,7 +10,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, type ProbeReport, Segment, type TestPod } from "./segment";
 
 // Real packets through the real kernel. What it does not prove: other CNI plugins than ptp, and other kernels.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const NAT = "10.90.0.201";
 const APP = "10.90.0.202";
@@ -123,9 +123,12 @@ describe("delivery nat", () => {
   });
 
   test("the first ARP answer comes at once, not after the kernel's default delay of up to 0.8 s", () => {
-    segment.sh("cl", ["ip neigh flush dev up0"]);
-    const ping = segment.sh("cl", [`ping -n -c 1 -W 2 ${NAT}`]);
-    const firstMs = Number(/time=([\d.]+) ms/.exec(ping)?.[1]);
+    // The quickest of three: a busy machine delays one of them, the kernel's default would delay them all.
+    const times = [1, 2, 3].map(() => {
+      segment.sh("cl", ["ip neigh flush dev up0"]);
+      return Number(/time=([\d.]+) ms/.exec(segment.sh("cl", [`ping -n -c 1 -W 2 ${NAT}`]))?.[1]);
+    });
+    const firstMs = Math.min(...times);
     measured.firstPacketMs = firstMs;
     expect(firstMs).toBeLessThan(50);
   });

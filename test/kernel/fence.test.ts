@@ -5,7 +5,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, Segment, type TestPod } from "./segment";
 
 // Pods that go on sending with an address that is theirs no more, on nodes that would let them: no reverse path filter.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ADDRESS = "10.90.0.202";
 
@@ -68,6 +68,10 @@ test.each([CniStyle.Gateway, CniStyle.Bridge])(
     await cluster.acked(ADDRESS, "n1", { state: AckState.Announced });
     expect(leaks(pod)).toBe(true);
     await moveAway();
+    expect(leaks(pod)).toBe(false);
+    // Nothing but the agent knows of the fence now.
+    segment.sh("n1", ["nft delete table netdev pip_agent"]);
+    await eventually(() => expect(segment.sh("n1", ["nft list ruleset netdev"])).toContain(ADDRESS));
     expect(leaks(pod)).toBe(false);
     // A restart adopts the fence.
     await agents[0]?.stop();

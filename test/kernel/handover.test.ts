@@ -18,7 +18,7 @@ import {
 // What a client loses while an address changes hands, counted by a probe that sends every millisecond: each order of
 // steps that the agents follow, and beside it what happens where a step is missing, so that a loss would be seen. How
 // long it takes is the benchmark's business.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 /** What is under way in the instant in which the route under it changes. */
 const LOST_AT_MOST = 1;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { HeartbeatArgs, HeartbeatLine } from "./programs/heartbeats";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PROGRAM = join(__dirname, "programs", "heartbeats.ts");
 const UPLINK = "up0";

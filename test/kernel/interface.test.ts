@@ -5,7 +5,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, Segment, type TestPod } from "./segment";
 
 // Delivery `interface`: what the agent does inside Pods, with three capabilities and no more.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PIP = "10.90.0.201";
 const SECOND = "10.90.0.202";

@@ -6,7 +6,7 @@ import { eventually } from "./eventually";
 import { CLIENT, Segment, type TestPod } from "./segment";
 
 // What a node that hears nobody says on a real segment. Who hears whom is for the test to say here.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ADDRESS = "10.90.0.201";
 

@@ -15,7 +15,7 @@ import {
 
 // Fabric gce with real packets. A router stands in for the VPC: like it, it takes what is sent to an address to one node, and takes
 // it there again when it comes back. The test plays the controller, which moves the packets and says so, and Google's guest agent.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 /** What is under way in the instant in which the route under it changes. */
 const LOST_AT_MOST = 1;

@@ -9,7 +9,7 @@ import { CLIENT, NODE_IPS, OUTSIDE, Segment, type TestPod } from "./segment";
 
 // Every way to and from an address, with each style of CNI plugin and each delivery, through the real kernel, asked by
 // real programs. The shipped agent programs the node.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 interface Owner {
   readonly pod: TestPod;

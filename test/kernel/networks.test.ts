@@ -6,7 +6,7 @@ import { CLIENT, Segment, type TestPod } from "./segment";
 
 // Pods with several interfaces and several addresses. A Pod's address on the route's network says where packets go; where
 // answers leave is the Pod's own routing, but for delivery `interface` (see interface.test.ts).
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const [LOWEST, SECOND, THIRD] = ["10.90.0.201", "10.90.0.202", "10.90.0.203"];
 

@@ -5,7 +5,7 @@ import { eventually } from "./eventually";
 import { NODE_IPS, Segment, type TestPod } from "./segment";
 
 // A node that may have to take an address over: it is ready for that, has nothing of the address, and leaves no trace.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const NAT = "10.90.0.221";
 

@@ -7,7 +7,7 @@ import { COMPONENT } from "../../controller-image/third-party";
 import { REPOSITORY } from "./packed";
 
 // Bundles are made, which a machine that has much to do takes its time for.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 interface Locked {
   readonly version?: string;

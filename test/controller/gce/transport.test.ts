@@ -13,7 +13,7 @@ import { systemClock } from "../../../controller-image/src/kube/clock";
 import { ComputeCloud, MetadataServer, serveCompute, type ComputeServer } from "../../../lab/cloud";
 
 // It makes a bundle and starts processes, which a machine that has much to do takes its time for.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 interface Answered {
   readonly status?: number;

@@ -4,7 +4,7 @@ import { targetInstance } from "../../../controller-image/src/fabric/gce/target-
 import { allLed, CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // A thousand routes are a few seconds of work; how many depends on the machine.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const MINUTE = 60_000;
 

@@ -6,7 +6,7 @@ import { object, objects, text, texts, type JsonObject } from "../../../lab/clou
 import { A, API, B, R, group, leader, linkTo, populated, rule, service, type World } from "./support";
 
 // Sixty runs are a second of work; how long that is depends on the machine.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const IPS = ["203.0.113.7", "203.0.113.8"];
 const VMS = [
