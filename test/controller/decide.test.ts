@@ -4,7 +4,7 @@ import { typedAddress } from "../../lib/model/address";
 import { mayAnnounce, type AddressBinding, type BindingAck } from "../../lib/model/binding";
 import { decide, type DecideInput, type Decision } from "../../controller-image/src/controller/decide";
 import { A, aBinding, aPod, aRoute, aView, B } from "../support/objects";
-import { acked, aNodeView, conditions, decided, NODES, NOW, p, spec } from "./decided";
+import { acked, conditions, decided, NODES, NOW, p, spec, withNode } from "./decided";
 
 describe("the first Pod", () => {
   test("gets a binding of epoch 1 behind a finalizer, and the route is not Ready yet", () => {
@@ -94,9 +94,16 @@ describe("a move to another node", () => {
     expect(spec(decision)?.releasing).toEqual({ nodeName: "node1", epoch: 1, forwardTo: "172.30.0.12", wait: false });
   });
 
-  test("does not wait for a node that is not Ready", () => {
-    const node = (name: string) => ({ ...NODES[name]!, ready: name !== "node1" });
-    expect(spec(decided({ pods: [p(), q], bindings: [served], node }))?.releasing?.wait).toBe(false);
+  test.each([
+    ["waits for a node that Kubernetes alone does not hear", { ready: false }, true],
+    ["waits for a node that podpin alone does not hear", { heard: false }, true],
+    ["does not wait for a node that neither hears, nor any longer", { ready: false, heard: false }, false],
+    ["does not wait for a lost node, nor any longer", { ready: false, lost: true }, false],
+  ])("%s", (_, fields, waits) => {
+    const node = withNode("node1", fields);
+    expect(spec(decided({ pods: [p(), q], bindings: [served], node }))?.releasing?.wait).toBe(waits);
+    const next = decided({ pods: [p(), q], bindings: [moving([])], node });
+    expect(spec(next)?.releasing?.wait ?? "as it was").toBe(waits ? "as it was" : false);
   });
 
   test("takes back Ready before anything else says it", () => {
@@ -255,8 +262,14 @@ describe("a deleted route", () => {
     expect(conditions(decision).Ready).toBe("False CleanupComplete");
   });
 
-  test("a node that is not Ready for a minute holds it no longer; one that is Ready does", () => {
-    const { owner: _, ...rest } = aBinding().spec;
+  test.each([
+    ["is Ready holds it", { heard: false }, false],
+    ["is not Ready holds it for a minute", { heard: false, ready: false, unreadyMs: 59_999 }, false],
+    ["is not Ready holds it no longer", { heard: false, ready: false, unreadyMs: 60_000 }, true],
+    ["is not Ready, and is lost, holds it no longer", { lost: true, ready: false, unreadyMs: 60_000 }, true],
+    ["is not Ready, though podpin hears it, holds it", { ready: false, unreadyMs: 86_400_000 }, false],
+  ])("a node that %s", (_, fields, gone) => {
+    const { owner: _owner, ...rest } = aBinding().spec;
     const binding = aBinding({
       ...rest,
       owner: undefined,
@@ -264,11 +277,9 @@ describe("a deleted route", () => {
       nodeName: "",
       releasing: { nodeName: "node1", epoch: 1, forwardTo: "", wait: false },
     });
-    const unready = (unreadyMs: number) => () => ({ ...aNodeView("172.30.0.11"), ready: false, unreadyMs });
-    const waitedMs = () => 600_000;
-    expect(decided({ route, bindings: [binding], node: unready(59_999), waitedMs }).changes).toEqual([]);
-    expect(decided({ route, bindings: [binding], node: unready(60_000), waitedMs }).changes[0]?.verb).toBe("delete");
-    expect(decided({ route, bindings: [binding], waitedMs }).changes).toEqual([]);
+    const node = withNode("node1", fields);
+    const { changes } = decided({ route, bindings: [binding], node, waitedMs: () => 600_000 });
+    expect(changes.map(({ verb }) => verb)).toEqual(gone ? ["delete"] : []);
   });
 
   test("a node that only forwards, and never says that it is done, holds it for ten seconds", () => {

@@ -190,15 +190,23 @@ describe("when packets are being lost", () => {
     expect(intent(third)?.urgent).toBe(false);
   });
 
-  test("a node that only Kubernetes calls not Ready goes on serving until the packets go elsewhere", () => {
-    const node = withNode("node1", { ready: false, unreadyMs: 40_000 });
-    expect(spec(led({ pods: [p(), q], bindings: [served], cloud: atOld, node }))?.releasing?.wait).toBe(true);
-    const still = moving([oldAck, newAck]);
-    expect(led({ pods: [p(), q], bindings: [still], cloud: atOld, node }).changes).toEqual([]);
-    const gone = moving([oldAck, newAck], { led: { nodeName: "node2", epoch: 2 } });
-    const decision = led({ pods: [p(), q], bindings: [gone], cloud: onCloud({ [A]: "node2" }), node });
-    expect(spec(decision)?.releasing?.wait).toBe(false);
-  });
+  test.each([
+    ["at once, where podpin hears nothing of it either", { heard: false }, 0],
+    ["within 5 s, where podpin hears it", { heard: true }, 5_000],
+  ])(
+    "a node that Kubernetes calls not Ready serves until the packets go elsewhere, then is let go %s",
+    (_, heard, waitedMs) => {
+      const node = withNode("node1", { ready: false, unreadyMs: 40_000, ...heard });
+      expect(spec(led({ pods: [p(), q], bindings: [served], cloud: atOld, node }))?.releasing?.wait).toBe(true);
+      const still = moving([oldAck, newAck]);
+      expect(led({ pods: [p(), q], bindings: [still], cloud: atOld, node }).changes).toEqual([]);
+      const gone = moving([oldAck, newAck], { led: { nodeName: "node2", epoch: 2 } });
+      const later = (ms: number) =>
+        led({ pods: [p(), q], bindings: [gone], cloud: onCloud({ [A]: "node2" }), node, waitedMs: () => ms });
+      if (waitedMs > 0) expect(later(waitedMs - 1).changes).toEqual([]);
+      expect(spec(later(waitedMs))?.releasing?.wait).toBe(false);
+    },
+  );
 
   test("the Pod that still had them dies in the middle of the move", () => {
     const bindings = [moving([oldAck, newAck])];

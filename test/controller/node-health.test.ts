@@ -81,10 +81,11 @@ describe("a Pod that Kubernetes calls not Ready for its node alone", () => {
     expect(decided({ pods: [unheard()] }).changes).toEqual([]);
   });
 
-  test("gives way to a newer Pod as always", () => {
+  test("gives way to a newer Pod as always, and is waited for", () => {
     const newer = aPod("q", { node: "node2", ip: "10.244.2.7", created: "2026-01-01T00:05:00Z" });
-    const decision = decided({ route, pods: [unheard(), newer], bindings: [served] });
-    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node2" });
+    const node = withNode("node1", { ready: false, unreadyMs: 30_000 });
+    const decision = decided({ route, pods: [unheard(), newer], bindings: [served], node });
+    expect(spec(decision)).toMatchObject({ epoch: 2, nodeName: "node2", releasing: { nodeName: "node1", wait: true } });
   });
 });
 

@@ -207,7 +207,7 @@ function settledRelease(
   // the address before it speaks for it again.
   if (isReleased(binding) || former === undefined || releasing.nodeName === binding.spec.nodeName) return undefined;
   if (!releasing.wait) return releasing;
-  const patient = !elsewhere || (former.ready && waitedMs < HANDOVER_WAIT_MS);
+  const patient = !elsewhere || (answers(former) && waitedMs < HANDOVER_WAIT_MS);
   return patient && !former.lost ? releasing : { ...releasing, wait: false };
 }
 
@@ -253,7 +253,7 @@ function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput
   }
   const last = input.node(spec.nodeName);
   // What is led still arrives there, whatever Kubernetes says of the node.
-  const serves = last !== undefined && !last.lost && (last.ready || isLedFabric(spec.fabric));
+  const serves = last !== undefined && !last.lost && (answers(last) || isLedFabric(spec.fabric));
   const wait = newNode !== "" && ownerLives(spec, input) && serves;
   return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };
 }
@@ -267,11 +267,16 @@ function isLost(node: NodeView | undefined): boolean {
   return node === undefined || node.lost;
 }
 
-/** Whether the node that should let go will never say so: it was removed, or Kubernetes has missed it for long. */
+/** Whether anybody hears the node: then it may still serve, and say that it has let go. */
+function answers(node: NodeView): boolean {
+  return !node.lost && (node.ready || node.heard);
+}
+
+/** Whether the node that should let go will never say so: it was removed, or nobody hears it and Kubernetes has missed it for long. */
 function isGone(releasing: BindingRelease | undefined, node: GrantInput["node"]): boolean {
   if (releasing === undefined) return true;
   const there = node(releasing.nodeName);
-  return there === undefined || there.unreadyMs >= GONE_NODE_WAIT_MS;
+  return there === undefined || (!answers(there) && there.unreadyMs >= GONE_NODE_WAIT_MS);
 }
 
 function sameGrant(
