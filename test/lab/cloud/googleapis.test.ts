@@ -191,7 +191,9 @@ test("Google's client takes what Pulumi's provider for Google Cloud sends: parti
     expect(now.error).toBeUndefined();
   };
   const place = `projects/${project}/regions/${region}`;
-  const inside = { name: "inside", region: place, addressType: "INTERNAL", purpose: "GCE_ENDPOINT" };
+  // As it writes a region in a body (recorded in its own tests), although that is no link of the API.
+  const written = `projects/${project}/global/regions/${region}`;
+  const inside = { name: "inside", region: written, addressType: "INTERNAL", purpose: "GCE_ENDPOINT" };
   const requestBody = { ...inside, networkTier: "PREMIUM", subnetwork: `${place}/subnetworks/default` };
   await polled(await compute.addresses.insert({ project, region, requestBody }));
   const { data: made } = await compute.addresses.get({ project, region, address: "inside" });
@@ -231,7 +233,7 @@ test("Google's client takes what Pulumi's provider for Google Cloud sends: parti
 
   const check = {
     name: "ready",
-    region: place,
+    region: written,
     checkIntervalSec: 5,
     timeoutSec: 5,
     type: "TCP",
