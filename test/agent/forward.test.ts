@@ -42,6 +42,26 @@ describe("the FORWARD chain, as nft prints it", () => {
       ],
       { drops: true, accepted: false, ours: [] },
     ],
+    ...[
+      { drop: null },
+      { reject: { type: "icmpx", expr: "admin-prohibited" } },
+      { xt: { type: "target", name: "REJECT" } },
+    ].map((refusal): [string, readonly object[], ForwardState] => [
+      `refuses with its last rule: ${JSON.stringify(refusal)}`,
+      [chain("accept"), rule(5, [ofOthers, { accept: null }]), rule(6, [xt, COUNTER, { log: null }, refusal])],
+      { drops: true, accepted: false, ours: [] },
+    ]),
+    ["refuses some with its last rule", [chain("accept"), rule(5, [ofOthers, COUNTER, { drop: null }])], NO_FORWARD],
+    [
+      "refuses some as iptables says it",
+      [chain("accept"), rule(5, [{ xt: { type: "match", name: "set" } }, { drop: null }])],
+      NO_FORWARD,
+    ],
+    [
+      "refuses, but not with its last rule",
+      [chain("accept"), rule(5, [{ drop: null }]), rule(6, [{ accept: null }])],
+      NO_FORWARD,
+    ],
   ])("%s", (_title, nftables, state) => {
     expect(parseForward(JSON.stringify({ nftables: [{ metainfo: {} }, ...nftables] }))).toEqual(state);
   });

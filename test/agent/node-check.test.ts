@@ -1,6 +1,7 @@
 import {
   checkNode,
-  droppingChains,
+  otherForwardChains,
+  rulesBefore,
   type NodeFacts,
   nodeProblems,
   nodeVerdict,
@@ -24,6 +25,7 @@ const HEALTHY: NodeFacts = {
   forwardDrops: false,
   legacyFilter: false,
   droppingChains: [],
+  rulesBefore: [],
 };
 
 describe("what is wrong with a node", () => {
@@ -85,8 +87,38 @@ describe("what is wrong with a node", () => {
       "a firewall of its own",
       { droppingChains: ["inet filter forward"] },
       [
-        'the nftables chain "inet filter forward" drops forwarded packets by default; let it accept packets with the mark 0x2000/0x2000: nft insert rule inet filter forward meta mark and 0x2000 == 0x2000 accept',
+        'the nftables chain "inet filter forward" drops forwarded packets that none of its rules accepts; let it accept packets with the mark 0x2000/0x2000: nft insert rule inet filter forward meta mark and 0x2000 == 0x2000 accept',
       ],
+      [],
+    ],
+    [
+      "a rule that leaves nothing to ours",
+      { rulesBefore: ["5: from all lookup main"] },
+      [
+        'the routing rule "5: from all lookup main" comes before podpin\'s (700), so packets for addresses leave by the routes of the table main; give it a preference above 700',
+      ],
+      [],
+    ],
+    [
+      "an uplink that speaks for everything",
+      { sysctls: { "ipv4.ip_forward": "1", "ipv4.conf.all.proxy_arp": "0", "ipv4.conf.eth0.100.proxy_arp": "1" } },
+      [
+        "net.ipv4.conf.eth0.100.proxy_arp: got 1; with it the node speaks for addresses also while it must be silent; podpin does not need it, set it to 0 on the node",
+      ],
+      [],
+    ],
+    [
+      "a table of connections that is nearly full",
+      { sysctls: { "netfilter.nf_conntrack_max": "1000", "netfilter.nf_conntrack_count": "900" } },
+      [
+        "of the 1000 connections that the kernel can know (net.netfilter.nf_conntrack_max) 90 % are in use; when all are, packets of new ones are dropped, also those for addresses; raise it on the node",
+      ],
+      [],
+    ],
+    [
+      "room for more connections",
+      { sysctls: { "netfilter.nf_conntrack_max": "1000", "netfilter.nf_conntrack_count": "899" } },
+      [],
       [],
     ],
     [
@@ -154,7 +186,32 @@ describe("what is wrong with a node", () => {
       { family: "inet", table: "other", name: "plain" },
     ];
     const json = JSON.stringify({ nftables: [{ metainfo: {} }, ...chains.map((chain) => ({ chain }))] });
-    expect(droppingChains(json)).toEqual(["inet filter forward"]);
+    expect(otherForwardChains(json)).toEqual([
+      { chain: "inet filter forward", drops: true },
+      { chain: "inet other forward", drops: false },
+    ]);
+  });
+
+  const KERNELS = { priority: 0, src: "all", table: "255", protocol: "2" };
+  const OURS = { priority: 700, src: "all", table: "7421", protocol: "153" };
+  const toMain = (priority: number, more: object = {}) => ({
+    priority,
+    src: "all",
+    table: "254",
+    protocol: "4",
+    ...more,
+  });
+  test.each<[string, readonly object[], readonly string[]]>([
+    ["a rule for everything", [KERNELS, toMain(5), OURS, toMain(32766)], ["5: from all lookup main"]],
+    ["one of the same preference that is older", [toMain(700), OURS], ["700: from all lookup main"]],
+    ["one that is newer", [OURS, toMain(700)], []],
+    ["ours is not there", [toMain(699), toMain(32766)], ["699: from all lookup main"]],
+    ["marked packets", [toMain(5, { fwmark: "0x80" }), OURS], []],
+    ["some destinations", [toMain(5, { dst: "10.0.0.0", dstlen: 8 }), OURS], []],
+    ["without the default route", [toMain(5, { suppress_prefixlen: 0 }), OURS], []],
+    ["another table", [{ ...toMain(5), table: "99" }, OURS], []],
+  ])("of rules that come first: %s", (_title, rules, found) => {
+    expect(rulesBefore(JSON.stringify(rules))).toEqual(found);
   });
 });
 

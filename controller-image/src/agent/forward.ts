@@ -1,5 +1,5 @@
-// Nodes whose FORWARD chain drops what nobody has accepted (policy DROP, with accepting rules for the Pods' ranges only)
-// would drop packets of persistent addresses too, and no table of ours can accept for another's chain. There, and only
+// Nodes whose FORWARD chain drops what nobody has accepted (policy DROP or a last rule that drops or rejects, with accepting
+// rules for the Pods' ranges only) would drop packets of persistent addresses too, and no table of ours can accept for another's chain. There, and only
 // there, one rule is put in front of the chain, for packets with our mark. The chain is that of iptables on nftables; the
 // older iptables has its own in the kernel, which nft can neither see nor change.
 import { type Footprint, type KernelState, PACKET_MARK } from "./state";
@@ -48,11 +48,30 @@ export function parseForward(json: string): ForwardState {
     rule !== undefined && acceptsMark(rule as Json) ? [rule as Json] : [],
   );
   return {
-    drops: chain?.hook === "forward" && chain.policy === "drop",
+    drops: chain?.hook === "forward" && (chain.policy === "drop" || endsWithRefusal(entries)),
     accepted: accepting.length > 0,
     ours: accepting.filter(isOurs).map(({ handle }) => Number(handle)),
   };
 }
+
+/** Whether the chain's last rule, as nft prints it, drops or rejects whatever comes to it. */
+export function endsWithRefusal(entries: readonly Json[]): boolean {
+  const last = entries.flatMap(({ rule }) => (rule === undefined ? [] : [rule as Json])).at(-1);
+  const parts = last === undefined ? [] : expressions(last).filter((part) => !isAside(part));
+  return parts.length === 1 && parts.every(isRefusal);
+}
+
+/** Neither asks nor does anything. */
+function isAside(part: Json): boolean {
+  return "counter" in part || "log" in part || (xtOf(part).type === "match" && xtOf(part).name === "comment");
+}
+
+/** nft has no words for REJECT as iptables says it. */
+function isRefusal(part: Json): boolean {
+  return "drop" in part || "reject" in part || (xtOf(part).type === "target" && xtOf(part).name === "REJECT");
+}
+
+const xtOf = ({ xt }: Json): Json => (typeof xt === "object" && xt !== null ? (xt as Json) : {});
 
 const expressions = ({ expr }: Json): Json[] => (Array.isArray(expr) ? (expr as Json[]) : []);
 

@@ -7,9 +7,9 @@ import { Delivery } from "../../../lib/model/binding";
 import type { Commands } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { checkFenceScript } from "./fence";
-import { FORWARD_CHAIN, parseForward } from "./forward";
+import { endsWithRefusal, FORWARD_CHAIN, parseForward } from "./forward";
 import { baseScript } from "./nft";
-import { NFT_TABLE, PACKET_MARK } from "./state";
+import { NFT_TABLE, PACKET_MARK, ROUTE_TABLE, RULE_PREFERENCE } from "./state";
 
 export interface NodeFacts {
   readonly kernel: string;
@@ -31,8 +31,10 @@ export interface NodeFacts {
   readonly forwardDrops: boolean;
   /** Whether the older iptables has a filter table, which nft cannot see. */
   readonly legacyFilter: boolean;
-  /** Other chains that see forwarded packets and drop by default, such as `inet filter forward`. */
+  /** Other chains that see forwarded packets and drop what none of their rules accepts, such as `inet filter forward`. */
   readonly droppingChains: readonly string[];
+  /** Routing rules that send every packet to the table `main` before podpin's rule is asked, as `ip rule` shows them. */
+  readonly rulesBefore: readonly string[];
 }
 
 export interface NodeProblem {
@@ -66,15 +68,30 @@ const VERSION_OF: Readonly<Record<string, readonly string[]>> = {
 };
 const IP_FORWARD = "ipv4.ip_forward";
 const TCP_LOOSE = "netfilter.nf_conntrack_tcp_loose";
-const SYSCTLS = [IP_FORWARD, TCP_LOOSE, "ipv4.conf.all.rp_filter", "bridge.bridge-nf-call-iptables"];
+const CONNECTIONS = "netfilter.nf_conntrack_count";
+const MOST_CONNECTIONS = "netfilter.nf_conntrack_max";
+const PROXY_ARP = /^ipv4\.conf\..+\.proxy_arp$/;
+const SYSCTLS = [
+  IP_FORWARD,
+  TCP_LOOSE,
+  CONNECTIONS,
+  MOST_CONNECTIONS,
+  "ipv4.conf.all.rp_filter",
+  "ipv4.conf.all.proxy_arp",
+  "bridge.bridge-nf-call-iptables",
+];
+/** Of all connections that the kernel can know. */
+const NEARLY_FULL = 0.9;
+/** Nobody has more. */
+const MOST_CHAINS = 20;
 const CILIUM_INTERFACE = "cilium_host";
 /** Before it, two tables of nat do not share a hook. */
 const OLDEST_KERNEL = [4, 18] as const;
 const EVERY: readonly Delivery[] = Object.values(Delivery);
 
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
-  const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`];
-  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains] =
+  const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`, `ipv4.conf.${uplink}.proxy_arp`];
+  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains, rules] =
     await Promise.all([
       Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
       refusal(commands, baseScript(false)),
@@ -85,7 +102,9 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
       run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
       readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
       run(commands, ["nft", "-j", "list", "chains"]),
+      run(commands, ["ip", "-N", "-j", "rule", "show"]),
     ]);
+  const others = chains.code === 0 ? otherForwardChains(chains.stdout) : [];
   return {
     kernel: release(),
     programs: Object.fromEntries(programs),
@@ -97,7 +116,8 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
     cilium,
     forwardDrops: forward.code === 0 && parseForward(forward.stdout).drops,
     legacyFilter: legacy.split("\n").includes("filter"),
-    droppingChains: chains.code === 0 ? droppingChains(chains.stdout) : [],
+    droppingChains: await refusing(commands, others),
+    rulesBefore: rules.code === 0 ? rulesBefore(rules.stdout) : [],
   };
 }
 
@@ -142,13 +162,48 @@ function ownAddresses(interfaces: ReturnType<typeof networkInterfaces>): string[
   return all.filter(({ family }) => family === "IPv4").map(({ address }) => address);
 }
 
-/** Reads `nft -j list chains`. */
-export function droppingChains(json: string): string[] {
+interface ForwardChain {
+  /** Family, table and name. */
+  readonly chain: string;
+  readonly drops: boolean;
+}
+
+/** Reads `nft -j list chains`: those of others that see forwarded packets. */
+export function otherForwardChains(json: string): ForwardChain[] {
   const { nftables = [] } = JSON.parse(json) as { nftables?: { chain?: Record<string, unknown> }[] };
   return nftables
-    .flatMap(({ chain }) => (chain?.hook === "forward" && chain.policy === "drop" ? [chain] : []))
-    .map(({ family, table, name }) => `${String(family)} ${String(table)} ${String(name)}`)
-    .filter((chain) => chain !== FORWARD_CHAIN.join(" ") && !chain.startsWith(`ip ${NFT_TABLE} `));
+    .flatMap(({ chain }) => (chain?.hook === "forward" ? [chain] : []))
+    .map(({ family, table, name, policy }) => ({
+      chain: `${String(family)} ${String(table)} ${String(name)}`,
+      drops: policy === "drop",
+    }))
+    .filter(({ chain }) => chain !== FORWARD_CHAIN.join(" ") && !chain.startsWith(`ip ${NFT_TABLE} `));
+}
+
+/** Those that drop or reject what none of their rules accepts, by policy or, as firewalld does, with the last rule. */
+async function refusing(commands: Commands, chains: readonly ForwardChain[]): Promise<string[]> {
+  const answers = chains.slice(0, MOST_CHAINS).map(async ({ chain, drops }) => {
+    if (drops) return [chain];
+    const { code, stdout } = await run(commands, ["nft", "-j", "list", "chain", ...chain.split(" ")]);
+    const { nftables = [] } = code === 0 ? (JSON.parse(stdout) as { nftables?: [] }) : {};
+    return endsWithRefusal(nftables) ? [chain] : [];
+  });
+  return (await Promise.all(answers)).flat();
+}
+
+const MAIN_TABLE = "254";
+
+/** Reads `ip -N -j rule show`. A rule that asks for anything, or leaves a route out, is one that somebody has thought about. */
+export function rulesBefore(json: string): string[] {
+  const rules = JSON.parse(json) as Readonly<Record<string, unknown>>[];
+  const ours = rules.findIndex(({ priority, table }) => priority === RULE_PREFERENCE && table === String(ROUTE_TABLE));
+  const before = ours < 0 ? rules.filter(({ priority }) => Number(priority) < RULE_PREFERENCE) : rules.slice(0, ours);
+  const plain = new Set(["priority", "src", "table", "protocol"]);
+  return before
+    .filter(
+      (rule) => rule.table === MAIN_TABLE && rule.src === "all" && Object.keys(rule).every((key) => plain.has(key)),
+    )
+    .map(({ priority }) => `${String(priority)}: from all lookup main`);
 }
 
 /** What is wrong with the node, in the order in which a person would look. */
@@ -195,10 +250,30 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
       `the older iptables (legacy) has a filter table, which nft cannot see; if its FORWARD policy is DROP, run on the node: iptables-legacy -I FORWARD 1 -m mark --mark ${mark}/${mark} -j ACCEPT`,
     );
   }
+  for (const rule of facts.rulesBefore) {
+    add(
+      "rule_before",
+      `the routing rule "${rule}" comes before podpin's (${RULE_PREFERENCE}), so packets for addresses leave by the routes of the table main; give it a preference above ${RULE_PREFERENCE}`,
+    );
+  }
+  for (const [name, value] of Object.entries(facts.sysctls)) {
+    if (!PROXY_ARP.test(name) || value === "0") continue;
+    add(
+      "proxy_arp",
+      `net.${name}: got ${value}; with it the node speaks for addresses also while it must be silent; podpin does not need it, set it to 0 on the node`,
+    );
+  }
   for (const chain of facts.droppingChains) {
     add(
       "forward_drop",
-      `the nftables chain "${chain}" drops forwarded packets by default; let it accept packets with the mark ${mark}/${mark}: nft insert rule ${chain} meta mark and ${mark} == ${mark} accept`,
+      `the nftables chain "${chain}" drops forwarded packets that none of its rules accepts; let it accept packets with the mark ${mark}/${mark}: nft insert rule ${chain} meta mark and ${mark} == ${mark} accept`,
+    );
+  }
+  const most = Number(facts.sysctls[MOST_CONNECTIONS] ?? 0);
+  if (most > 0 && Number(facts.sysctls[CONNECTIONS]) >= most * NEARLY_FULL) {
+    add(
+      "conntrack_full",
+      `of the ${most} connections that the kernel can know (net.${MOST_CONNECTIONS}) ${NEARLY_FULL * 100} % are in use; when all are, packets of new ones are dropped, also those for addresses; raise it on the node`,
     );
   }
   if (facts.sysctls[TCP_LOOSE] === "0") {
