@@ -8,6 +8,7 @@ import { binding, type BindingOptions, ME, movedAway, MY_IP, OTHER, OTHER_IP, ta
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "./memory-kernel";
 
 const A = "198.51.100.7";
+const B = "198.51.100.8";
 const PODS = [
   { podName: "pod-1", podUid: "uid-1", podIp: "10.244.1.11" },
   { podName: "pod-2", podUid: "uid-2", podIp: "10.244.1.12" },
@@ -17,6 +18,7 @@ const INDEX = [11, 12] as const;
 class Node {
   readonly kernel = new MemoryKernel();
   memory: ReadonlyMap<string, AddressMemory> = new Map();
+  now = 0;
 
   constructor() {
     PODS.forEach(({ podIp }, i) => this.kernel.hops.set(podIp, podHop(`veth${i + 1}`, INDEX[i]!)));
@@ -36,7 +38,7 @@ class Node {
       kernel: this.kernel.state(),
       memory: this.memory,
       isolated: false,
-      now: 0,
+      now: this.now,
     };
     const made = plan(input);
     this.memory = remember(input, made, this.kernel.carryOut(made.changes));
@@ -133,16 +135,49 @@ test("a filter that somebody deletes is put back", () => {
   expect(node.stopped()).toEqual([true, false]);
 });
 
+test("a fence is put back after the whole ruleset was flushed, though no binding speaks of the address any more", () => {
+  const node = new Node();
+  node.pass(app());
+  node.pass(gone());
+  node.pass(takenBack(A));
+  for (let hour = 0; hour < 3; hour++) {
+    node.now += 3_600_000;
+    node.pass();
+    expect(node.stopped()).toEqual([true, false]);
+    node.kernel.flushRuleset();
+    expect(node.stopped()).toEqual([false, false]);
+  }
+  node.pass();
+  expect(isNoChange(node.pass().changes)).toBe(true);
+  node.kernel.dropInterface("veth1");
+  node.pass();
+  expect(node.kernel.untouched).toBe(true);
+});
+
+test("of two addresses that a Pod is fenced off from it may send with the one that it gets back, at once", () => {
+  const node = new Node();
+  const both = (epoch: number, pod: 0 | 1): AddressBinding[] =>
+    [A, B].map((address) => binding(address, { delivery: "app", epoch, owner: PODS[pod] }));
+  node.pass(...both(1, 0));
+  node.pass(...both(2, 1));
+  node.pass(app({ epoch: 3, owner: PODS[0] }), both(2, 1)[1]!);
+  expect([node.stopped(A), node.stopped(B)]).toEqual([
+    [false, true],
+    [true, false],
+  ]);
+});
+
 test("whatever happens, every Pod that held an address and lives is fenced off from it exactly while another or nobody has it", () => {
   const step = fc.record({
     owner: fc.constantFrom(0 as const, 1 as const, "other" as const, "nobody" as const),
     restarts: fc.boolean(),
+    flushed: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
       const node = new Node();
       const held = new Set<number>();
-      steps.forEach(({ owner, restarts }, index) => {
+      steps.forEach(({ owner, restarts, flushed }, index) => {
         if (restarts) node.memory = new Map();
         const releasing = { nodeName: ME, epoch: index + 1, forwardTo: OTHER_IP, wait: false };
         const bound = {
@@ -153,6 +188,10 @@ test("whatever happens, every Pod that held an address and lives is fenced off f
             app({ epoch: index + 2, nodeName: "", owner: undefined, releasing: { ...releasing, forwardTo: "" } }),
         }[owner]();
         node.pass(bound);
+        if (flushed) {
+          node.kernel.flushRuleset();
+          node.pass(bound);
+        }
         expect(isNoChange(node.pass(bound).changes)).toBe(true);
         if (typeof owner === "number") held.add(owner);
         expect(node.stopped()).toEqual([0, 1].map((pod) => held.has(pod) && pod !== owner));

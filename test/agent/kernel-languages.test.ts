@@ -64,6 +64,14 @@ const answers = (routeGets: readonly object[][]): string =>
       { type: "2", dst: "192.0.2.6", dev: "eth0", scope: "254", flags: [] },
     ],
     [{ type: "2", dst: "192.0.2.5", dev: "eth0", scope: "254", flags: [] }],
+    [
+      { type: "2", dst: "127.0.0.0/8", dev: "lo", scope: "254", flags: [] },
+      { type: "2", dst: "10.0.0.11", dev: "eth0", scope: "254", flags: [] },
+    ],
+    [
+      { family: "inet", interface: "eth0", forwarding: false, rp_filter: "off" },
+      { family: "inet6", interface: "eth0", forwarding: true },
+    ],
     ...routeGets,
   ]
     .map((answer) => `${JSON.stringify(answer)}\n`)
@@ -75,8 +83,8 @@ const GETS = [
   [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
   [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
 ];
-// Line 11 of the batch is the question for 10.9.9.9.
-const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:11\n";
+// Line 13 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:13\n";
 
 describe("ip", () => {
   const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
@@ -96,6 +104,14 @@ describe("ip", () => {
 
   test("finds what is ours and what is the guest agent's in the kernel's own table", () => {
     expect([state.thrown, state.claimed]).toEqual([new Set(["192.0.2.7"]), new Set(["192.0.2.5"])]);
+  });
+
+  test("knows the node's own addresses", () => {
+    expect(state.own).toEqual(new Set(["10.0.0.11"]));
+  });
+
+  test("finds our proxy neighbours that are not on the uplink", () => {
+    expect(state.astray).toEqual([{ address: "192.0.2.7", dev: "eth1" }]);
   });
 
   test("tells our proxy neighbours on the uplink from those of others", () => {
@@ -119,7 +135,7 @@ describe("ip", () => {
   });
 
   test("reads the uplink", () => {
-    expect(state.uplink).toEqual({ mac: "02:00:00:00:00:01", proxyDelay: 800 });
+    expect(state.uplink).toEqual({ mac: "02:00:00:00:00:01", proxyDelay: 800, forwards: false });
   });
 
   test("finds tunnels and bridges, without names that could be mistaken for something else", () => {
@@ -227,6 +243,9 @@ describe("nft", () => {
 
   test.each<[string, string]>([
     ["a rule is missing", printed({}, 1)],
+    ["one of its chains drops by default", printed({}).replace('"name":"raw_pre"', '"name":"raw_pre","policy":"drop"')],
+    // As nft 1.0.6 shows a table that somebody has put to sleep.
+    ["it is dormant", '{"nftables": [{"table": {"family": "ip", "name": "pip_agent", "handle": 1, "flags": '],
     ["it is somebody else's", JSON.stringify({ nftables: [{ table: { name: "pip_agent" } }] })],
   ])("does not take the table for ours when %s", (_title, json) => {
     expect(parseTable(json).base).toBe("other");

@@ -53,6 +53,12 @@ export class MemoryKernel implements Kernel {
   proxyDelay = 800;
   /** Of the uplink. */
   uplinkMac = MAC;
+  /** Whether the uplink passes on what arrives there. */
+  uplinkForwards = true;
+  /** Addresses that interfaces of the node have. */
+  readonly own = new Set<string>();
+  /** Proxy neighbours of ours on interfaces that were the uplink once, by interface. */
+  readonly astray = new Map<string, string>();
   /** The rest of the node, as the test wants it. */
   readonly hops = new Map<string, Hop | "unreachable">();
   readonly tunnels = new Set<string>();
@@ -92,6 +98,8 @@ export class MemoryKernel implements Kernel {
       routes: new Map([...routed].map((a) => [a, this.#routesOf(a)])),
       thrown: new Set(this.thrown),
       claimed: new Set(this.claimed),
+      own: new Set(this.own),
+      astray: [...this.astray].map(([dev, address]) => ({ address, dev })),
       proxies: new Map(this.proxies),
       nft: {
         base: table === undefined ? "absent" : "current",
@@ -128,7 +136,7 @@ export class MemoryKernel implements Kernel {
       fences: this.fences.state(),
       forward: { drops: this.forwardDrops, accepted: this.#marked, ours: this.#marked ? [FORWARD_HANDLE] : [] },
       hops: new Map(ips.map((ip) => [ip, this.hops.get(ip) ?? "unreachable"])),
-      uplink: { mac: this.uplinkMac, proxyDelay: this.proxyDelay },
+      uplink: { mac: this.uplinkMac, proxyDelay: this.proxyDelay, forwards: this.uplinkForwards },
       sandboxes: this.sandboxes && [...this.sandboxes],
     };
   }
@@ -195,12 +203,19 @@ export class MemoryKernel implements Kernel {
     for (const [ip, hop] of this.hops) if (hop !== "unreachable" && hop.dev === dev) this.hops.delete(ip);
   }
 
+  /** As `nft flush ruleset` does. */
+  flushRuleset(): void {
+    this.table = undefined;
+    this.#marked = false;
+    if (!this.fences.empty) this.fences.line("delete table netdev pip_agent");
+  }
+
   get untouched(): boolean {
     const inPods = [...(this.insides?.values() ?? [])].some((addresses) => [...addresses.values()].includes("ours"));
     if (inPods) return false;
     const ours = [...this.proxies.values()].some((owner) => owner === "ours");
     const routes = this.paths.size + this.fallbacks.size + this.thrown.size;
-    if (!this.fences.empty || this.#marked) return false;
+    if (!this.fences.empty || this.#marked || this.astray.size > 0) return false;
     return !this.rule && routes === 0 && !ours && this.table === undefined && this.proxyDelay === 800;
   }
 
@@ -253,6 +268,8 @@ export class MemoryKernel implements Kernel {
     const proxy = /^neigh (replace|del) proxy (\S+) dev eth0/.exec(line);
     if (proxy?.[1] === "replace") return void this.proxies.set(proxy[2]!, "ours");
     if (proxy?.[1] === "del") return must(this.proxies.delete(proxy[2]!), line);
+    const astray = /^neigh del proxy (\S+) dev (\S+)$/.exec(line);
+    if (astray !== null) return must(this.astray.get(astray[2]!) === astray[1] && this.astray.delete(astray[2]!), line);
     const element = /^(add|delete) element ip pip_agent (\S+) \{ (.*) \}$/.exec(line);
     if (element !== null) return this.#element(line, element[1] === "add", element[2]!, element[3]!);
     const inPod = /^ns-(\S+): address (replace|del) (\S+)\/32 dev eth0/.exec(line);

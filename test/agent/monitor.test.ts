@@ -13,8 +13,15 @@ describe("what is worth a look", () => {
     ["[ROUTE]10.244.1.11 dev veth1 scope link", true],
     ["[ROUTE]10.244.1.110 dev veth2 scope link", false],
     ["[ROUTE]203.0.113.0/24 dev eth0", false],
+    ["[ROUTE]2 192.0.2.7 dev lo table 255 proto 2 scope 254 src 192.0.2.7 ", true],
+    ["[ROUTE]Deleted 2 192.0.2.7 dev lo table 255 proto 2 scope 254 src 192.0.2.7 ", true],
+    ["[ROUTE]3 192.0.2.255 dev eth0 table 255 proto 2 scope 253 src 192.0.2.7 ", false],
+    ["[ROUTE]2 fe80::1 dev veth1 table 255 proto 2 metric 0 pref medium", false],
+    ["[NETCONF]inet eth0 forwarding off ", true],
+    ["[NETCONF]inet veth1 forwarding on rp_filter off ", false],
+    ["[NETCONF]inet6 eth0 forwarding off ", false],
   ])("ip: %s", (line, concerns) => {
-    expect(concernsRouting(line, ["10.244.1.11"])).toBe(concerns);
+    expect(concernsRouting(line, { uplink: "eth0", watched: () => ["10.244.1.11"] })).toBe(concerns);
   });
 
   test.each([
@@ -63,6 +70,7 @@ describe("the monitor", () => {
       commands,
       clock,
       log: () => undefined,
+      uplink: "eth0",
       watched: () => ["10.244.1.11"],
       onEvent: () => events++,
     });
@@ -72,7 +80,7 @@ describe("the monitor", () => {
   test("has one program for routing and one for tables, and looks once more when both surely listen", async () => {
     const { commands, clock, events } = setup();
     expect(commands.running.map(({ argv }) => argv.join(" "))).toEqual([
-      "ip -rcvbuf 16777216 -N -o monitor link route rule label",
+      "ip -rcvbuf 16777216 -N -o monitor link route rule netconf label",
       "nft -n monitor destroy",
     ]);
     await clock.run(1000);

@@ -86,6 +86,20 @@ test("a program that is killed is started again by the next request", async () =
   expect(await next().catch(next)).toBe(0);
 });
 
+test("an interface that is renamed has its new name in a session that was renewed, also while something is asked", async () => {
+  await ip(open, "link add old type bridge", "link set old up", "route add 203.0.113.8/32 dev old");
+  const device = async (): Promise<unknown> => {
+    const { stdout } = await ip(open, "route get 203.0.113.8");
+    return (JSON.parse(stdout) as { dev: string }[])[0]?.dev;
+  };
+  expect(await device()).toBe("old");
+  await ip(plain, "link set old down", "link set old name new", "link set new up", "route add 203.0.113.8/32 dev new");
+  const asked = device();
+  open.renew?.();
+  await asked;
+  expect(await device()).toBe("new");
+});
+
 test("requests that come at once are answered in their order", async () => {
   const tables = Array.from({ length: 50 }, (_, index) => String(8000 + index));
   await ip(

@@ -11,7 +11,7 @@ import { eventually } from "./eventually";
 import { CLIENT, NODE_IPS, Segment, type TestPod, UPLINK } from "./segment";
 
 // What the kernel holds is repaired, replaced and taken away while packets flow.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const NAT = "10.90.0.201";
 const APP = "10.90.0.202";
@@ -80,6 +80,22 @@ test("a FORWARD chain that drops by default lets the packets of addresses throug
   segment.sh("n1", [`ip route del ${other}`]);
 });
 
+test("a FORWARD chain whose last rule rejects lets the packets of addresses through as well", async () => {
+  const chain = (): string => segment.sh("n1", ["nft -a list chain ip filter FORWARD"]);
+  segment.sh("n1", ["nft 'chain ip filter FORWARD { policy accept; }'"]);
+  agent.poke();
+  await eventually(() => expect(chain()).not.toContain("podpin"));
+  segment.sh("n1", ["nft add rule ip filter FORWARD counter reject with icmp type admin-prohibited"]);
+  agent.poke();
+  await eventually(() => expect(chain()).toContain("podpin"));
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
+  const [, handle] = /reject .*# handle (\d+)/.exec(chain()) ?? [];
+  segment.sh("n1", [
+    "nft 'chain ip filter FORWARD { policy drop; }'",
+    `nft delete rule ip filter FORWARD handle ${handle}`,
+  ]);
+});
+
 /** Of the agent on the node. */
 function monitors(program: string): number[] {
   const pids = segment
@@ -117,6 +133,55 @@ test.each<[string, () => string]>([
   const reports = await Promise.all(probes.map((probe) => probe.end()));
   measured[title] = reports.map(({ lost, longestGapMs }) => ({ lost, longestGapMs }));
   await eventually(() => expect(snapshot()).toBe(wanted));
+});
+
+test("the uplink stops to pass packets on: the node says so at once, leaves all in place, and says when it does again", async () => {
+  const wanted = snapshot();
+  const forwarding = (value: 0 | 1): string =>
+    segment.sh("n1", [`echo ${value} > /proc/sys/net/ipv4/conf/${UPLINK}/forwarding`]);
+  forwarding(0);
+  const { message } = await cluster.acked(APP, "n1", { state: AckState.Failed, reason: "NodeNotSupported" });
+  expect(message).toContain(`net.ipv4.conf.${UPLINK}.forwarding: got 0`);
+  expect(snapshot()).toBe(wanted);
+  forwarding(1);
+  await Promise.all([APP, NAT].map((address) => cluster.acked(address, "n1", { state: AckState.Announced })));
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
+});
+
+test("the node itself gets an address: that one is refused at once, and served again when the node has it no more", async () => {
+  segment.sh("n1", [`ip addr add ${APP}/32 dev lo`]);
+  const { message } = await cluster.acked(APP, "n1", { state: AckState.Failed, reason: "AddressNotAllowed" });
+  expect(message).toContain(`an interface of the node has ${APP}`);
+  expect(segment.ask("cl", "udp", NAT)?.name).toBe(pod.name);
+  segment.sh("n1", [`ip addr del ${APP}/32 dev lo`]);
+  await cluster.acked(APP, "n1", { state: AckState.Announced });
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
+});
+
+test("the Pod's interface on the node is renamed: the Pod keeps its address", async () => {
+  const rename = async (from: string, to: string): Promise<void> => {
+    const before = agent.passes.length;
+    segment.sh("n1", [`ip link set ${from} name ${to}`]);
+    await eventually(() => expect(agent.passes.length).toBeGreaterThan(before));
+    agent.poke();
+    await eventually(() => expect(agent.passes.length).toBeGreaterThan(before + 1));
+  };
+  const said = cluster.said.length;
+  await rename(holder.veth, "other0");
+  expect(segment.sh("n1", ["ip route show table 7421"])).toContain(`via ${holder.ip} dev other0`);
+  await rename("other0", holder.veth);
+  expect(cluster.said.slice(said).filter((line) => line.includes("Failed"))).toEqual([]);
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
+});
+
+test("the uplink is renamed: the node says so, what works goes on working, and other changes are still carried out", async () => {
+  segment.sh("n1", [`ip link set ${UPLINK} name other0`]);
+  const { message } = await cluster.acked(NAT, "n1", { state: AckState.Failed });
+  expect(message).toContain(UPLINK);
+  expect(segment.ask("cl", "udp", NAT)?.name).toBe(pod.name);
+  segment.sh("n1", [`ip link set other0 name ${UPLINK}`]);
+  await Promise.all([APP, NAT].map((address) => cluster.acked(address, "n1", { state: AckState.Announced })));
+  expect(segment.ask("cl", "udp", APP)?.name).toBe(holder.name);
 });
 
 test("a proxy neighbour that is deleted, of which the kernel says nothing, is there again after the next look", async () => {

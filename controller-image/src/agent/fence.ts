@@ -3,6 +3,7 @@
 // where its packets come in, which holds until the interface goes with the Pod. Named by the interface's number: the next
 // Pod's interface may have the same name.
 import type { ElementChange } from "./nft";
+import type { AddressMemory } from "./outcome";
 import { type Footprint, footprintOf, type KernelState, NFT_TABLE, samePath } from "./state";
 
 /** In family `netdev`, apart from the base: it comes with the first fence and goes with the last. */
@@ -18,35 +19,50 @@ export interface FenceState {
 
 export const NO_FENCES: FenceState = { table: false, fenced: new Map(), filtered: new Set() };
 
+/** Interface number → addresses that must not come from there. */
+export type Fences = ReadonlyMap<number, ReadonlySet<string>>;
+
 export interface FenceChanges {
   /** By address, to be carried out with the rest of it. */
   readonly steps: ReadonlyMap<string, ElementChange>;
   /** One transaction of its own, after everything. */
   readonly cleanup: readonly string[];
+  /** What there is then. */
+  readonly fenced: Fences;
 }
 
-/** Which interfaces have to be fenced off from which addresses, and what that changes. */
+/**
+ * Which interfaces have to be fenced off from which addresses, and what that changes.
+ *
+ * @param known what was fenced off before, which somebody may have deleted: no binding says it any more
+ */
 export function fenceChanges(
   kernel: KernelState,
   targets: ReadonlyMap<string, Footprint>,
-  { possible }: { readonly possible: boolean },
+  { possible, known }: { readonly possible: boolean; readonly known: Fences },
 ): FenceChanges {
   const { fences, devices } = kernel;
-  if (!possible) return { steps: new Map(), cleanup: fences.table ? [DELETE_FENCES] : [] };
+  if (!possible) return { steps: new Map(), cleanup: fences.table ? [DELETE_FENCES] : [], fenced: new Map() };
   const living = new Map([...devices].map(([name, { ifindex }]) => [ifindex, name]));
   const steps = new Map<string, ElementChange>();
-  const kept = new Map(
-    [...fences.fenced].filter(([ifindex]) => living.has(ifindex)).map(([i, set]) => [i, new Set(set)]),
-  );
-  const renewed = new Set<number>();
+  const kept = new Map<number, Set<string>>();
+  for (const [ifindex, addresses] of [...fences.fenced, ...known]) {
+    if (living.has(ifindex)) kept.set(ifindex, new Set([...(kept.get(ifindex) ?? []), ...addresses]));
+  }
+  const has = (ifindex: number, address: string): boolean => fences.fenced.get(ifindex)?.has(address) === true;
+  const added = new Map<number, Set<string>>();
+  const linesFor = (ifindex: number, device: string, addresses: readonly string[]): string[] => {
+    const isNew = !fences.filtered.has(ifindex) && !added.has(ifindex);
+    added.set(ifindex, new Set([...(added.get(ifindex) ?? []), ...addresses]));
+    const elements = addresses.map((address) => elementLine("add", ifindex, address));
+    return [...(isNew ? filterLines(device, ifindex) : []), ...elements];
+  };
   const add = (address: string, ifindex: number): void => {
     const device = living.get(ifindex);
     if (device === undefined) return;
-    const isNew = !fences.filtered.has(ifindex) && !renewed.has(ifindex);
-    renewed.add(ifindex);
     kept.set(ifindex, (kept.get(ifindex) ?? new Set()).add(address));
-    const lines = [...(isNew ? filterLines(device, ifindex) : []), elementLine("add", ifindex, address)];
-    steps.set(address, { remove: [], add: lines });
+    const remove = steps.get(address)?.remove ?? [];
+    steps.set(address, { remove, add: linesFor(ifindex, device, [address]) });
   };
   for (const [address, target] of targets) {
     const before = footprintOf(kernel, address);
@@ -54,20 +70,30 @@ export function fenceChanges(
     const stays = before.app && target.app && samePath(before.path, target.path);
     const old = stays ? undefined : interfaceOf(kernel, before, kernel.routes.get(address)?.port);
     // The Pod that has the address now may send with it, before anything else can happen.
-    if (now !== undefined && kept.get(now)?.delete(address) === true) {
+    if (now !== undefined && kept.get(now)?.delete(address) === true && has(now, address)) {
       steps.set(address, { remove: [elementLine("delete", now, address)], add: [] });
     }
     if (old !== undefined && old !== now && kept.get(old)?.has(address) !== true) add(address, old);
   }
-  // Somebody has taken a filter away.
-  for (const [ifindex, addresses] of kept) {
-    const [address] = addresses;
-    if (address !== undefined && !fences.filtered.has(ifindex) && !renewed.has(ifindex)) add(address, ifindex);
+  const fenced = new Map([...kept].filter(([, addresses]) => addresses.size > 0));
+  if (fenced.size === 0) return { steps, cleanup: fences.table ? [DELETE_FENCES] : [], fenced };
+  // What somebody has taken away. It concerns addresses of which this node may know nothing else any more.
+  const restored = [...fenced].flatMap(([ifindex, addresses]) => {
+    const whole = fences.filtered.has(ifindex) || added.has(ifindex);
+    const lost = [...addresses].filter((each) => !has(ifindex, each) && added.get(ifindex)?.has(each) !== true);
+    return whole && lost.length === 0 ? [] : linesFor(ifindex, living.get(ifindex) ?? "", lost);
+  });
+  const needless = [...fences.fenced.keys()].filter((ifindex) => !fenced.has(ifindex));
+  return { steps, cleanup: [...restored, ...needless.flatMap(forgetLines)], fenced };
+}
+
+/** What was fenced off when the last pass was over. */
+export function fencesIn(memory: ReadonlyMap<string, AddressMemory>): Fences {
+  const found = new Map<number, Set<string>>();
+  for (const [address, { fenced = [] }] of memory) {
+    for (const ifindex of fenced) found.set(ifindex, (found.get(ifindex) ?? new Set()).add(address));
   }
-  const needless = [...fences.fenced.keys()].filter((ifindex) => (kept.get(ifindex)?.size ?? 0) === 0);
-  const none = [...kept.values()].every((addresses) => addresses.size === 0);
-  if (none) return { steps, cleanup: fences.table ? [DELETE_FENCES] : [] };
-  return { steps, cleanup: needless.flatMap(forgetLines) };
+  return found;
 }
 
 /** What the kernel must be able to do, at an interface that every node has. */

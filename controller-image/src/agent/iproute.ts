@@ -6,6 +6,7 @@ import {
   type Footprint,
   GUEST_AGENT_PROTOCOL,
   type Hop,
+  KERNEL_PROTOCOL,
   type KernelState,
   type Links,
   LOCAL_TABLE,
@@ -39,7 +40,7 @@ export function routeLines(address: string, from: Footprint, to: Footprint, upli
   const suffix = `table ${ROUTE_TABLE}`;
   const lines: string[] = [];
   // First of all, because a route that changes from the uplink to a Pod makes an old proxy neighbour speak again.
-  if (from.proxy && !to.proxy) lines.push(`neigh del proxy ${address} dev ${uplink}`);
+  if (from.proxy && !to.proxy) lines.push(deleteProxyLine(address, uplink));
   if (to.fallback && !from.fallback) {
     lines.push(`route replace blackhole ${address}/32 ${suffix} metric ${FALLBACK_METRIC} proto ${ROUTE_PROTOCOL}`);
   }
@@ -67,6 +68,8 @@ export function hairpinLine(port: string, on: boolean): string {
   return `link set dev ${port} type bridge_slave hairpin ${on ? "on" : "off"}`;
 }
 
+export const deleteProxyLine = (address: string, dev: string): string => `neigh del proxy ${address} dev ${dev}`;
+
 export function proxyLine(address: string, uplink: string): string {
   return `neigh replace proxy ${address} dev ${uplink} protocol ${ROUTE_PROTOCOL}`;
 }
@@ -74,18 +77,28 @@ export function proxyLine(address: string, uplink: string): string {
 /** Asks for the proxy neighbours. */
 export const PROXIES = "neigh show proxy";
 
-/** The questions of one observation, in the order in which {@link parseObservation} expects the answers. */
-export function observationLines(uplink: string, ips: readonly string[]): string[] {
+/** `ip` ends, in spite of -force, when it is asked for the settings of an interface that is not there. */
+export const isEndedByMissing = (stderr: string): boolean => /argument "[^"]*" is wrong: "DEV" is invalid/.test(stderr);
+
+/**
+ * The questions of one observation, in the order in which {@link parseObservation} expects the answers.
+ *
+ * @param missing whether the uplink is known not to be there; then there is another question in the place of that for its settings
+ */
+export function observationLines(uplink: string, ips: readonly string[], missing = false): string[] {
   return [
     "rule show",
     `route show table ${ROUTE_TABLE}`,
     PROXIES,
     "link show",
-    `ntable show dev ${uplink}`,
+    missing ? `link show dev ${uplink}` : `ntable show dev ${uplink}`,
     "neigh show",
     "netns list-id",
     `route show table ${LOCAL_TABLE} proto ${ROUTE_PROTOCOL}`,
     `route show table ${LOCAL_TABLE} proto ${GUEST_AGENT_PROTOCOL}`,
+    `route show table ${LOCAL_TABLE} type local proto ${KERNEL_PROTOCOL}`,
+    // Of all interfaces: with the name of one that is gone `ip` would end here, in spite of -force.
+    "netconf show",
     ...ips.map((ip) => `route get ${ip}`),
   ];
 }
@@ -133,6 +146,8 @@ export interface IpState extends Omit<KernelState, "nft" | "fences" | "forward">
   readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
   /** Name of the network namespace at the other end of an interface, where it has one. */
   readonly namespaceAt: ReadonlyMap<string, string>;
+  /** Whether routes lead over an interface of a name that none has: it came or was renamed meanwhile. */
+  readonly unsettled: boolean;
 }
 
 /** @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel */
@@ -148,17 +163,25 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
   const links = new Map(needed(3).map((link) => [text(link.ifname), link]));
   const uplinkLink = links.get(uplink);
   const others = [...links.values()].filter(({ ifname }) => ifname !== uplink);
+  const devices = [...(answers[1] ?? []), ...answers.slice(questions.length - ips.length).flatMap((get) => get ?? [])];
   const delay = answers[4]?.find((table) => table.name === "arp_cache" && table.dev === uplink)?.proxy_delay;
+  const forwards = answers[10]?.find((conf) => conf.family === "inet" && conf.interface === uplink)?.forwarding;
   return {
     rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
     routes: parseRoutes(answers[1] ?? []),
     proxies: parseProxies(needed(2), uplink),
     thrown: addressesOf(needed(7), THROW),
     claimed: addressesOf(needed(8), LOCAL),
+    own: addressesOf(needed(9), LOCAL),
+    // Where the uplink is missing it may have been renamed, and they are what still works.
+    astray: (uplinkLink === undefined ? [] : needed(2))
+      .filter((entry) => isOurProxy(entry) && entry.dev !== uplink && PLAIN_NAME.test(text(entry.dev)))
+      .map(({ dst, dev }) => ({ address: text(dst), dev: text(dev) })),
     hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[questions.length - ips.length + index], links)])),
     uplink: uplinkLink && {
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
+      forwards: typeof forwards === "boolean" ? forwards : undefined,
     },
     links: parseLinks(others),
     devices: new Map(
@@ -168,6 +191,7 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
     ),
     namespaceAt: namespacesOf([...links.values()], answers[6] ?? []),
     neighbours: neighboursOf(answers[5] ?? []),
+    unsettled: devices.some(({ dev }) => typeof dev === "string" && !links.has(dev)),
   };
 }
 
@@ -300,8 +324,12 @@ export function parseProxies(neighbours: readonly Json[], uplink: string): Map<s
   return new Map(
     neighbours
       .filter((entry) => entry.dev === uplink && "proxy" in entry && isIPv4(text(entry.dst)))
-      .map((entry) => [text(entry.dst), text(entry.protocol) === String(ROUTE_PROTOCOL) ? "ours" : "foreign"]),
+      .map((entry) => [text(entry.dst), isOurProxy(entry) ? "ours" : "foreign"]),
   );
+}
+
+function isOurProxy(entry: Json): boolean {
+  return "proxy" in entry && isIPv4(text(entry.dst)) && text(entry.protocol) === String(ROUTE_PROTOCOL);
 }
 
 function parseHop(answer: readonly Json[] | undefined, links: ReadonlyMap<string, Json>): Hop | "unreachable" {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Log } from "../kube/api";
 import type { CommandResult, Commands } from "../fabric/commands";
+import { errorText } from "../kube/log";
 import { type PodNamespaces, podNamespaces } from "./enter";
 import type { PodChanges } from "./inside";
 import { parseFences } from "./fence";
@@ -12,6 +13,7 @@ import {
   failedLines,
   hopLines,
   type IpState,
+  isEndedByMissing,
   linkLines,
   observationLines,
   parseNeighbours,
@@ -82,15 +84,32 @@ export function linuxKernel(options: KernelOptions): Kernel {
 
   const forwardChain = slowly(options.clock, () => readForward(options.commands));
   const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
-  const look = async (ips: readonly string[]): Promise<Seen> => {
+  let uplinkMissing = false;
+  const askIp = async (ips: readonly string[]): Promise<CommandResult> => {
+    const ask = () => options.commands.run(IP_QUESTIONS, lines(observationLines(options.uplink, ips, uplinkMissing)));
+    const answer = await ask().catch((error: unknown) => {
+      if (isEndedByMissing(errorText(error))) return undefined;
+      throw error;
+    });
+    if (answer !== undefined && !isEndedByMissing(answer.stderr)) return answer;
+    uplinkMissing = true;
+    return ask();
+  };
+  const look = async (ips: readonly string[], again = false): Promise<Seen> => {
     const [ip, nft, netdev, filter, forward] = await Promise.all([
-      options.commands.run(IP_QUESTIONS, lines(observationLines(options.uplink, ips))),
+      askIp(ips),
       options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
       options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
       bridgeFilter.read(),
       forwardChain.read(),
     ]);
     const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
+    const isBack = uplinkMissing && seen.uplink !== undefined;
+    if (isBack) uplinkMissing = false;
+    if ((isBack || seen.unsettled) && !again) {
+      options.commands.renew?.();
+      return look(ips, true);
+    }
     const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
     return {
       ...seen,
@@ -122,7 +141,10 @@ export function linuxKernel(options: KernelOptions): Kernel {
 
   return {
     observe: async (ips, { pods: wanted, fresh, evidence } = { pods: [], fresh: false }) => {
-      if (fresh) for (const known of [bridgeFilter, forwardChain, last]) known.forget();
+      if (fresh) {
+        for (const known of [bridgeFilter, forwardChain, last]) known.forget();
+        options.commands.renew?.();
+      }
       const seen = await see(ips, evidence);
       if (pods === undefined) return seen;
       const recorded = [...seen.nft.insideOf.values()];

@@ -93,10 +93,11 @@ export function leftover(
       : { ...dropped, wakeAt: dropped.wakeAt ?? view.now + LED_CHECK_MS, inquire: true };
   }
   const since = memory?.lettingGoSince ?? view.now;
-  // With the owner gone there is nowhere to forward to.
-  if (current.forward && owner !== undefined && view.now - since < STRAYS_MS) {
+  // With the owner gone there is nowhere to forward to. Somebody may have deleted our table; the route is there.
+  const forwards = current.forward || current.path?.dev === view.uplink;
+  if (forwards && owner !== undefined && view.now - since < STRAYS_MS) {
     const wakeAt = Math.min(since + STRAYS_MS, view.now + FORWARD_CHECK_MS);
-    return { target: current, lettingGoSince: since, wakeAt, inquire: true };
+    return { target: { ...current, forward: true }, lettingGoSince: since, wakeAt, inquire: true };
   }
   return nothing;
 }

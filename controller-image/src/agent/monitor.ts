@@ -4,9 +4,10 @@
 import type { Commands } from "../fabric/commands";
 import type { Clock, Log } from "../kube/api";
 import { FORWARD_CHAIN } from "./forward";
-import { GUEST_AGENT_PROTOCOL, LOCAL_TABLE, NFT_TABLE, ROUTE_PROTOCOL, ROUTE_TABLE } from "./state";
+import { GUEST_AGENT_PROTOCOL, KERNEL_PROTOCOL, LOCAL_TABLE, NFT_TABLE, ROUTE_PROTOCOL, ROUTE_TABLE } from "./state";
 
 export interface MonitorOptions {
+  readonly uplink: string;
   readonly commands: Commands;
   readonly clock: Clock;
   readonly log: Log;
@@ -21,7 +22,7 @@ const RESTART_MS = 1000;
 const SETTLE_MS = 1000;
 
 /** The default receive buffer loses a quarter of a burst of 20 000 events. */
-const IP_MONITOR = ["ip", "-rcvbuf", "16777216", "-N", "-o", "monitor", "link", "route", "rule", "label"];
+const IP_MONITOR = ["ip", "-rcvbuf", "16777216", "-N", "-o", "monitor", "link", "route", "rule", "netconf", "label"];
 /** Deletions only: our own changes are known, and kube-proxy adds by the thousand. */
 const NFT_MONITOR = ["nft", "-n", "monitor", "destroy"];
 
@@ -34,7 +35,7 @@ export interface Monitor {
 /** Calls back when something may have changed. */
 export function monitorKernel(options: MonitorOptions): Monitor {
   const monitors = [
-    follow(options, IP_MONITOR, (line) => concernsRouting(line, options.watched())),
+    follow(options, IP_MONITOR, (line) => concernsRouting(line, options)),
     follow(options, NFT_MONITOR, concernsTables),
   ];
   return {
@@ -43,16 +44,22 @@ export function monitorKernel(options: MonitorOptions): Monitor {
   };
 }
 
-/** A `throw` of ours in the kernel's own table, and what it is there for. */
-const OF_OURS_AMONG_ITS_OWN = new RegExp(` table ${LOCAL_TABLE} proto (${ROUTE_PROTOCOL}|${GUEST_AGENT_PROTOCOL}) `);
+/** In the kernel's own table: a `throw` of ours, what it is there for, and an address of the node. */
+const AMONG_ITS_OWN = new RegExp(` table ${LOCAL_TABLE} proto (${ROUTE_PROTOCOL}|${GUEST_AGENT_PROTOCOL}) `);
+const ADDRESS_OF_NODE = new RegExp(`\\](Deleted )?2 [\\d.]+ .* table ${LOCAL_TABLE} proto ${KERNEL_PROTOCOL} `);
 
 /** On a node with many routes of others a look at each of their changes would cost a core. */
-export function concernsRouting(line: string, ips: readonly string[]): boolean {
+export function concernsRouting(
+  line: string,
+  { uplink, watched }: Pick<MonitorOptions, "uplink" | "watched">,
+): boolean {
+  if (line.includes("[NETCONF]")) return line.includes(`]inet ${uplink} `);
   if (!line.includes("[ROUTE]")) return true;
   return (
     line.includes(`table ${ROUTE_TABLE}`) ||
-    OF_OURS_AMONG_ITS_OWN.test(line) ||
-    ips.some((ip) => line.includes(`${ip} `))
+    AMONG_ITS_OWN.test(line) ||
+    ADDRESS_OF_NODE.test(line) ||
+    watched().some((ip) => line.includes(`${ip} `))
   );
 }
 

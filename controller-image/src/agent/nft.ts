@@ -157,6 +157,13 @@ export interface ElementChange {
   readonly add: readonly string[];
 }
 
+export function joined(changes: readonly (ElementChange | undefined)[]): ElementChange {
+  return {
+    remove: changes.flatMap((change) => change?.remove ?? []),
+    add: changes.flatMap((change) => change?.add ?? []),
+  };
+}
+
 export function elementChange(address: string, from: Footprint, to: Footprint): ElementChange {
   const remove: string[] = [];
   const add: string[] = [];
@@ -277,12 +284,17 @@ function dotted(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
 
+/** Flags of a table are somebody else's doing, `dormant` above all; nft 1.0.6 prints what is no JSON then. */
+const FLAGGED = new RegExp(`"name": "${NFT_TABLE}", "handle": \\d+, "flags"`);
+
 /** Reads `nft -j list table ip pip_agent`. */
 export function parseTable(json: string): NftState {
+  if (FLAGGED.test(json)) return { ...UNTOUCHED_NFT, base: "other" };
   const document = JSON.parse(json) as { nftables?: unknown };
   const entries = Array.isArray(document.nftables) ? (document.nftables as Json[]) : [];
   const sets = new Map<string, readonly unknown[]>();
   const ruleCount = new Map<string, number>();
+  let open = true;
   let delay: number | undefined;
   for (const entry of entries) {
     const set = (entry.set ?? entry.map) as Json | undefined;
@@ -293,12 +305,13 @@ export function parseTable(json: string): NftState {
       const marker = DELAY_MARKER.exec(String(set.name));
       if (marker !== null) delay = Number(marker[1]);
     }
+    if (chain !== undefined) open &&= chain.policy === undefined || chain.policy === "accept";
     if (chain !== undefined) ruleCount.set(String(chain.name), ruleCount.get(String(chain.name)) ?? 0);
     if (rule !== undefined) ruleCount.set(String(rule.chain), (ruleCount.get(String(rule.chain)) ?? 0) + 1);
   }
   return {
     ...UNTOUCHED_NFT,
-    base: [true, false].some((zones) => isCurrent(sets, ruleCount, zones)) ? "current" : "other",
+    base: open && [true, false].some((zones) => isCurrent(sets, ruleCount, zones)) ? "current" : "other",
     zones: isCurrent(sets, ruleCount, true),
     app: members(sets.get("pips")),
     forward: members(sets.get("pip_forward")),

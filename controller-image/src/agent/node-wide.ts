@@ -1,16 +1,20 @@
 // What the plan changes for all addresses together: the settings of the uplink, of bridges and of our table, and how they
 // are undone when the last address goes.
-import { DELETE_RULE, hairpinLine, setProxyDelay } from "./iproute";
+import { DELETE_RULE, deleteProxyLine, hairpinLine, setProxyDelay } from "./iproute";
 import {
   clusterIntervals,
   DELETE_TABLE,
+  type ElementChange,
   forgetPort,
+  joined,
+  podChange,
   rememberDelay,
   rememberPort,
   replaceCluster,
   sameIntervals,
 } from "./nft";
 import type { KernelChanges } from "./plan";
+import { byAddress } from "./reading";
 import type { Footprint, KernelState } from "./state";
 
 /** The first value counts: it is the one that was there before us. */
@@ -25,12 +29,17 @@ export function clusterLines(present: KernelState, cidrs: readonly string[] | un
   return sameIntervals(wanted, present.nft.cluster) ? [] : replaceCluster(wanted);
 }
 
+/** The interface was the uplink once. There they would speak for addresses, whatever becomes of those. */
+export function strayProxies({ astray = [] }: KernelState): string[] {
+  return astray.map(({ address, dev }) => deleteProxyLine(address, dev));
+}
+
 export function teardownOf(kernel: KernelState, uplink: string): KernelChanges["teardown"] {
   const { base, proxyDelayBefore } = kernel.nft;
   const restore = proxyDelayBefore !== undefined && kernel.uplink?.proxyDelay === 0;
   const delay = restore ? [setProxyDelay(uplink, proxyDelayBefore)] : [];
   return {
-    ip: [...(kernel.rule ? [DELETE_RULE] : []), ...delay, ...portsOff(kernel, new Set())],
+    ip: [...(kernel.rule ? [DELETE_RULE] : []), ...delay, ...strayProxies(kernel), ...portsOff(kernel, new Set())],
     nft: base === "absent" ? [] : [DELETE_TABLE],
   };
 }
@@ -68,4 +77,23 @@ export function portChanges(present: KernelState, targets: ReadonlyMap<string, F
 function portsOff({ nft, links }: KernelState, wanted: ReadonlySet<string>): string[] {
   const unused = [...nft.hairpinPorts].filter((port) => !wanted.has(port) && links.ports.get(port)?.hairpin === true);
   return unused.map((port) => hairpinLine(port, false));
+}
+
+/** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */
+export function podChanges(present: KernelState, targets: ReadonlyMap<string, Footprint>): Map<string, ElementChange> {
+  const egress = new Map<string, string>();
+  for (const [address, { natPod }] of targets) {
+    const chosen = natPod === undefined ? undefined : egress.get(natPod);
+    if (natPod !== undefined && (chosen === undefined || byAddress(address, chosen) < 0)) egress.set(natPod, address);
+  }
+  const { egressOf, hairpinOf } = present.nft;
+  const changes = new Map<string, ElementChange>();
+  for (const pod of new Set([...egress.keys(), ...egressOf.keys(), ...hairpinOf.keys()])) {
+    const was = { egress: egressOf.get(pod), hairpin: hairpinOf.get(pod) };
+    const is = egress.get(pod);
+    // Carried out together with the address that gains or loses the Pod.
+    const address = is ?? was.egress ?? was.hairpin ?? "";
+    changes.set(address, joined([changes.get(address), podChange(pod, was, is)]));
+  }
+  return changes;
 }

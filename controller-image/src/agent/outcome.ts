@@ -38,6 +38,8 @@ export interface AddressMemory {
   readonly announced?: Announcement;
   /** Since when nothing should arrive any more but what went astray, on the clock of {@link NodeView.now}. */
   readonly lettingGoSince?: number;
+  /** Numbers of the interfaces of Pods that had it and are fenced off from it. */
+  readonly fenced?: readonly number[];
 }
 
 /** What neighbours are told once: for whom, and at which hardware address of the uplink, which can change under it. */
@@ -111,7 +113,9 @@ export function deliver(
   });
   const remains = isEmpty(current) ? NO_FOOTPRINT : { ...NO_FOOTPRINT, fallback: true };
   if (view.nodeAddresses.has(spec.address)) {
-    const message = `${spec.address} is the address of a node; reserve another one`;
+    const message = view.kernel.own?.has(spec.address)
+      ? `an interface of the node has ${spec.address}; take it away from there, or reserve another one`
+      : `${spec.address} is the address of a node; reserve another one`;
     return refuse(FailReason.AddressNotAllowed, message, false, remains);
   }
   // Nothing is taken away for what the node lacks: a check can be wrong about what works.
@@ -128,12 +132,16 @@ export function deliver(
   // A Pod that was replaced on this very node: whoever had the address here has just been overwritten.
   const allowed = mayAnnounce(binding) || spec.releasing?.nodeName === view.nodeName;
   const foreignProxy = view.kernel.proxies.get(spec.address) === "foreign";
-  return {
+  const done: Outcome = {
     target: { ...holding.target, proxy: arp && allowed && !foreignProxy },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
     announce: arp && allowed ? { ...id, mac: view.kernel.uplink?.mac } : undefined,
     programmed: holding.programmed,
   };
+  if (view.kernel.uplink?.forwards !== false) return done;
+  // All is left as it is for the moment in which the node forwards again, and nobody is called here meanwhile.
+  const message = `net.ipv4.conf.${view.uplink}.forwarding: got 0; set it, or net.ipv4.ip_forward, to 1 on the node, or no packet that arrives there reaches a Pod`;
+  return { ...done, ack: failed(view, id, FailReason.NodeNotSupported, message), announce: undefined };
 }
 
 /**

@@ -3,12 +3,12 @@
 import { type AddressBinding, type BindingAck, DELIVERIES, type FailReason } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
-import { fenceChanges } from "./fence";
+import { type FenceChanges, type Fences, fenceChanges, fencesIn } from "./fence";
 import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
-import { baseScript, type ElementChange, elementChange, expectStrays, linkLines, podChange, untranslate } from "./nft";
+import { baseScript, type ElementChange, elementChange, expectStrays, joined, linkLines, untranslate } from "./nft";
 import type { NodeVerdict } from "./node-check";
-import { clusterLines, delayMarker, lacksPort, portChanges, teardownOf } from "./node-wide";
+import { clusterLines, delayMarker, lacksPort, podChanges, portChanges, strayProxies, teardownOf } from "./node-wide";
 import { leftover, release } from "./letting-go";
 import { type AddressMemory, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
@@ -110,6 +110,8 @@ export interface Plan {
   readonly silence: readonly string[];
   /** The node is ready to take these over. */
   readonly standbys: readonly string[];
+  /** What is fenced off from the interfaces of Pods that had it. */
+  readonly fenced: Fences;
   /** Read these bindings from the API. */
   readonly inquire: readonly string[];
   readonly wakeAt?: number;
@@ -118,27 +120,30 @@ export interface Plan {
 
 export function plan(input: PlanInput): Plan {
   const outcomes = outcomesOf(input);
-  const known = (address: string): Outcome | undefined => outcomes.get(address);
   const standbys = [...standbyPods(input.standby, input.nodeName).keys()].sort(byAddress);
-  const changes = kernelChanges(input, outcomes, standbys.length > 0);
+  const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
+  const known = fencesIn(input.memory);
+  const fences = fenceChanges(input.kernel, targets, { possible: input.node?.fences !== false, known });
+  const changes = kernelChanges(input, targets, fences, standbys.length > 0);
   const names = [...outcomes.keys()];
   const wakes = [...outcomes.values()].flatMap(({ wakeAt }) => wakeAt ?? []);
   return {
     changes,
     outcomes,
     announce: names.filter((address) => {
-      const wanted = known(address)?.announce;
+      const wanted = outcomes.get(address)?.announce;
       const done = input.memory.get(address)?.announced;
       if (wanted === undefined) return false;
       return done?.epoch !== wanted.epoch || done.podUid !== wanted.podUid || done.mac !== wanted.mac;
     }),
     silence: [...input.memory].flatMap(([address, { announced }]) => {
-      const target = known(address)?.target;
+      const target = outcomes.get(address)?.target;
       const owns = target?.path !== undefined && !target.forward && !isQuiet(input, address);
       return announced !== undefined && !owns ? [address] : [];
     }),
     standbys,
-    inquire: names.filter((address) => known(address)?.inquire === true),
+    fenced: fences.fenced,
+    inquire: names.filter((address) => outcomes.get(address)?.inquire === true),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
     retry: [...outcomes.values()].some((outcome) => outcome.retry === true || lacksPort(input.kernel, outcome.target)),
   };
@@ -214,7 +219,7 @@ function viewOf(input: PlanInput): NodeView {
     uplink,
     synced,
     rangesKnown: clusterCidrs !== undefined,
-    nodeAddresses: new Set([nodeIp, ...nodes, ...(node?.addresses ?? [])]),
+    nodeAddresses: new Set([nodeIp, ...nodes, ...(node?.addresses ?? []), ...(kernel.own ?? [])]),
     kernel,
     node,
     now,
@@ -231,9 +236,13 @@ function isNewer(mine: Reading, going: Reading): boolean {
 
 const epochIn = (reading: Reading): number => (reading.ok ? reading.binding.spec.epoch : reading.epoch);
 
-function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>, isStandby: boolean): KernelChanges {
+function kernelChanges(
+  input: PlanInput,
+  targets: ReadonlyMap<string, Footprint>,
+  fences: FenceChanges,
+  isStandby: boolean,
+): KernelChanges {
   const { kernel, uplink, synced, proxyDelayBefore } = input;
-  const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
   const wanted = isStandby || [...targets.values()].some((target) => !isEmpty(target));
   const zones = input.node?.zones !== false;
   const rebuild = wanted && (kernel.nft.base !== "current" || kernel.nft.zones !== zones);
@@ -241,7 +250,6 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>,
   const present: KernelState = rebuild ? { ...kernel, nft: UNTOUCHED_NFT } : kernel;
   const pods = podChanges(present, targets);
   const sides = podSideChanges(kernel, targets);
-  const fences = fenceChanges(kernel, targets, { possible: input.node?.fences !== false });
   const forward = forwardChanges(kernel, targets.values());
   const cleanup = [...fences.cleanup, ...(synced ? forward.cleanup : [])];
   const steps = [...targets].flatMap(([address, target]): Step[] => {
@@ -277,12 +285,18 @@ function kernelChanges(input: PlanInput, outcomes: ReadonlyMap<string, Outcome>,
   }
   const delay = kernel.uplink?.proxyDelay;
   const proxies = [...targets.values()].some(({ proxy }) => proxy);
+  const answered = proxies || [...targets.values()].some(({ forward }) => forward);
   const slow = proxies && delay !== undefined && delay !== 0;
   const ports = portChanges(present, targets);
-  const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...(slow ? [setProxyDelay(uplink, 0)] : []), ...ports.before];
+  const setup = [
+    ...(kernel.rule ? [] : [ADD_RULE]),
+    ...(slow ? [setProxyDelay(uplink, 0)] : []),
+    ...strayProxies(kernel),
+    ...ports.before,
+  ];
   const base = [
     ...(rebuild ? baseScript(zones) : []),
-    ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : proxies ? proxyDelayBefore : undefined)),
+    ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : answered ? proxyDelayBefore : undefined)),
     ...clusterLines(present, input.clusterCidrs),
     ...linkLines(kernel.links, present.nft),
     ...ports.elements,
@@ -296,32 +310,6 @@ function flushOf({ natPod: pod, zone }: Footprint, target: Footprint, zones: boo
   if (pod === to) return undefined;
   const cut = zones && (pod === undefined || zone !== undefined) && zone !== target.zone;
   return { pod, to, cut, away: target.forward || target.stray };
-}
-
-/** Several addresses of one Pod: its own connections leave with the lowest, the others are inbound only. */
-function podChanges(present: KernelState, targets: ReadonlyMap<string, Footprint>): Map<string, ElementChange> {
-  const egress = new Map<string, string>();
-  for (const [address, { natPod }] of targets) {
-    const chosen = natPod === undefined ? undefined : egress.get(natPod);
-    if (natPod !== undefined && (chosen === undefined || byAddress(address, chosen) < 0)) egress.set(natPod, address);
-  }
-  const { egressOf, hairpinOf } = present.nft;
-  const changes = new Map<string, ElementChange>();
-  for (const pod of new Set([...egress.keys(), ...egressOf.keys(), ...hairpinOf.keys()])) {
-    const was = { egress: egressOf.get(pod), hairpin: hairpinOf.get(pod) };
-    const is = egress.get(pod);
-    // Carried out together with the address that gains or loses the Pod.
-    const address = is ?? was.egress ?? was.hairpin ?? "";
-    changes.set(address, joined([changes.get(address), podChange(pod, was, is)]));
-  }
-  return changes;
-}
-
-function joined(changes: readonly (ElementChange | undefined)[]): ElementChange {
-  return {
-    remove: changes.flatMap((change) => change?.remove ?? []),
-    add: changes.flatMap((change) => change?.add ?? []),
-  };
 }
 
 /**
@@ -347,7 +335,10 @@ export function remember(
     const old = input.memory.get(name);
     const outcome = done.outcomes.get(name);
     const { epoch = 0, bindingUid, version } = seen.get(name) ?? old ?? {};
-    const traceless = !seen.has(name) && (outcome === undefined || isEmpty(outcome.target)) && !failed.has(name);
+    const planned = [...done.fenced].flatMap(([ifindex, addresses]) => (addresses.has(name) ? [ifindex] : []));
+    const fenced = failed.has(name) ? old?.fenced : planned;
+    const empty = (outcome === undefined || isEmpty(outcome.target)) && (fenced ?? []).length === 0;
+    const traceless = !seen.has(name) && empty && !failed.has(name);
     const seenAt = traceless ? (old?.seenAt ?? -Infinity) : input.now;
     // Not forgotten with its last trace: a cache that is behind may still bring an epoch that was answered already.
     if (input.now - seenAt >= FORGET_MS) continue;
@@ -361,6 +352,7 @@ export function remember(
       programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
       announced: done.silence.includes(name) ? undefined : announced,
       lettingGoSince: succeeded ? outcome.lettingGoSince : old?.lettingGoSince,
+      fenced,
     });
   }
   return next;

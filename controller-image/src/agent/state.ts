@@ -16,6 +16,8 @@ export const ROUTE_PROTOCOL = 153;
 export const LOCAL_TABLE = 255;
 /** Protocol on what Google's guest agent puts there: every address that a forwarding rule brings to the machine. */
 export const GUEST_AGENT_PROTOCOL = 66;
+/** Protocol on what the kernel has put there itself: the addresses of the node's interfaces. */
+export const KERNEL_PROTOCOL = 2;
 /** Our nftables table, family `ip`. */
 export const NFT_TABLE = "pip_agent";
 /** Packet mark on forwarded packets of our addresses, for hosts whose FORWARD chain drops by default. */
@@ -157,12 +159,21 @@ export interface KernelState {
   readonly thrown: ReadonlySet<string>;
   /** Addresses that the guest agent has made the node's own there. */
   readonly claimed: ReadonlySet<string>;
+  /** Addresses that interfaces of the node have. @default none is known */
+  readonly own?: ReadonlySet<string>;
   /** Proxy neighbours on the uplink; `foreign` ones lack our protocol and are left alone. */
   readonly proxies: ReadonlyMap<string, "ours" | "foreign">;
+  /** Proxy neighbours of ours on interfaces that are not the uplink, or not any more. @default none */
+  readonly astray?: readonly { readonly address: string; readonly dev: string }[];
   readonly nft: NftState;
   /** `unreachable`: asked, and the kernel has no route. An address that is missing here was not asked. */
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
-  readonly uplink?: { readonly mac: string; readonly proxyDelay?: number };
+  readonly uplink?: {
+    readonly mac: string;
+    readonly proxyDelay?: number;
+    /** Whether what arrives there is passed on, and questions for proxy neighbours are answered. @default not known */
+    readonly forwards?: boolean;
+  };
   readonly links: Links;
   /** By name; without the uplink, and without names that no command could carry. */
   readonly devices: ReadonlyMap<string, Device>;

@@ -22,6 +22,8 @@ export interface Commands {
   /** Answers whatever the exit code is; fails only when the program cannot be run or takes longer than 10 s. */
   run(argv: readonly string[], input?: string | Buffer): Promise<CommandResult>;
   start(argv: readonly string[]): Child;
+  /** What was learnt of the machine before does not count any more: programs that are kept open begin anew. */
+  renew?(): void;
 }
 
 const TIMEOUT_MS = 10_000;

@@ -32,6 +32,9 @@ export function withSessions(commands: Commands): Commands & { close(): void } {
       if (nft === undefined) return commands.run(argv, input);
       return session("nft", () => new Session(commands, ["nft", "-j", "-i"], nftLanguage)).ask([nft]);
     },
+    renew: () => {
+      for (const each of sessions.values()) each.renew();
+    },
     close: () => {
       for (const each of sessions.values()) each.close();
     },
@@ -124,6 +127,7 @@ class Session {
   readonly #queue: Request[] = [];
   #child: Child | undefined;
   #closed = false;
+  #stale = false;
   #id = 0;
   /** Lines that the running program has been given. */
   #given = 0;
@@ -144,6 +148,13 @@ class Session {
     });
   }
 
+  /** `ip` goes on calling an interface what it was called when it met it first. */
+  renew(): void {
+    // What is asked is answered first.
+    this.#stale = true;
+    if (this.#current === undefined) this.#next();
+  }
+
   close(): void {
     this.#closed = true;
     this.#child?.kill();
@@ -152,6 +163,12 @@ class Session {
 
   #next(): void {
     if (this.#current !== undefined) return;
+    if (this.#stale) {
+      this.#stale = false;
+      const old = this.#child;
+      this.#child = undefined;
+      old?.kill();
+    }
     const request = this.#queue.shift();
     if (request === undefined) return;
     if (this.#closed) return request.reject(this.#error("it was closed"));
