@@ -9,7 +9,7 @@ import { type LabHost, NamespaceHost } from "./host";
 import type { Ledger } from "./ledger";
 import { type CniPlugin, cniConfig, containerdConfig, kubeProxyConfig, kubeletConfig } from "./node-files";
 import type { NodePlan } from "./plan";
-import { identify, readOr } from "./proc";
+import { commandLineOf, identify, readOr } from "./proc";
 import { Daemon, type Finished, type RunOptions, run, until } from "./process";
 import type { Segment } from "./segment";
 
@@ -29,6 +29,8 @@ export interface LabNode extends LabHost {
   /** The switch drops every frame of the node, whose link stays up. */
   cut(): Promise<void>;
   heal(): Promise<void>;
+  /** A kubelet that has ended is started again a second later; its Pods run on meanwhile. */
+  signalKubelet(signal: NodeJS.Signals): void;
 }
 
 export interface NodeOptions {
@@ -160,6 +162,13 @@ export class RunningNode extends NamespaceHost implements LabNode {
 
   heal(): Promise<void> {
     return this.options.segment.setForwarding(this.options.plan, true);
+  }
+
+  signalKubelet(signal: NodeJS.Signals): void {
+    const pids = new Set(this.cgroups.flatMap(pidsIn));
+    const kubelets = [...pids].filter((pid) => commandLineOf(pid).startsWith(`${this.options.kubelet} `));
+    if (kubelets.length === 0) throw new Error(`${this.name} runs no kubelet`);
+    for (const pid of kubelets) process.kill(pid, signal);
   }
 
   private write(name: string, text: string): void {

@@ -64,7 +64,7 @@ export async function probed(
   change: () => Promise<void>,
   intervalMs = 1,
 ): Promise<ProbeResult> {
-  const probe = await startProbe(lab.client, { address, port: PORT, intervalMs, maxSeconds: 120 });
+  const probe = await startProbe(lab.client, { address, port: PORT, intervalMs, maxSeconds: 600 });
   let result: ProbeResult | undefined;
   try {
     await sleep(300);
