@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
 import { markOf, markText } from "../../../controller-image/src/fabric/gce/mark";
 import { otherGroupName, routeName, ruleName, targetName } from "../../../controller-image/src/fabric/gce/names";
 import { isSame, nameIn, zoneIn } from "../../../controller-image/src/fabric/gce/refs";
@@ -87,6 +90,23 @@ describe("marks", () => {
       epochs: { "203.0.113.11": 2 },
       attached: { b: ["node2"] },
     });
+  });
+
+  test.each([
+    ["every cluster's", "owner"],
+    ["one cluster's", "cluster"],
+  ])("are found by the filter for %s that the page on Google Cloud gives", (_whose, field) => {
+    const page = readFileSync(path.join(__dirname, "../../../docs/google-cloud.md"), "utf8");
+    const [, filter = ""] = new RegExp(`description ~ "(${field}[^"]+)"`).exec(page) ?? [];
+    const pattern = new RegExp(filter.replace("UID", CLUSTER));
+    const other = { ...mark, cluster: "another" };
+    expect([markText(mark), markText(other), "made by hand"].map((text) => pattern.test(text))).toEqual([
+      true,
+      field === "owner",
+      false,
+    ]);
+    // Somebody else's that only speaks of it.
+    expect(pattern.test(JSON.stringify({ note: `see podpin.dev and ${CLUSTER}` }))).toBe(false);
   });
 
   test("fit into a description, without the hint where that would be too long", () => {
