@@ -17,7 +17,7 @@ export class Problems {
       this.addFact(what, "a value that comes from another resource", `${want}; ${WRITE_IT}`);
       return;
     }
-    this.#lines.push(`${what}: got ${got === undefined || got === "" ? "nothing" : JSON.stringify(got)}; ${want}`);
+    this.#lines.push(`${what}: got ${shown(got)}; ${want}`);
   }
 
   /**
@@ -54,4 +54,26 @@ export class Problems {
 export function comesLater(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return ["apply", "then"].some((method) => typeof (value as Record<string, unknown>)[method] === "function");
+}
+
+/** A value as a message prints it. Objects of a framework would fill pages, or never end; their class says what they are. */
+function shown(got: unknown): string {
+  if (got === undefined || got === "") return "nothing";
+  const named = nameOf(got);
+  if (named !== undefined) return named;
+  return JSON.stringify(got, function (this: Record<string, unknown>, key: string, value: unknown) {
+    // What stands there itself, not what its toJSON makes of it.
+    return nameOf(this[key]) ?? value;
+  });
+}
+
+/** What stands for a value that JSON has no words for. */
+function nameOf(value: unknown): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  if (comesLater(value)) return "a value to come";
+  const { constructor } = value as { readonly constructor?: unknown };
+  const name = typeof constructor === "function" ? constructor.name : "Object";
+  return name === "Object" ? undefined : `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }

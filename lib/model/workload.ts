@@ -28,6 +28,8 @@ export interface StatefulSetFacts {
 
 /** What a program can know of a Deployment. */
 export interface DeploymentFacts {
+  /** Kind of the object that the program gives for it, where it can be told. */
+  readonly givenKind?: string;
   readonly name: MaybeLater<string>;
   /** Absent when only the name was given, as is everything that follows. */
   readonly namespace?: MaybeLater<string>;
@@ -65,8 +67,7 @@ export function checkStatefulSetPod(set: StatefulSetFacts, ordinal: number | und
   }
   if (!wholeNumber) {
     const want = "use the number at the end of the Pod's name, a whole number from 0";
-    // JSON has no NaN and no Infinity.
-    problems.add("ordinal", typeof ordinal === "number" && !Number.isFinite(ordinal) ? String(ordinal) : ordinal, want);
+    problems.add("ordinal", ordinal, want);
     return;
   }
   const { replicas, firstOrdinal = 0 } = set;

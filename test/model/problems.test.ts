@@ -11,6 +11,14 @@ test.each([
   ["nothing", undefined, "size: got nothing; use a whole number from 1 to 1000"],
   ["an empty text", "", "size: got nothing; use a whole number from 1 to 1000"],
   ["an object", { apply: 3 }, 'size: got {"apply":3}; use a whole number from 1 to 1000'],
+  ["no number", Number("x"), "size: got NaN; use a whole number from 1 to 1000"],
+  ["a function", () => 3, "size: got a function; use a whole number from 1 to 1000"],
+  ["an object of a framework", new Map([[1, 2]]), "size: got a Map; use a whole number from 1 to 1000"],
+  [
+    "objects of a framework among others",
+    [1, { of: new Error("x"), later: { apply: () => 3, toJSON: () => "x" }, count: Infinity }],
+    'size: got [1,{"of":"an Error","later":"a value to come","count":"Infinity"}]; use a whole number from 1 to 1000',
+  ],
 ])("%s is shown as it was given", (_, got, expected) => {
   expect(line(got)).toBe(expected);
 });

@@ -124,6 +124,17 @@ test("a value that comes later where a plain one is read is named as such, and n
   );
 });
 
+test("a resource where its name belongs is called what it is", () => {
+  const namespace = new components.PersistentIpHealthCheck("check", { region: "us-central1", port: 80 });
+  const args = { addresses: ["198.51.100.7"], namespace } as never;
+  expect(saidBy(() => components.PersistentIpPool.fromAddresses("shaped", args))).toBe(
+    invalid(
+      "PersistentIpPool",
+      'namespace: got a PersistentIpHealthCheck; a namespace name has 1 to 63 lower-case letters, digits and "-", and starts and ends with a letter or digit',
+    ),
+  );
+});
+
 test.each<[string, unknown, string[]]>([
   ["no arguments", undefined, ["arguments: got nothing; pass them as one object"]],
   [
