@@ -6,6 +6,7 @@ import type { LabelExpression } from "../model/selector";
 import type { DeploymentFacts } from "../model/workload";
 import { at, early, whole } from "./early";
 import { knownNow } from "./inputs";
+import { kindOf } from "./stateful-set";
 
 /** A Deployment as `@pulumi/kubernetes` gives it, whichever copy of the SDK made it. */
 export interface DeploymentResource {
@@ -55,14 +56,24 @@ export type DeploymentReference = pulumi.Input<string> | DeploymentResource;
 /** What the program knows of the Deployment while it runs. */
 export function deploymentNow(reference: DeploymentReference | undefined): DeploymentFacts | undefined {
   if (reference === undefined) return undefined;
+  if (pulumi.Output.isInstance(reference)) return { name: LATER, labels: LATER };
   if (!isDeploymentResource(reference)) return { name: knownNow(reference) };
-  return { name: LATER, namespace: LATER, labels: LATER, expressions: LATER, template: LATER };
+  const givenKind = kindOf(reference);
+  const facts = { name: LATER, namespace: LATER, labels: LATER, expressions: LATER, template: LATER } as const;
+  return { ...facts, ...(givenKind === undefined ? {} : { givenKind }) };
 }
 
+type FactsLater = pulumi.Input<DeploymentFacts | undefined>;
+
 /** What is known of it in the end; in a preview, what is known by then. */
-export function deploymentLater(reference: DeploymentReference | undefined): pulumi.Input<DeploymentFacts | undefined> {
+export function deploymentLater(reference: DeploymentReference | undefined): FactsLater {
   if (reference === undefined) return undefined;
-  if (!isDeploymentResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
+  if (!isDeploymentResource(reference)) {
+    // An output can be that of the resource, as a Helm chart gives it.
+    return pulumi
+      .output(reference)
+      .apply((given) => (isDeploymentResource(given) ? deploymentLater(given) : { name: given })) as FactsLater;
+  }
   return pulumi.all([early(reference.metadata), early(reference.spec)]).apply(([metadata, spec]): DeploymentFacts => ({
     name: at<string>(metadata, "name") ?? LATER,
     namespace: at<string>(metadata, "namespace"),

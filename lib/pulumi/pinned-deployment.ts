@@ -75,7 +75,9 @@ export class PinnedDeployment extends pulumi.ComponentResource {
       now: { deployment: deploymentNow(deployment) },
       later: () => ({ deployment: deploymentLater(deployment) }),
       // The selector of a resource goes through the checks of its template, which are due once it is known.
-      isSelectorLate: isDeploymentResource(deployment),
+      // That of an output can be, where it is one of a resource.
+      isSelectorLate:
+        isDeploymentResource(deployment) || (pulumi.Output.isInstance(deployment) && args.podSelector === undefined),
     };
     const made = singleRoute(this, { kind: "PinnedDeployment", name }, args, workload, (input, problems) =>
       planPinnedDeployment({ ...args, ...input }, problems),

@@ -50,12 +50,17 @@ export function statefulSetNow(reference: StatefulSetReference | undefined): Sta
   return { ...facts, ...(givenKind === undefined ? {} : { givenKind }) };
 }
 
+type FactsLater = pulumi.Input<StatefulSetFacts | undefined>;
+
 /** What is known of it in the end; in a preview, what is known by then. */
-export function statefulSetLater(
-  reference: StatefulSetReference | undefined,
-): pulumi.Input<StatefulSetFacts | undefined> {
+export function statefulSetLater(reference: StatefulSetReference | undefined): FactsLater {
   if (reference === undefined) return undefined;
-  if (!isStatefulSetResource(reference)) return pulumi.output(reference).apply((name) => ({ name }));
+  if (!isStatefulSetResource(reference)) {
+    // An output can be that of the resource, as a Helm chart gives it.
+    return pulumi
+      .output(reference)
+      .apply((given) => (isStatefulSetResource(given) ? statefulSetLater(given) : { name: given })) as FactsLater;
+  }
   return pulumi.all([early(reference.metadata), early(reference.spec)]).apply(([metadata, spec]): StatefulSetFacts => ({
     name: at<string>(metadata, "name") ?? LATER,
     namespace: at<string>(metadata, "namespace"),
@@ -66,7 +71,7 @@ export function statefulSetLater(
 }
 
 /** `kubernetes:apps/v1:Deployment` → Deployment; a resource has its type from the start. */
-function kindOf(reference: StatefulSetResource): string | undefined {
+export function kindOf(reference: object): string | undefined {
   const { __pulumiType: type } = reference as { readonly __pulumiType?: unknown };
   return typeof type === "string" ? type.split(":").at(-1) : undefined;
 }

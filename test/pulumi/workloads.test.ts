@@ -55,6 +55,35 @@ test("a StatefulSet of two Pods with 17 addresses each has four routes", async (
   expect([namesOf(route?.parent), namesOf(route?.dependsOn)]).toEqual([["db"], ["n2-2", "db"]]);
 });
 
+test("workloads that come out of an output, as those of a Helm chart, are what they are", async () => {
+  const { registered } = await graphOf((opts) => {
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: addresses(4), allowedNamespaces: "All" }, opts);
+    const later = pulumi.output(database(2));
+    const namespace = "data";
+    const web = new Deployment("web", {
+      metadata: { name: "web" },
+      spec: {
+        selector: { matchLabels: { app: "web" } },
+        template: { ...template, metadata: { labels: { app: "web" } } },
+      },
+    });
+    new PinnedStatefulSet("db", { pool, statefulSet: later, namespace, replicas: 2 }, opts);
+    new PinnedPodRoute(
+      "one",
+      { pool, addresses: pool.addresses.slice(2, 3), statefulSet: later, namespace, ordinal: 1 },
+      opts,
+    );
+    new PinnedDeployment("web", { pool, addresses: pool.addresses.slice(3), deployment: pulumi.output(web) }, opts);
+  });
+  const routes = registered.filter(({ type }) => type === ROUTE);
+  expect(routes.map(({ name, inputs }) => [name, (inputs as unknown as RouteSpec).spec.podSelector])).toEqual([
+    ["db-0", { matchLabels: { "statefulset.kubernetes.io/pod-name": "db-0" } }],
+    ["db-1", { matchLabels: { "statefulset.kubernetes.io/pod-name": "db-1" } }],
+    ["one", { matchLabels: { "statefulset.kubernetes.io/pod-name": "db-1" } }],
+    ["web", { matchLabels: { app: "web" } }],
+  ]);
+});
+
 test("two components cannot have the same address", async () => {
   let pool!: PersistentIpPool;
   await graphOf((opts) => {
