@@ -11,7 +11,7 @@ export type DeploymentReference = string | ApiObject;
 export function deploymentFacts(reference: DeploymentReference | undefined): DeploymentFacts | undefined {
   if (reference === undefined) return undefined;
   if (!ApiObject.isApiObject(reference)) return { name: reference as string };
-  const { name, metadata } = reference as ApiObject;
+  const { name, metadata, kind } = reference as ApiObject;
   const { spec } = (reference as ApiObject).toJson() as {
     spec?: {
       selector?: { matchLabels?: Record<string, string>; matchExpressions?: LabelExpression[] };
@@ -19,6 +19,7 @@ export function deploymentFacts(reference: DeploymentReference | undefined): Dep
     };
   };
   return {
+    givenKind: kind,
     name,
     namespace: metadata.namespace ?? "default",
     labels: spec?.selector?.matchLabels,

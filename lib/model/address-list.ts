@@ -49,6 +49,9 @@ function addressHint(text: unknown): string {
     if (bare !== undefined) return `use one address, for example "${bare}" or "${bare}/32"`;
     if (text.includes(":")) return "persistent addresses are IPv4 only, use an IPv4 address";
   }
+  if (text === undefined || text === null) {
+    return "pass one IPv4 address; where it is that of a resource in a test, let the mocks answer with its address";
+  }
   return 'use one IPv4 address, for example "198.51.100.7"';
 }
 

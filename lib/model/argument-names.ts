@@ -41,7 +41,7 @@ export function checkAllNames(path: string, given: object, names: ArgumentNames,
 export function warningOf(subject: string, foreign: readonly string[], names: ArgumentNames): string | undefined {
   if (foreign.length === 0) return undefined;
   const listed = foreign.map((name) => JSON.stringify(name)).join(", ");
-  return `${subject} has no argument ${listed}, so that it does nothing: leave it out, or use one of ${publicNames(names).join(", ")}`;
+  return `${subject} has no argument ${listed}: what is given there does nothing. Leave it out, or use one of ${publicNames(names).join(", ")}`;
 }
 
 /** Only what is an argument: the rest shall not be taken for something else further down. */

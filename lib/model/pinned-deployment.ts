@@ -35,6 +35,9 @@ export function planPinnedDeployment(input: PinnedDeploymentInput, problems: Pro
   const workload = deployment && ({ kind: "Deployment", ...deployment } as const);
   if (deployment === undefined) {
     problems.add("deployment", undefined, "pass the Deployment, or its name together with podSelector");
+  } else if (deployment.givenKind === "StatefulSet") {
+    const want = "use PinnedStatefulSet, by which each of its Pods has its own, or PinnedPodRoute for one of them";
+    problems.addFact("deployment", "a StatefulSet", want);
   } else if (deployment.labels === undefined && deployment.expressions === undefined && podSelector === undefined) {
     problems.add(
       "podSelector",

@@ -233,7 +233,8 @@ interface PoolKind {
 /** What kind of pool the program asks for, by name of its class or by the words for it. */
 function poolKind(input: PoolInput): PoolKind {
   const meaning = input.gatewayClassName === undefined ? undefined : classMeaning(input.gatewayClassName);
-  const internal = input.addressType === AddressType.Internal;
+  // In the wrong case it is told once, as that.
+  const internal = String(input.addressType).toUpperCase() === AddressType.Internal;
   return {
     addressType: meaning?.addressType ?? (internal ? AddressType.Internal : AddressType.External),
     mode: meaning?.mode ?? Object.values(PoolMode).find((mode) => mode === input.mode) ?? PoolMode.Standard,

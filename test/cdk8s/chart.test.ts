@@ -1,6 +1,6 @@
 import { ApiObject, App, Chart, Testing } from "cdk8s";
 
-import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
+import { PersistentIpController, PersistentIpPool, PinnedDeployment, PinnedPodRoute } from "../../lib/cdk8s";
 
 const image = "registry.example.com/podpin:0.1.0";
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => `203.0.113.${index + 1}`);
@@ -75,6 +75,19 @@ test("refuses a Deployment where a StatefulSet belongs", () => {
   expect(() => new PinnedPodRoute(chart, "web-0", { pool, statefulSet: deployment, ordinal: 0 })).toThrow(
     'PinnedPodRoute "web-0" is not valid:\n' +
       "  - statefulSet: got a Deployment; its Pods have no ordinals: pass a StatefulSet, or use PinnedDeployment",
+  );
+});
+
+test("refuses a StatefulSet where a Deployment belongs", () => {
+  const chart = new Chart(new App(), "test");
+  const pool = PersistentIpPool.fromAddresses(chart, "n2", { addresses: ["198.51.100.7"] });
+  const spec = { selector: { matchLabels: { app: "db" } } };
+  const deployment = new ApiObject(chart, "Db", { apiVersion: "apps/v1", kind: "StatefulSet", spec });
+  expect(() => new PinnedDeployment(chart, "db", { pool, deployment })).toThrow(
+    new Error(
+      'PinnedDeployment "db" is not valid:\n' +
+        "  - deployment: got a StatefulSet; use PinnedStatefulSet, by which each of its Pods has its own, or PinnedPodRoute for one of them",
+    ),
   );
 });
 

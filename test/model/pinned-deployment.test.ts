@@ -43,6 +43,14 @@ test("leaves the selector open while the Deployment is not known yet", () => {
 
 test.each<[string, Partial<PinnedDeploymentInput>, string[]]>([
   [
+    "a StatefulSet in its place",
+    { deployment: { ...web, givenKind: "StatefulSet" } },
+    [
+      "deployment: got a StatefulSet; use PinnedStatefulSet, by which each of its Pods has its own, or PinnedPodRoute for one of them",
+    ],
+  ],
+  ["the kind that it is", { deployment: { ...web, givenKind: "Deployment" } }, []],
+  [
     "no Deployment",
     { podSelector: { app: "web" } },
     ["deployment: got nothing; pass the Deployment, or its name together with podSelector"],

@@ -17,6 +17,12 @@ function plan(reserve: Partial<ReservationInput>, input: Partial<PoolInput> = {}
 const SIZE = "use a whole number from 1 to 1000";
 
 test.each<[string, Partial<ReservationInput>, Partial<PoolInput>, string[]]>([
+  [
+    "an internal pool in the wrong case, once",
+    { region: "us-central1", subnetwork: "regions/us-central1/subnetworks/nodes" },
+    { addressType: "internal" as never },
+    ['addressType: got "internal"; use "INTERNAL"'],
+  ],
   ["no address to reserve", { size: 0 }, {}, [`size: got 0; ${SIZE}`]],
   ["half an address", { size: 1.5 }, {}, [`size: got 1.5; ${SIZE}`]],
   ["too many addresses", { size: 1001 }, {}, [`size: got 1001; ${SIZE}`]],

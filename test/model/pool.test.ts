@@ -31,6 +31,13 @@ function plan(input: Partial<PoolInput>): { plan: PoolPlan; lines: readonly stri
 }
 
 test.each<[string, Partial<PoolInput>, string[]]>([
+  [
+    "an address that is nothing, as mocks give it",
+    { addresses: ["198.51.100.7", undefined as never] },
+    [
+      "addresses[1]: got nothing; pass one IPv4 address; where it is that of a resource in a test, let the mocks answer with its address",
+    ],
+  ],
   ["a name in capitals", { name: "My_Pool" }, ['name: got "My_Pool"; use "my-pool"']],
   [
     "a name that cannot be mended",

@@ -119,7 +119,7 @@ test("an option of the resource among the arguments is told where it belongs", (
 test("a name that resembles none does nothing, and is warned of once", () => {
   const args = { addresses: ["198.51.100.7"], team: "edge", owner: undefined };
   const warning =
-    'PersistentIpPool "shaped" has no argument "team", so that it does nothing: leave it out, or use one of cluster, namespace, controller, gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, addresses';
+    'PersistentIpPool "shaped" has no argument "team": what is given there does nothing. Leave it out, or use one of cluster, namespace, controller, gatewayClassName, addressType, mode, allowedNamespaces, namespaceSelector, addresses';
   components.PersistentIpPool.fromAddresses("shaped", args as never);
   expect(warned.splice(0)).toEqual([warning]);
   constructs.PersistentIpPool.fromAddresses(chart(), "shaped", args as never);
