@@ -137,7 +137,7 @@ test.each<[string, Partial<RouteInput>, string[]]>([
   [
     "an ordinal that is no number",
     { statefulSet: { name: "db" }, ordinal: NaN },
-    ['ordinal: got NaN; use the number at the end of the Pod\'s name, a whole number from 0'],
+    ["ordinal: got NaN; use the number at the end of the Pod's name, a whole number from 0"],
   ],
   [
     "an ordinal beyond the replicas",
