@@ -1,5 +1,5 @@
 import { agentSettings } from "../../controller-image/src/agent/main";
-import { uplinkOf } from "../../controller-image/src/agent/node-check";
+import { movedTo, uplinkOf } from "../../controller-image/src/agent/node-check";
 
 const ENV = { NODE_NAME: "node-1", NODE_IP: "10.0.0.11" };
 const eth0 = (): string => "eth0";
@@ -34,6 +34,17 @@ test("says what to do when no interface has the node's address", () => {
   expect(() => agentSettings([], ENV, () => undefined)).toThrow(
     "podpin agent is not valid:\n  - --uplink: got nothing; no interface has 10.0.0.11; name the one that the addresses arrive on",
   );
+});
+
+test.each<[string, Readonly<Record<string, readonly string[]>>, string | undefined]>([
+  ["is where it was", { eth0: ["10.0.0.11"], br0: ["192.0.2.1"] }, undefined],
+  ["is on a bridge now", { eth0: ["fe80::1"], br0: ["10.0.0.11"] }, "br0"],
+  ["is on a bridge now, and the uplink has no address left", { br0: ["10.0.0.11"] }, "br0"],
+  ["is on both", { br0: ["10.0.0.11"], eth0: ["10.0.0.11"] }, undefined],
+  ["is nowhere", { eth0: ["fe80::1"] }, undefined],
+])("the node's address %s", (_title, interfaces, moved) => {
+  const found = Object.entries(interfaces).map(([name, all]) => [name, all.map((address) => ({ address }))] as const);
+  expect(movedTo("10.0.0.11", "eth0", Object.fromEntries(found) as never)).toBe(moved);
 });
 
 test("finds an interface by its address", () => {

@@ -33,7 +33,7 @@ import { randomNonce, udpWire } from "../liveness/wire";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { agentMetrics } from "./metrics";
-import { checkNode, INTERFACE_NAME, uplinkOf } from "./node-check";
+import { checkNode, INTERFACE_NAME, movedTo, type NodeFacts, uplinkOf } from "./node-check";
 import { watchNode } from "./node-watch";
 import { uninstallMain } from "./uninstall-main";
 
@@ -102,8 +102,17 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     userAgent: AGENT,
     onRequest: ({ lane, method, status }) => requests.add({ lane, method, status: String(status) }),
   });
+  const uplinkNamed = args.some((arg) => arg.startsWith(`${Flag.Uplink}=`));
+  let leave = (_uplink: string): void => undefined;
+  // A bridge or a bond that somebody makes over the uplink takes its address along, and what is said on the old one nobody hears.
+  const left = new Promise<string>((resolve) => (leave = resolve));
+  const check = (): Promise<NodeFacts> => {
+    const uplink = uplinkNamed ? undefined : movedTo(settings.nodeIp, settings.uplink);
+    if (uplink !== undefined) leave(uplink);
+    return checkNode(here, settings.uplink);
+  };
   const node = await watchNode({
-    check: () => checkNode(here, settings.uplink),
+    check,
     clock: systemClock,
     log,
     metrics,
@@ -144,8 +153,13 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     notReady: () => [agent.unready() ?? []].flat(),
     metrics: () => metrics.text(),
   });
-  const signal = await firstSignal();
-  log("info", "the agent stops; what it has put into the kernel stays and goes on working", { signal });
+  const why = await Promise.race([
+    firstSignal().then((signal) => ({ signal })),
+    left.then((uplink) => ({
+      reason: `the node's address is on ${uplink} now; the next agent takes that for the uplink`,
+    })),
+  ]);
+  log("info", "the agent stops; what it has put into the kernel stays and goes on working", why);
   node.stop();
   heart.stop();
   keys.stop();
