@@ -72,7 +72,7 @@ export class ByoipPrefix extends pulumi.ComponentResource {
   public readonly delegated: DelegatedPrefixResource | undefined;
 
   constructor(name: string, args: ByoipPrefixArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("ByoipPrefix", name, args);
+    args = checkArguments("ByoipPrefix", name, args, opts);
     super("podpin:index:ByoipPrefix", name, {}, opts);
 
     const { advertisedRange, dnsVerificationIp, advertisedPrefix, delegatedRange, region, project } = args;

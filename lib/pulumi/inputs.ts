@@ -39,13 +39,21 @@ const OPTIONS: ArgumentNames = {
   transforms: false,
 };
 
+/** Options that the engine keeps with a component and heeds for nothing inside it (tried with 3.255). */
+const UNHEEDED = ["customTimeouts", "ignoreChanges", "replaceOnChanges"] as const;
+
 /**
  * Throws what is wrong with the shape of a component's arguments, before the component itself reads them, and warns of
- * names that it does not know.
+ * names that it does not know and of options that do nothing.
  *
  * @returns the arguments that it knows
  */
-export function checkArguments<Args extends object>(component: ShapedComponent, name: string, args: Args): Args {
+export function checkArguments<Args extends object>(
+  component: ShapedComponent,
+  name: string,
+  args: Args,
+  opts?: pulumi.ComponentResourceOptions,
+): Args {
   const problems = new Problems();
   const subject = `${shapedKind(component)} "${name}"`;
   const names = ARGUMENT_NAMES[component];
@@ -59,6 +67,12 @@ export function checkArguments<Args extends object>(component: ShapedComponent, 
   if (message !== undefined) throw new pulumi.RunError(message);
   const warning = warningOf(subject, foreign, names);
   if (warning !== undefined) void pulumi.log.warn(warning);
+  const unheeded = UNHEEDED.filter((option) => opts?.[option] !== undefined).join(", ");
+  if (unheeded !== "") {
+    void pulumi.log.warn(
+      `${subject} has ${unheeded} among its options, which Pulumi heeds for no object inside a component: set it there, by transforms`,
+    );
+  }
   return ownArguments(args, names);
 }
 

@@ -133,7 +133,7 @@ export class PersistentIpCluster extends pulumi.ComponentResource {
   }
 
   constructor(name: string, args: PersistentIpClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpCluster", name, args);
+    args = checkArguments("PersistentIpCluster", name, args, opts);
     super("podpin:index:PersistentIpCluster", name, {}, opts);
 
     const cluster =

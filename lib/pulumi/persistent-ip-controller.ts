@@ -126,7 +126,7 @@ export class PersistentIpController extends pulumi.ComponentResource {
   public readonly googleCloud: boolean;
 
   constructor(name: string, args: PersistentIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpController", name, args);
+    args = checkArguments("PersistentIpController", name, args, opts);
     super("podpin:index:PersistentIpController", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const now: KnownInputs = {

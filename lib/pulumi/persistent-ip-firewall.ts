@@ -49,7 +49,7 @@ export class PersistentIpFirewall extends pulumi.ComponentResource {
   public readonly rule: FirewallResource;
 
   constructor(name: string, args: PersistentIpFirewallArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpFirewall", name, args);
+    args = checkArguments("PersistentIpFirewall", name, args, opts);
     super("podpin:index:PersistentIpFirewall", name, {}, opts);
 
     const { pool, protocols, ports, priority, targetTags, targetServiceAccounts } = args;

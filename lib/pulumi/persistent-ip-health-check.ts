@@ -79,7 +79,7 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
   public readonly firewall: FirewallResource | undefined;
 
   constructor(name: string, args: PersistentIpHealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpHealthCheck", name, args);
+    args = checkArguments("PersistentIpHealthCheck", name, args, opts);
     super("podpin:index:PersistentIpHealthCheck", name, {}, opts);
 
     const { cluster, targetTags, targetServiceAccounts } = args;

@@ -103,7 +103,7 @@ export class PersistentIpNodePool extends pulumi.ComponentResource {
   public readonly created: pulumi.CustomResource;
 
   constructor(name: string, args: PersistentIpNodePoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpNodePool", name, args);
+    args = checkArguments("PersistentIpNodePool", name, args, opts);
     super("podpin:index:PersistentIpNodePool", name, {}, opts);
 
     const { cluster, nodePoolArgs, machineType, imageType, ...rest } = args;

@@ -121,7 +121,7 @@ export class PersistentIpPool extends pulumi.ComponentResource {
 
   /** Reserves the addresses of the pool; {@link PersistentIpPool.fromAddresses} takes those that exist. */
   constructor(name: string, args: PersistentIpPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PersistentIpPool", name, args);
+    args = checkArguments("PersistentIpPool", name, args, opts);
     super("podpin:index:PersistentIpPool", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { cluster, adopted } = args;

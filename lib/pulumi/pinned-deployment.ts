@@ -66,7 +66,7 @@ export class PinnedDeployment extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PinnedDeployment", name, args);
+    args = checkArguments("PinnedDeployment", name, args, opts);
     super("podpin:index:PinnedDeployment", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { deployment } = args;

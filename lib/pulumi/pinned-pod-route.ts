@@ -70,7 +70,7 @@ export class PinnedPodRoute extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedPodRouteArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PinnedPodRoute", name, args);
+    args = checkArguments("PinnedPodRoute", name, args, opts);
     super("podpin:index:PinnedPodRoute", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { statefulSet } = args;

@@ -64,7 +64,7 @@ export class PinnedStatefulSet extends pulumi.ComponentResource {
   public readonly routes: KubernetesObject[];
 
   constructor(name: string, args: PinnedStatefulSetArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PinnedStatefulSet", name, args);
+    args = checkArguments("PinnedStatefulSet", name, args, opts);
     super("podpin:index:PinnedStatefulSet", name, {}, withKubernetesProvider(opts, args.pool.cluster?.provider));
 
     const { pool, namespace, network, statefulSet, ...options } = args;

@@ -78,7 +78,7 @@ export class PodNetwork extends pulumi.ComponentResource {
   public readonly settled: pulumi.Output<RouteNetwork>;
 
   constructor(name: string, args: PodNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
-    args = checkArguments("PodNetwork", name, args);
+    args = checkArguments("PodNetwork", name, args, opts);
     super("podpin:index:PodNetwork", name, {}, withKubernetesProvider(opts, args.cluster?.provider));
 
     const { vpc, subnetwork, secondaryRanges, networkAttachment, cluster, ...options } = args;

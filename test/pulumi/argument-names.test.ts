@@ -173,3 +173,11 @@ test.each<[string, () => unknown, string]>([
 ])("functions without a framework are told of %s", (_, make, expected) => {
   expect(saidBy(make)).toBe(expected);
 });
+
+test("options that do nothing for a component are warned of, and those that are heeded are not", () => {
+  const opts = { ignoreChanges: ["spec"], customTimeouts: { create: "1m" }, protect: true, retainOnDelete: true };
+  components.PersistentIpPool.fromAddresses("shaped", { addresses: ["198.51.100.7"] }, opts);
+  expect(warned).toEqual([
+    'PersistentIpPool "shaped" has customTimeouts, ignoreChanges among its options, which Pulumi heeds for no object inside a component: set it there, by transforms',
+  ]);
+});
