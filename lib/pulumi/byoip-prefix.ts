@@ -6,6 +6,7 @@ import type { DelegatedPrefixResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checkArguments, checked, knownNow } from "./inputs";
 import { checkFieldExists } from "./known-fields";
+import { withDependencies } from "./providers";
 
 /** What a {@link ByoipPrefix} takes. */
 export interface ByoipPrefixArgs {
@@ -73,7 +74,7 @@ export class ByoipPrefix extends pulumi.ComponentResource {
 
   constructor(name: string, args: ByoipPrefixArgs, opts?: pulumi.ComponentResourceOptions) {
     args = checkArguments("ByoipPrefix", name, args, opts);
-    super("podpin:index:ByoipPrefix", name, {}, opts);
+    super("podpin:index:ByoipPrefix", name, {}, withDependencies(opts));
 
     const { advertisedRange, dnsVerificationIp, advertisedPrefix, delegatedRange, region, project } = args;
     const check = (known: Omit<Parameters<typeof checkByoip>[0], "name">) =>

@@ -14,6 +14,7 @@ import { gcp } from "./gcp";
 import { projectOf } from "./gcp-project";
 import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import { checkKnownFields } from "./known-fields";
+import { withDependencies } from "./providers";
 
 /** What a {@link PersistentIpCluster} is made of. */
 export interface PersistentIpClusterArgs extends ClusterOptions {
@@ -134,7 +135,7 @@ export class PersistentIpCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: PersistentIpClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     args = checkArguments("PersistentIpCluster", name, args, opts);
-    super("podpin:index:PersistentIpCluster", name, {}, opts);
+    super("podpin:index:PersistentIpCluster", name, {}, withDependencies(opts));
 
     const cluster =
       args.existing === undefined ? newCluster(this, name, args) : existingCluster(this, name, args.existing);

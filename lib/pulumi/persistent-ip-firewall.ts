@@ -5,6 +5,7 @@ import type { FirewallResource } from "./declared-resources";
 import { gcp } from "./gcp";
 import { checkArguments, checked, knownNow } from "./inputs";
 import type { PersistentIpPool } from "./persistent-ip-pool";
+import { withDependencies } from "./providers";
 
 /** What a {@link PersistentIpFirewall} takes. */
 export interface PersistentIpFirewallArgs extends FirewallOptions {
@@ -50,7 +51,7 @@ export class PersistentIpFirewall extends pulumi.ComponentResource {
 
   constructor(name: string, args: PersistentIpFirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     args = checkArguments("PersistentIpFirewall", name, args, opts);
-    super("podpin:index:PersistentIpFirewall", name, {}, opts);
+    super("podpin:index:PersistentIpFirewall", name, {}, withDependencies(opts));
 
     const { pool, protocols, ports, priority, targetTags, targetServiceAccounts } = args;
     const planWith = (known: Pick<Parameters<typeof planFirewall>[0], "network" | "sourceRanges" | "targetTags">) =>

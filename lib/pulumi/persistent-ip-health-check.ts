@@ -14,6 +14,7 @@ import type { FirewallResource, HealthCheckResource } from "./declared-resources
 import { gcp } from "./gcp";
 import { checkArguments, checked, knownNow, nowOrLater } from "./inputs";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
+import { withDependencies } from "./providers";
 
 /** What a {@link PersistentIpHealthCheck} takes. */
 export interface PersistentIpHealthCheckArgs extends HealthCheckOptions {
@@ -80,7 +81,7 @@ export class PersistentIpHealthCheck extends pulumi.ComponentResource {
 
   constructor(name: string, args: PersistentIpHealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
     args = checkArguments("PersistentIpHealthCheck", name, args, opts);
-    super("podpin:index:PersistentIpHealthCheck", name, {}, opts);
+    super("podpin:index:PersistentIpHealthCheck", name, {}, withDependencies(opts));
 
     const { cluster, targetTags, targetServiceAccounts } = args;
     const { port, protocol, requestPath, checkIntervalSeconds, timeoutSeconds } = args;

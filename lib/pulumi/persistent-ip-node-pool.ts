@@ -16,6 +16,7 @@ import { Problems } from "../model/problems";
 import { gcp } from "./gcp";
 import { checkArguments, checked, knownNow } from "./inputs";
 import { checkKnownFields } from "./known-fields";
+import { withDependencies } from "./providers";
 import type { PersistentIpCluster } from "./persistent-ip-cluster";
 
 /** A further network interface of every node, for Pods with several networks. */
@@ -104,7 +105,7 @@ export class PersistentIpNodePool extends pulumi.ComponentResource {
 
   constructor(name: string, args: PersistentIpNodePoolArgs, opts?: pulumi.ComponentResourceOptions) {
     args = checkArguments("PersistentIpNodePool", name, args, opts);
-    super("podpin:index:PersistentIpNodePool", name, {}, opts);
+    super("podpin:index:PersistentIpNodePool", name, {}, withDependencies(opts));
 
     const { cluster, nodePoolArgs, machineType, imageType, ...rest } = args;
     const { additionalNodeNetworkConfigs, additionalPodNetworkConfigs, ...options } = rest;

@@ -84,6 +84,29 @@ test("workloads that come out of an output, as those of a Helm chart, are what t
   ]);
 });
 
+test("the objects of a component depend on what it depends on, so that they go before it", async () => {
+  const dependencies = new Map<string, pulumi.Output<string[]>>();
+  const record: pulumi.ResourceTransformation = ({ type, name, opts }) => {
+    dependencies.set(
+      `${type} ${name}`,
+      pulumi.output(opts.dependsOn).apply((all) => namesOf(all).map(String)),
+    );
+    return undefined;
+  };
+  const above = new pulumi.ComponentResource("test:index:Above", "above", {}, { transformations: [record] });
+  await graphOf(() => {
+    const [first, second] = [database(1), new Address("second", "198.51.100.9")];
+    const options = { parent: above, dependsOn: [first] };
+    const pool = PersistentIpPool.fromAddresses("n2", { addresses: ["198.51.100.7"] }, options);
+    new PinnedPodRoute("r", { pool, podSelector: labels }, { parent: above, dependsOn: second });
+  });
+  const of = async (type: string, name: string) =>
+    await valueOf(dependencies.get(`${type} ${name}`) as pulumi.Output<string[]>);
+  expect(await of("kubernetes:gateway.networking.k8s.io/v1:Gateway", "n2")).toEqual(["db"]);
+  expect(await of(ROUTE, "r")).toEqual(["n2", "second"]);
+  expect(await of("podpin:index:PinnedPodRoute", "r")).toEqual(["second"]);
+});
+
 test("two components cannot have the same address", async () => {
   let pool!: PersistentIpPool;
   await graphOf((opts) => {
