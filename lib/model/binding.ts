@@ -183,6 +183,8 @@ export type AckState = (typeof AckState)[keyof typeof AckState];
 /** Reasons of `Failed`. */
 export const FailReason = {
   InvalidBinding: "InvalidBinding",
+  /** The binding is older than what the node has done for it already: the API server was restored from a backup. */
+  EpochOutdated: "EpochOutdated",
   /** The node lacks what the delivery needs: its kernel is too old, does not forward, or the agent has no program. */
   NodeNotSupported: "NodeNotSupported",
   AddressNotAllowed: "AddressNotAllowed",

@@ -194,8 +194,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an acknowledgement may reach a binding of the same name made later",
     file: "controller-image/src/agent/acks.ts",
-    from: "metadata: { name, uid },",
-    to: "metadata: { name },",
+    from: "statusOf({ name, uid, resourceVersion: version }, entry.wanted)",
+    to: "statusOf({ name, resourceVersion: version }, entry.wanted)",
     breaks: [1, 2, 9],
   },
   {
@@ -328,8 +328,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an address that is taken back keeps its standby",
     file: HANDOVER,
-    from: "const { owner: _owner, standby: _standby, ...rest } = spec;",
-    to: "const { owner: _owner, ...rest } = spec;",
+    from: "...unowned(spec), epoch: nextEpoch(binding), releasing }",
+    to: "...unowned(spec), standby: spec.standby, epoch: nextEpoch(binding), releasing }",
     breaks: [1],
   },
   {

@@ -173,6 +173,8 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
   #stopped = false;
   #scheduled = false;
   #waitsForKind = false;
+  /** The last version that was heard of. */
+  #told = 0;
   /** `undefined` stands for a list. */
   #queue: { readonly version: number; readonly commit?: Commit }[] = [];
   readonly #cache = new Map<string, T>();
@@ -255,6 +257,7 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
     const next = this.#queue.shift();
     if (next === undefined || this.#stopped) return;
     if (next.commit === undefined) return this.#list();
+    this.#told = next.version;
     const { before, after } = next.commit;
     if (after !== undefined && this.#selects(after)) this.#set(after as T);
     else if (before !== undefined) this.#drop(keyOf(before));
@@ -271,6 +274,8 @@ class MemoryReflector<T extends KubeObject> implements Reflector<T> {
       this.#waitsForKind = true;
       return;
     }
+    if (this.server.version < this.#told) this.options.onRewound?.();
+    this.#told = this.server.version;
     const listed = this.server.list<T>(this.options.resource).filter((object) => this.#selects(object));
     // A list is later than the events that wait behind it.
     this.#queue = [];

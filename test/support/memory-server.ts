@@ -24,6 +24,12 @@ export interface MemoryServerOptions {
   readonly validate?: (resource: Resource, object: KubeObject, old: KubeObject | undefined) => string | undefined;
 }
 
+/** The state at one moment. */
+export interface Backup {
+  readonly version: number;
+  readonly kinds: ReadonlyMap<string, ReadonlyMap<string, Entry>>;
+}
+
 const LIST_MAPS: ListMaps = { "status.acks": "nodeName", "status.conditions": "type", "status.listeners": "name" };
 const WITHOUT_STATUS = new Set(["ConfigMap", "Event"]);
 /** Core kinds that have no generation. */
@@ -207,6 +213,17 @@ export class MemoryServer {
     if (entry !== undefined) this.#remove(resource, entry);
   }
 
+  backup(): Backup {
+    return { version: this.#version, kinds: copied(this.#kinds) };
+  }
+
+  /** Takes everything back to a backup, versions too; whoever watches has to list anew. UIDs are never used again. */
+  restore({ version, kinds }: Backup): void {
+    this.#version = version;
+    this.#kinds.clear();
+    for (const [kind, entries] of copied(kinds)) this.#kinds.set(kind, entries);
+  }
+
   #insert(resource: Resource, body: Body): KubeObject {
     this.#admit(resource, body, undefined);
     const generation = WITHOUT_GENERATION.has(resource.kind) ? {} : { generation: 1 };
@@ -338,4 +355,13 @@ export class MemoryServer {
   #invalid(resource: Resource, name: string, text: string): KubeError {
     return new KubeError(422, "Invalid", `${resource.kind} ${JSON.stringify(name)} is invalid: ${text}`);
   }
+}
+
+function copied(kinds: Backup["kinds"]): Map<string, Map<string, Entry>> {
+  const entry = ({ object, managers }: Entry): Entry => {
+    return { object, managers: new Map([...managers].map(([name, paths]) => [name, new Set(paths)])) };
+  };
+  return new Map(
+    [...kinds].map(([kind, entries]) => [kind, new Map([...entries].map(([key, one]) => [key, entry(one)]))]),
+  );
 }

@@ -5,8 +5,11 @@ import { type Clock, type Kube, KubeError, type Log } from "../kube/api";
 import { Backoff, longestMs } from "../kube/backoff";
 
 export interface AckWriter {
-  /** @param ack what this node has to say about the binding; `withdrawn` takes the entry away */
-  say(binding: AddressBinding, ack: BindingAck | "withdrawn"): void;
+  /**
+   * @param ack what this node has to say about the binding; `withdrawn` takes the entry away
+   * @param options.onlyAsSeen it is said of this very version, and not at all where there is another one by now
+   */
+  say(binding: AddressBinding, ack: BindingAck | "withdrawn", options?: { readonly onlyAsSeen?: boolean }): void;
   /** An acknowledgement came back; answers whether it is what this node says, and so no news. */
   heard(binding: AddressBinding, ack: BindingAck): boolean;
   /** This node has nothing to say any more: what is still being tried must not arrive late. */
@@ -16,6 +19,8 @@ export interface AckWriter {
 
 interface Pending {
   wanted: BindingAck | "withdrawn";
+  /** The version that it is said of, where it is said of no other. */
+  version?: string;
   /** What was written last and when; the cache shows it some milliseconds later. */
   written?: { readonly text: string; readonly at: number };
   busy: boolean;
@@ -38,16 +43,18 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
     entry.busy = true;
     for (;;) {
       const text = sentence(entry.wanted);
+      const { version } = entry;
       const began = clock.now();
       try {
-        const body = statusOf(name, uid, entry.wanted);
+        const body = statusOf({ name, uid, resourceVersion: version }, entry.wanted);
         await kube.apply(RESOURCES.addressBindings, body, `podpin-agent-${nodeName}`, "status");
         const isBack = entry.backAt !== undefined && entry.backAt >= began;
         entry.written = isBack ? undefined : { text, at: clock.now() };
       } catch (error) {
         if (stopped) return;
         // Deleted meanwhile: there is nobody to tell.
-        if (isGone(error)) return void pending.delete(uid ?? name);
+        const outdated = version !== undefined && error instanceof KubeError && error.status === 409;
+        if (isGone(error) || outdated) return void pending.delete(uid ?? name);
         log("warn", "an acknowledgement was not accepted; it is tried again", { address: name, error });
         await new Promise<void>((resolve) => {
           const wake = (): void => {
@@ -69,15 +76,16 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   };
 
   return {
-    say: (binding, ack) => {
+    say: (binding, ack, { onlyAsSeen = false } = {}) => {
       if (stopped) return;
-      const { name, uid } = binding.metadata;
+      const { name, uid, resourceVersion } = binding.metadata;
       const entry = pending.get(uid ?? name) ?? { wanted: ack, busy: false };
       pending.set(uid ?? name, entry);
       const text = sentence(ack);
       // What is new does not wait for as long as what was refused before.
       if (sentence(entry.wanted) !== text) entry.wake?.();
       entry.wanted = ack;
+      entry.version = onlyAsSeen ? resourceVersion : undefined;
       if (entry.busy) return;
       const shown = ackOf(binding, nodeName);
       if (sentence(shown ?? "withdrawn") === text) {
@@ -112,12 +120,12 @@ function isGone(error: unknown): boolean {
 }
 
 /** Server-side apply: the fields that this object names, and no others, belong to this node. */
-function statusOf(name: string, uid: string | undefined, ack: BindingAck | "withdrawn"): AddressBinding {
+function statusOf(metadata: AddressBinding["metadata"], ack: BindingAck | "withdrawn"): AddressBinding {
   const body = {
     apiVersion: apiVersionOf(RESOURCES.addressBindings),
     kind: RESOURCES.addressBindings.kind,
     // With the UID, so that what comes late can never land on a binding of the same name that was made since.
-    metadata: { name, uid },
+    metadata,
     status: { acks: ack === "withdrawn" ? [] : [ack] },
   };
   return body as unknown as AddressBinding;

@@ -16,6 +16,7 @@ import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
 import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
+import { outdatedAck, withoutVersions } from "./outdated";
 import { isBadNews, unprogrammed } from "./news";
 import { Pace } from "./pace";
 import { type Failure, logPass } from "./pass-log";
@@ -75,6 +76,8 @@ export function runAgent(options: AgentOptions): Agent {
   /** Whether the last pass put an address into a Pod. */
   let entered = false;
   let lookAnew = true;
+  /** The API server has forgotten what it said. */
+  let rewound = false;
   /** When nothing that was seen before counted. */
   let freshAt = -Infinity;
   let proxyDelayBefore: number | undefined;
@@ -101,6 +104,7 @@ export function runAgent(options: AgentOptions): Agent {
       fieldSelector: `${field}=${nodeName}`,
       onChange: onBinding,
       onSynced: trigger,
+      onRewound: () => (rewound = true),
     });
   const delivering = bindings("spec.nodeName");
   const releasing = bindings("spec.releasing.nodeName");
@@ -200,6 +204,8 @@ export function runAgent(options: AgentOptions): Agent {
 
   async function pass(): Promise<void> {
     onIsolation();
+    if (rewound) memory = withoutVersions(memory);
+    rewound = false;
     const complete = delivering.synced && releasing.synced;
     // Silence does not wait for caches: an agent that starts on an isolated node finds what an earlier life left there.
     if (!complete && !isolated()) return;
@@ -372,7 +378,9 @@ export function runAgent(options: AgentOptions): Agent {
       const binding = shown.get(name) ?? (found === "absent" ? undefined : found);
       const failure = failed.get(name);
       if (binding === undefined) continue;
+      const outdated = outdatedAck(binding, memory.get(name), nodeName);
       if (outcome.ack !== undefined) acks.say(binding, ackFor(outcome.ack, failure));
+      else if (outdated !== undefined) acks.say(binding, outdated, { onlyAsSeen: true });
       else if (outcome.withdrawAck === true && failure === undefined) acks.say(binding, "withdrawn");
       else if (isEmpty(outcome.target)) acks.giveUp(binding);
     }

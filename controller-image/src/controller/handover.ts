@@ -162,11 +162,12 @@ export function release(
     const former = !mayAnnounce(binding) && !isGone(spec.releasing, node);
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
-    const { owner: _owner, standby: _standby, ...rest } = spec;
-    return {
-      change: replaced(binding, { ...rest, epoch: nextEpoch(binding), nodeName: "", releasing }),
-      waiting: true,
-    };
+    return { change: replaced(binding, { ...unowned(spec), epoch: nextEpoch(binding), releasing }), waiting: true };
+  }
+  // Whoever has acted for more already does nothing for this one.
+  const epoch = nextEpoch(binding);
+  if (epoch > spec.epoch + 1) {
+    return { change: replaced(binding, { ...unowned(spec), epoch, releasing: spec.releasing }), waiting: true };
   }
   const done = isReleased(binding) || isGone(spec.releasing, node);
   // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
@@ -179,6 +180,11 @@ export function release(
   if (done && !led && (!forwards || waitedMs >= FORWARDERS_WAIT_MS))
     return { change: { verb: "delete", binding }, waiting: false };
   return { waiting: !done || !led };
+}
+
+/** What is known here and nothing else: a later version may have written more, which has no sense without the owner. */
+function unowned({ address, route, delivery, fabric, network, led }: AddressBindingSpec) {
+  return { address, route, nodeName: "", delivery, fabric, network, ...(led && { led }) };
 }
 
 /** The owner is right; only the hand-over may still be under way. */

@@ -1,0 +1,162 @@
+// A backup of etcd is restored while controllers and agents live: what they know is newer than what the API server says.
+import type { AddressBinding } from "../../lib/model/binding";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import { type Agent, runAgent } from "../../controller-image/src/agent/agent";
+import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel";
+import { Recorder } from "../agent/world";
+import { MemoryKube } from "../support/memory-kube";
+import { A } from "../support/objects";
+import { newRoute, World } from "./world";
+
+const { gkeIpRoutes, pods } = RESOURCES;
+const NODES = { node1: "172.30.0.11", node2: "172.30.0.12" } as const;
+const POD_1 = "10.244.1.5";
+const POD_2 = "10.244.2.9";
+
+class Machine {
+  readonly kernel = new MemoryKernel();
+  readonly kube: MemoryKube;
+  #agent: Agent | undefined;
+
+  constructor(
+    private readonly world: World,
+    readonly name: keyof typeof NODES,
+  ) {
+    this.kube = new MemoryKube(world.server, { clock: world.clock });
+    const own = name === "node1" ? POD_1 : POD_2;
+    this.kernel.hops.set(own, podHop("veth1", 11));
+    for (const address of Object.values(NODES)) this.kernel.hops.set(address, segmentHop);
+  }
+
+  start(): void {
+    const { clock } = this.world;
+    const [nodeName, nodeIp] = [this.name, NODES[this.name]];
+    const more = { announcer: new Recorder(), log: () => undefined, uplink: UPLINK, namespace: "podpin-system" };
+    this.#agent = runAgent({ kube: this.kube, kernel: this.kernel, clock, nodeName, nodeIp, ...more });
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent?.stop();
+  }
+
+  get answers(): boolean {
+    return this.kernel.proxies.get(A) === "ours" && this.kernel.paths.get(A)?.dev !== UPLINK;
+  }
+}
+
+let world: World;
+let machines: readonly Machine[];
+beforeEach(() => {
+  world = new World();
+  world.agents.clear();
+  world.server.create(gkeIpRoutes, newRoute());
+  machines = [new Machine(world, "node1"), new Machine(world, "node2")];
+  world.start();
+  for (const machine of machines) machine.start();
+});
+afterEach(async () => {
+  for (const machine of machines) await machine.stop();
+  await world.stop();
+});
+
+const older = (): void => world.pod("p", { ip: POD_1 });
+const newer = (): void => world.pod("q", { node: "node2", ip: POD_2, created: "2026-01-01T00:30:00Z" });
+const servedOn = (name: string) => (): boolean =>
+  world.binding()?.spec.nodeName === name && world.ready() === "True ProgrammingComplete";
+const answering = (): string[] => machines.filter((machine) => machine.answers).map(({ name }) => name);
+const restore = (backup: ReturnType<World["server"]["backup"]>): void => {
+  world.server.restore(backup);
+  for (const kube of [world.kube, ...machines.map((machine) => machine.kube)]) kube.relist();
+};
+const settled = async (): Promise<void> => {
+  await world.clock.run(1_000);
+  world.kube.calls.length = 0;
+  await world.clock.run(60_000);
+};
+
+test("an address that moved since has one owner again, the one that the backup names, in an epoch above all that were", async () => {
+  older();
+  await world.until(servedOn("node1"));
+  const backup = world.server.backup();
+  newer();
+  await world.until(servedOn("node2"));
+  const { epoch } = world.binding()!.spec;
+  // The node before has forgotten the address by then.
+  await world.clock.run(180_000);
+  restore(backup);
+  await world.until(() => (world.binding()?.spec.epoch ?? 0) > epoch && servedOn("node1")());
+  await settled();
+  expect([answering(), world.ready()]).toEqual([["node1"], "True ProgrammingComplete"]);
+  expect(world.kube.writes).toEqual([]);
+  expect(world.binding()?.status?.acks?.map(({ nodeName }) => nodeName)).toEqual(["node1"]);
+});
+
+test("so it has while both nodes remember the later epochs, and with a controller that never saw them", async () => {
+  older();
+  await world.until(servedOn("node1"));
+  const backup = world.server.backup();
+  newer();
+  await world.until(servedOn("node2"));
+  const { epoch } = world.binding()!.spec;
+  await world.stop();
+  restore(backup);
+  world.start();
+  await world.until(() => (world.binding()?.spec.epoch ?? 0) > epoch && servedOn("node1")());
+  await settled();
+  expect(answering()).toEqual(["node1"]);
+});
+
+test("a binding that was made since, and is made anew, is served, though versions count from before", async () => {
+  await world.clock.run(1_000);
+  const backup = world.server.backup();
+  older();
+  await world.until(servedOn("node1"));
+  const first = world.binding()?.metadata;
+  restore(backup);
+  older();
+  await world.until(servedOn("node1"));
+  const second = world.binding()?.metadata;
+  expect(Number(second?.resourceVersion)).toBeLessThan(Number(first?.resourceVersion) + 5);
+  expect(second?.uid).not.toBe(first?.uid);
+  await settled();
+  expect(answering()).toEqual(["node1"]);
+});
+
+test("a route that was deleted since, and is there again, is served again; one whose deletion was under way is deleted", async () => {
+  older();
+  await world.until(servedOn("node1"));
+  const served = world.server.backup();
+  world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
+  await world.until(() => (world.binding()?.spec.owner ?? "gone") === "gone");
+  const leaving = world.server.backup();
+  await world.until(() => world.route() === undefined);
+  restore(served);
+  await world.until(servedOn("node1"));
+  await world.clock.run(120_000);
+  restore(leaving);
+  await world.until(() => world.route() === undefined && world.binding() === undefined);
+  await settled();
+  expect(answering()).toEqual([]);
+});
+
+test("a release that the backup is in the middle of comes to its end, though the node has acted for later epochs", async () => {
+  older();
+  await world.until(servedOn("node1"));
+  world.server.delete(pods, { namespace: "edge", name: "p" });
+  let backup: ReturnType<World["server"]["backup"]> | undefined;
+  const stop = world.server.onCommit(({ after, resource }) => {
+    const spec = (after as AddressBinding | undefined)?.spec;
+    if (resource.kind === "AddressBinding" && spec?.releasing !== undefined && spec.owner === undefined)
+      backup ??= world.server.backup();
+  });
+  await world.until(() => backup !== undefined);
+  stop();
+  older();
+  await world.until(servedOn("node1"));
+  world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
+  await world.clock.run(2);
+  restore(backup!);
+  world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
+  await world.until(() => world.route() === undefined && world.binding() === undefined);
+  expect(answering()).toEqual([]);
+});
