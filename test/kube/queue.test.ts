@@ -86,6 +86,20 @@ test("runs as many keys at a time as it is told", async () => {
   expect(started).toEqual(["a", "b", "c", "d"]);
 });
 
+test("goes beyond that for failover, so that nothing else keeps it waiting, and for nothing else", async () => {
+  const { queue, started, end } = held({ concurrency: 2, moreForFailover: 1 });
+  for (const key of ["a", "b", "c"]) queue.add(key);
+  await settle();
+  for (const key of ["lost", "lost too"]) queue.add(key, "failover");
+  await settle();
+  expect([started, queue.counters.waiting]).toEqual([["a", "b", "lost"], 2]);
+  await end("a");
+  expect(started).toEqual(["a", "b", "lost", "lost too"]);
+  await end("lost");
+  await end("lost too");
+  expect(started).toEqual(["a", "b", "lost", "lost too", "c"]);
+});
+
 test("tries a failing key again after 5 ms, then ever later, 60 s at most, and forgets after a success", async () => {
   const { clock, queue, started, end } = held();
   queue.add("a");

@@ -22,6 +22,7 @@ import type { Hearing } from "./node-states";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
 import { Store, type Touched } from "./store";
+import { WriteLimit } from "./write-limit";
 
 export interface ControllerOptions {
   readonly kube: Kube;
@@ -61,6 +62,8 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
+/** How often a status is written whose every write is answered by somebody else's. */
+const STATUS_EVERY_MS = 1_000;
 /** How often missing definitions are tried again. */
 const INSTALL_RETRY_MS = 5_000;
 
@@ -94,7 +97,7 @@ export function runController(options: ControllerOptions): Controller {
     gatewayClass: (name) => look(`class:${name}`, "housekeeping"),
     clusterRanges: () => look("ranges:", "housekeeping"),
   };
-  const queue = new WorkQueue({ clock, log, concurrency: 8, run: (key) => work(key) });
+  const queue = new WorkQueue({ clock, log, concurrency: 16, moreForFailover: 4, run: (key) => work(key) });
   queue.pause();
   const store: Store = new Store({
     kube,
@@ -120,11 +123,12 @@ export function runController(options: ControllerOptions): Controller {
     store.touchEverything();
     if (election.isLeading()) cloud?.begin();
   };
-  const routes = new RouteReconciler({ kube, store, clock, report, cloud });
+  const limit = new WriteLimit(clock, log, STATUS_EVERY_MS);
+  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, cloud });
   const version = new GatewayApiVersion(kube, () => {
     for (const { metadata } of store.classes.values()) touched.gatewayClass(metadata.name);
   });
-  const gateways = new GatewayReconciler(kube, store, clock, version);
+  const gateways = new GatewayReconciler(kube, store, clock, version, limit);
   const election: Election = new Election({
     leases: options.leases,
     clock,
@@ -199,11 +203,9 @@ export function runController(options: ControllerOptions): Controller {
         cloud?.clear(name);
         return undefined;
       case "gateway":
-        await gateways.reconcileGateway(name);
-        return undefined;
+        return gateways.reconcileGateway(name);
       case "class":
-        await gateways.reconcileClass(name);
-        return undefined;
+        return gateways.reconcileClass(name);
       default:
         await writeRanges();
         return undefined;

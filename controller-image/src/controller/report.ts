@@ -6,7 +6,7 @@ import { NotLeadingError } from "../kube/leader-only";
 import type { Metrics, Reading } from "../kube/metrics";
 import type { QueueCounters } from "../kube/queue";
 import type { BindingChange } from "./handover";
-import { cloudNote, heldNote, moveNotes, overdueNote, refusalNote, type Move } from "./route-events";
+import { cloudNote, heldNote, moveNotes, overdueNote, refusalNote, refusedNote, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
 
 /** Who hears what a reconcile of a route did. */
@@ -15,6 +15,8 @@ export interface RouteReport {
   wrote(verb: BindingChange["verb"], error?: unknown): void;
   /** @param route undefined when it is gone */
   moved(route: GKEIPRoute | undefined, moves: readonly Move[]): void;
+  /** Something has to be written, and the API server refuses it for a while already. */
+  refused(route: GKEIPRoute, why: string): void;
   /** A better Pod has to wait, and the status is about to say so. */
   held(route: GKEIPRoute, note: string): void;
   /** @param route as it was before the status was written */
@@ -42,6 +44,7 @@ export function reportOn(metrics: Metrics, events: EventRecorder): Report {
       for (const { kind } of all) moves.add({ kind });
       if (route !== undefined) moveNotes(route, all).forEach((note) => events.record(note));
     },
+    refused: (route, why) => events.record(refusedNote(route, why)),
     held: (route, note) => events.record(heldNote(route, note)),
     judged: (route, status, contested) => {
       const { conditions } = status;

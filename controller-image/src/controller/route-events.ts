@@ -59,6 +59,12 @@ export function heldNote(route: GKEIPRoute, note: string): EventNote {
   };
 }
 
+/** Says what keeps podpin from writing what the route needs. */
+export function refusedNote(route: GKEIPRoute, why: string): EventNote {
+  const about = { resource: RESOURCES.gkeIpRoutes, object: route } as const;
+  return { ...about, type: "Warning", reason: "WriteRefused", action: "Write", note: why };
+}
+
 /** Says that a route was turned down, if that or its reason is new; `contested`: another route has its addresses. */
 export function refusalNote(route: GKEIPRoute, now: readonly Condition[], contested: boolean): EventNote | undefined {
   const before = acceptedIn(route.status?.conditions);

@@ -3,7 +3,8 @@ import { acceptRoute, isOurRoute, type RouteVerdict } from "../../../lib/model/a
 import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
-import { KubeError, type Clock, type Kube } from "../kube/api";
+import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
+import { pause } from "../kube/backoff";
 import type { CloudLink } from "./cloud-link";
 import { same } from "./conditions";
 import { decodeRoute } from "./decoders";
@@ -14,9 +15,22 @@ import { holderOf, rivalsOf } from "./rivals";
 import { moveOf, type Move } from "./route-events";
 import type { RouteStatus } from "./route-status";
 import type { Store } from "./store";
+import { WriteLimit } from "./write-limit";
 
 /** News of a move that is under way are told no more often than this; whether the route is Ready is told at once. */
 const STATUS_INTERVAL_MS = 500;
+/** So long an address that nobody can reach waits for its route to say so. */
+const TELL_FIRST_MS = 500;
+/** For so long after a status that took longer than that nothing that is lost waits for another one. */
+const TELL_LATER_MS = 10_000;
+/** An address may have to follow Pods that come and go twice a second, with two writes each. */
+const BINDING_EVERY_MS = 100;
+/** A write that changed nothing is not made again so soon. */
+const IDLE_MS = 600_000;
+/** What is refused for so long is told. */
+const COMPLAIN_AFTER_MS = 5_000;
+/** What the API server answers, or does not, when nothing stands against the write itself. */
+const PASSING: readonly number[] = [0, 404, 409, 429];
 
 export interface Outcome {
   /** Look again after this many milliseconds. */
@@ -27,6 +41,9 @@ export interface RouteReconcilerOptions {
   readonly kube: Kube;
   readonly store: Store;
   readonly clock: Clock;
+  readonly log: Log;
+  /** Of what people read; bindings have one of their own. */
+  readonly limit: WriteLimit;
   readonly report: RouteReport;
   /** @default there is none */
   readonly cloud?: CloudLink;
@@ -36,6 +53,9 @@ export class RouteReconciler {
   readonly #kube: Kube;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limit: WriteLimit;
+  readonly #bindingLimit: WriteLimit;
   readonly #report: RouteReport;
   readonly #cloud?: CloudLink;
   /** Pods that are held back, by route, and since when on both clocks. */
@@ -44,10 +64,24 @@ export class RouteReconciler {
   /** When the status of a route was last written, while it may have to be written again. */
   readonly #toldAt = new Map<string, number>();
 
+  /** Until then what is lost does not wait for a status. */
+  #tellLaterUntil = -Infinity;
+
   /** Our own last write to a route, until the watch has caught up with it. */
   readonly #written = new Map<string, GKEIPRoute>();
 
-  constructor({ kube, store, clock, report, cloud }: RouteReconcilerOptions) {
+  /** By address: a write that changed nothing, and when it was made. */
+  readonly #idle = new Map<string, { readonly binding: AddressBinding; readonly at: number }>();
+
+  #loggedIdleAt = -Infinity;
+
+  /** Routes of which something could not be written, and since when. */
+  readonly #refusedSince = new Map<string, number>();
+
+  constructor({ kube, store, clock, log, limit, report, cloud }: RouteReconcilerOptions) {
+    this.#log = log;
+    this.#limit = limit;
+    this.#bindingLimit = new WriteLimit(clock, log, BINDING_EVERY_MS);
     this.#cloud = cloud;
     this.#kube = kube;
     this.#store = store;
@@ -79,6 +113,7 @@ export class RouteReconciler {
     if (route === undefined) {
       this.#challenges.delete(key);
       this.#toldAt.delete(key);
+      this.#refusedSince.delete(key);
       return this.#releaseOrphans(bindings);
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
@@ -114,14 +149,46 @@ export class RouteReconciler {
     const laterMs = status === undefined ? 0 : this.#statusLaterMs(key, route, status);
     if (status === undefined) this.#toldAt.delete(key);
     const tells = speaks && laterMs === 0;
-    const outcome = await this.#act(route, tells ? decision : { ...decision, status: undefined }, contested);
-    if (!speaks || laterMs === 0) return outcome;
-    return { againAfterMs: Math.min(laterMs, outcome.againAfterMs ?? Infinity) };
+    const told = tells ? decision : { ...decision, status: undefined };
+    const finalizerMs = finalizerChange(route, decision) === true ? this.#limit.waitMs(routeText(key)) : 0;
+    if (finalizerMs > 0) return { againAfterMs: finalizerMs };
+    const [limited, waitMs] = this.#withinLimit(told);
+    let outcome: Outcome;
+    try {
+      outcome = await this.#act(route, limited, contested);
+      this.#refusedSince.delete(key);
+    } catch (error) {
+      this.#complain(route, error);
+      throw error;
+    }
+    const waits = [outcome.againAfterMs ?? Infinity, waitMs, speaks && laterMs > 0 ? laterMs : Infinity];
+    const againAfterMs = Math.min(...waits);
+    return againAfterMs === Infinity ? {} : { againAfterMs };
+  }
+
+  /** Without what is written too often already, and how long that has to wait. */
+  #withinLimit(decision: Decision): [Decision, waitMs: number] {
+    const waitOf = ({ binding }: BindingChange): number => this.#bindingLimit.waitMs(binding.spec.address);
+    const waitMs = Math.max(0, ...decision.changes.map(waitOf));
+    if (waitMs === 0) return [decision, Infinity];
+    // The cloud acts for what is written down.
+    const changes = decision.changes.filter((change) => waitOf(change) === 0);
+    return [{ ...decision, changes, cloud: undefined }, waitMs];
+  }
+
+  /** A rule of somebody else stands against a write, or a right is missing: whoever looks at the route has to be told. */
+  #complain(route: GKEIPRoute, error: unknown): void {
+    if (!(error instanceof KubeError) || PASSING.includes(error.status)) return;
+    const now = this.#clock.now();
+    const since = this.#refusedSince.get(keyOf(route)) ?? now;
+    this.#refusedSince.set(keyOf(route), since);
+    if (now - since >= COMPLAIN_AFTER_MS) this.#report.refused(route, error.message);
   }
 
   /** How long the status can wait: the steps of a move follow each other faster than anybody reads. */
   #statusLaterMs(key: string, route: GKEIPRoute, status: RouteStatus): number {
-    if (isNews(route.status, status)) return 0;
+    const limitMs = this.#limit.waitMs(routeText(key));
+    if (limitMs > 0 || isNews(route.status, status)) return limitMs;
     const toldAt = this.#toldAt.get(key);
     return toldAt === undefined ? 0 : Math.max(0, toldAt + STATUS_INTERVAL_MS - this.#clock.now());
   }
@@ -135,7 +202,8 @@ export class RouteReconciler {
     if (finalizer === true) current = await this.#writeFinalizer(current, true);
     // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them.
     const statusFirst = status !== undefined && changes.length > 0 && isReady(route) && !isReady({ status });
-    if (status !== undefined && statusFirst) current = await this.#writeStatus(current, status, contested);
+    const telling = status !== undefined && statusFirst ? this.#writeStatus(current, status, contested) : undefined;
+    const told = telling && (await this.#tellFirst(telling, decision.failed === true));
     const results = await Promise.allSettled(changes.map((change) => this.#write(change, decision.failed)));
     const moves = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
     this.#report.moved(route, moves);
@@ -145,8 +213,34 @@ export class RouteReconciler {
       this.#cloud?.carryOut(route.metadata.uid ?? "", decision.cloud);
     if (status !== undefined && !statusFirst) current = await this.#writeStatus(current, status, contested);
     if (failed !== undefined) throw failed.reason;
+    if (told?.refusal !== undefined) throw told.refusal;
     if (finalizer === false && changes.length === 0) await this.#writeFinalizer(current, false);
     return { againAfterMs: decision.againAfterMs };
+  }
+
+  /**
+   * Waits until the route says that its addresses are not Ready, but not for ever: what refuses or delays the writes of routes may have
+   * been on the very node that is lost, as an admission webhook with a single Pod, and nothing would move until it is back.
+   *
+   * @param lost packets are being lost meanwhile
+   */
+  async #tellFirst(telling: Promise<unknown>, lost: boolean): Promise<{ readonly refusal?: unknown }> {
+    const settled = telling.then(
+      () => ({}),
+      (error: unknown) => {
+        if (isRefusal(error) || (lost && error instanceof KubeError && error.status !== 409)) return { refusal: error };
+        throw error;
+      },
+    );
+    if (!lost) return settled;
+    settled.catch(() => undefined);
+    // The change of the binding has the route looked at again, and its status written then.
+    if (this.#clock.now() < this.#tellLaterUntil) return {};
+    const over = new AbortController();
+    const patience = pause(this.#clock, TELL_FIRST_MS, over.signal).then(() => undefined);
+    const outcome = await Promise.race([settled, patience]).finally(() => over.abort());
+    if (outcome === undefined) this.#tellLaterUntil = this.#clock.now() + TELL_LATER_MS;
+    return outcome ?? {};
   }
 
   async #releaseOrphans(bindings: readonly AddressBinding[]): Promise<Outcome> {
@@ -193,15 +287,34 @@ export class RouteReconciler {
     switch (verb) {
       case "create":
         this.#store.noteWritten(await this.#kube.create(addressBindings, binding), failed);
-        return;
+        break;
       case "replace":
-        this.#store.noteWritten(await this.#kube.replace(addressBindings, binding), failed);
-        return;
+        this.#store.noteWritten(await this.#replace(binding), failed);
+        break;
       case "delete": {
         const { uid, resourceVersion } = binding.metadata;
         await this.#kube.delete(addressBindings, { name: binding.metadata.name }, { uid, resourceVersion });
       }
     }
+    this.#bindingLimit.wrote(binding.spec.address);
+  }
+
+  /** An API server whose definition is older leaves out what it does not know, and would be told again at every look. */
+  async #replace(binding: AddressBinding): Promise<AddressBinding> {
+    const { address } = binding.spec;
+    const idle = this.#idle.get(address);
+    if (idle !== undefined && this.#clock.now() - idle.at < IDLE_MS && same(idle.binding, binding)) return binding;
+    this.#idle.delete(address);
+    const written = await this.#kube.replace(RESOURCES.addressBindings, binding);
+    const at = this.#clock.now();
+    if (written.metadata.resourceVersion !== binding.metadata.resourceVersion) return written;
+    this.#idle.set(address, { binding, at });
+    if (at - this.#loggedIdleAt >= IDLE_MS) {
+      this.#loggedIdleAt = at;
+      const text = "the API server keeps less of an AddressBinding than this version writes: its definition is older";
+      this.#log("warn", text, { address, kept: written.spec });
+    }
+    return written;
   }
 
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
@@ -229,6 +342,7 @@ export class RouteReconciler {
         subresource,
       );
       this.#written.set(keyOf(written), decodeRoute(written));
+      this.#limit.wrote(routeText(keyOf(written)));
       return written;
     } catch (error) {
       // Deleted meanwhile: there is nobody left to tell. But a server that has just started answers 404 for every route.
@@ -256,6 +370,13 @@ function isNews(before: GKEIPRoute["status"], after: RouteStatus): boolean {
       return { is, reason, observedGeneration };
     });
   return !same([before?.pods, gist(before)], [after.pods, gist(after)]);
+}
+
+const routeText = (key: string): string => `GKEIPRoute ${key}`;
+
+/** Whether the server will say the same of this very write again: a rule or a right stands against it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof KubeError && [400, 403, 422].includes(error.status);
 }
 
 function versionOf({ metadata }: GKEIPRoute): bigint {

@@ -17,6 +17,8 @@ export interface WorkQueueOptions {
   readonly run: (key: string) => Promise<number | undefined> | Promise<void>;
   /** Keys that are worked on at a time. @default 1 */
   readonly concurrency?: number;
+  /** So many more of the first lane: others may take long because somebody keeps the API server waiting. @default 0 */
+  readonly moreForFailover?: number;
   /** Ceiling of the first wait after a failure. @default 5 */
   readonly firstRetryMs?: number;
   /** Ceiling of every later one; less where nobody answered. @default 60000 */
@@ -158,8 +160,7 @@ export class WorkQueue {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      const { concurrency = 1 } = this.options;
-      while (!this.#deaf && this.#running.size < concurrency) {
+      while (!this.#deaf) {
         const lane = this.#nextLane();
         if (lane === undefined) return;
         const [key = ""] = this.#lanes[lane];
@@ -172,6 +173,11 @@ export class WorkQueue {
   }
 
   #nextLane(): QueueLane | undefined {
+    const { concurrency = 1, moreForFailover = 0 } = this.options;
+    if (this.#running.size >= concurrency) {
+      const urgent = this.#lanes.failover.size > 0 && this.#running.size < concurrency + moreForFailover;
+      return urgent ? "failover" : undefined;
+    }
     const waiting = LANES.filter((lane) => this.#lanes[lane].size > 0);
     if (waiting.length <= 1) this.#overtaken = 0;
     else if (++this.#overtaken > OVERTAKING_LIMIT) {
