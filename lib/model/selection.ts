@@ -95,6 +95,14 @@ export function isReadyButForNode(pod: Pod): boolean {
   return !isPodReady(pod) && needed.every((type) => isTrue(pod, type));
 }
 
+/** Whether nothing speaks against the Pod but what its kubelet says of its containers. */
+export function isReadyButForContainers(pod: Pod): boolean {
+  const said = pod.status?.conditions?.some(({ type }) => type === CONTAINERS_READY) === true;
+  const gates = pod.spec?.readinessGates ?? [];
+  const open = gates.every(({ conditionType }) => isTrue(pod, conditionType));
+  return said && open && !isPodReady(pod) && !isTrue(pod, CONTAINERS_READY);
+}
+
 /** The condition of a Pod that its kubelet alone sets. */
 export const CONTAINERS_READY = "ContainersReady";
 

@@ -80,7 +80,10 @@ function podpin(image: string): string {
 
 async function startPod(name: string, { name: nodeName }: LabNode, image: string): Promise<void> {
   const metadata = { name, namespace: NAMESPACE, labels: LABELS };
-  const spec = { nodeName, containers: [{ name: "hello-app", image }] };
+  // A kubelet that comes back knows nothing of the Pod until this has passed again.
+  const httpGet = { path: "/", port: 8080 };
+  const readinessProbe = { httpGet, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 10 };
+  const spec = { nodeName, containers: [{ name: "hello-app", image, readinessProbe }] };
   await lab.kubectl(["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec }));
   await cluster.kubectl("wait", "pod", "-n", NAMESPACE, name, "--for=condition=Ready", "--timeout=60s");
 }

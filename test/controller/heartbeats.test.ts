@@ -217,6 +217,31 @@ describe("a node of which Kubernetes hears nothing, and whose Pod could be repla
     expect(world.clock.now() - at).toBeLessThanOrEqual(700);
   });
 
+  /** As a kubelet that was started anew does where Kubernetes had given up the node. */
+  const kubeletReturns = (ready: boolean): void => {
+    const node = world.server.get<Node>(nodes, { name: "node1" })!;
+    const known = { ...node.status, conditions: [{ type: "Ready", status: "True" }] };
+    world.server.replace(nodes, { ...node, status: known } as KubeObject, "status");
+    const pod = world.server.get<Pod>(pods, { namespace: "edge", name: "p" })!;
+    const conditions = ["Ready", "ContainersReady"].map((type) => ({ type, status: ready ? "True" : "False" }));
+    world.server.replace(pods, { ...pod, status: { ...pod.status, conditions } } as KubeObject, "status");
+  };
+
+  test("keeps them while a kubelet that comes back has not asked it yet, and loses them when that takes long", async () => {
+    await served();
+    for (const found of [true, false]) {
+      kubernetesGivesUp("node1");
+      await world.clock.run(2_000);
+      kubeletReturns(false);
+      await world.clock.run(10_000);
+      stays();
+      if (found) kubeletReturns(true);
+      await world.clock.run(4_000);
+      stays();
+    }
+    await world.until(() => world.binding()?.spec.nodeName === "node2");
+  });
+
   test("keeps them when the controller starts anew, which has heard nobody yet", async () => {
     const controller = await served();
     kubernetesGivesUp("node1");

@@ -77,6 +77,39 @@ describe("a Pod that Kubernetes calls not Ready for its node alone", () => {
     expect(conditions(decision).Ready).toBe("False NoPodsFound");
   });
 
+  const unasked = (gate: string): Pod => {
+    const pod = p({ ready: false });
+    const said = [
+      { type: "ContainersReady", status: "False" },
+      { type: "example.com/gate", status: gate },
+    ] as const;
+    const spec = { ...pod.spec, readinessGates: [{ conditionType: "example.com/gate" }] };
+    return { ...pod, spec, status: { ...pod.status, conditions: [...(pod.status?.conditions ?? []), ...said] } };
+  };
+
+  test.each([
+    ["Kubernetes does not hear its node yet", { ready: false, unreadyMs: 60_000, backMs: 0 }],
+    ["Kubernetes hears its node again", { backMs: 14_999 }],
+  ])("keeps them where its kubelet calls its containers not ready while %s", (_, fields) => {
+    const decision = decided({ route, pods: [unasked("True")], bindings: [served], node: withNode("node1", fields) });
+    expect(decision).toMatchObject({ changes: [], againAfterMs: 1_000 });
+    expect(decision.status?.conditions.find(({ type }) => type === "Ready")).toMatchObject({
+      status: "True",
+      message:
+        "the addresses reach Pod p; Kubernetes hears node node1 again, whose kubelet has not found the Pod Ready yet",
+    });
+  });
+
+  test.each([
+    ["for 15 s", "True", { backMs: 15_000 }],
+    ["though Kubernetes heard the node all the time", "True", {}],
+    ["and podpin hears nothing of the node", "True", { backMs: 0, heard: false }],
+    ["and a readiness gate is closed", "False", { backMs: 0 }],
+  ])("loses them where its kubelet calls its containers not ready %s", (_, gate, fields) => {
+    const node = withNode("node1", fields);
+    expect(spec(decided({ route, pods: [unasked(gate)], bindings: [served], node }))).toMatchObject({ nodeName: "" });
+  });
+
   test("gets none on that word", () => {
     expect(decided({ pods: [unheard()] }).changes).toEqual([]);
   });

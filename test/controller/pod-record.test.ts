@@ -47,6 +47,11 @@ const pods: fc.Arbitrary<Pod> = fc.record({
         { type: "Ready", status: "False" },
         { type: "ContainersReady", status: "True" },
       ],
+      [
+        { type: "example.com/gate", status: "True" },
+        { type: "Ready", status: "False" },
+        { type: "ContainersReady", status: "False" },
+      ],
     ),
   }),
 });

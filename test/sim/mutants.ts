@@ -349,8 +349,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod loses its addresses because Kubernetes does not hear its node",
     file: "controller-image/src/controller/choice.ts",
-    from: "isReadyButForNode(pod) && isHeard(",
-    to: "!isReadyButForNode(pod) && isHeard(",
+    from: "(isReadyButForNode(pod) ||",
+    to: "(!isReadyButForNode(pod) ||",
     breaks: [2],
   },
   {

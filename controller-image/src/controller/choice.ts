@@ -7,6 +7,7 @@ import { NodeHealth } from "../../../lib/model/node-health";
 import {
   choosePod,
   isEligible,
+  isReadyButForContainers,
   isReadyButForNode,
   selectorProblem,
   selects,
@@ -43,7 +44,7 @@ export interface Choice {
   readonly held?: Held;
   /** The Pod that has the addresses cannot serve any more. */
   readonly failed?: boolean;
-  /** Kubernetes calls the Pod not Ready because it heard nothing of its node, and podpin does. */
+  /** Kubernetes calls the Pod not Ready because it hears, or heard until now, nothing of its node, and podpin does. */
   readonly unheard?: boolean;
 }
 
@@ -83,8 +84,8 @@ export function contest(input: ChoiceInput): Contest {
       // Nothing works worse than before, so what works stays. A Pod that has no addresses yet gets none on such a word.
       isReadyAnyway: (pod) =>
         own.some(({ spec }) => spec.owner !== undefined && spec.owner.podUid === pod.metadata.uid) &&
-        isReadyButForNode(pod) &&
-        isHeard(node(pod.spec?.nodeName ?? "")),
+        isHeard(node(pod.spec?.nodeName ?? "")) &&
+        (isReadyButForNode(pod) || isUnasked(pod, node(pod.spec?.nodeName ?? ""))),
     },
     isUnsteady: (uid) => own.some(({ spec }) => isUnsteady(input.moves?.(spec.address) ?? [], uid)),
   };
@@ -157,6 +158,16 @@ function hold(
  */
 function isHeard(node: NodeView | undefined): boolean {
   return node !== undefined && node.heard && !node.lost;
+}
+
+/**
+ * A kubelet that starts where Kubernetes had given up the node calls each container with a readiness probe not ready until the
+ * probe has passed (setReadyStateOnKubeletRestart, Kubernetes 1.35), and begins within a period of the probe, by default 10 s.
+ */
+const FIRST_PROBE_MS = 15_000;
+
+function isUnasked(pod: Pod, node: NodeView | undefined): boolean {
+  return isReadyButForContainers(pod) && (node?.backMs ?? Infinity) < FIRST_PROBE_MS;
 }
 
 /** What the view of a node means for the Pods on it. A node without an object has been removed. */

@@ -28,6 +28,8 @@ export interface NodeView {
   readonly ready: boolean;
   /** How long it has said otherwise, in milliseconds. */
   readonly unreadyMs: number;
+  /** How long Kubernetes has heard it again, in milliseconds: 0 while it does not; undefined where it never ceased to. */
+  readonly backMs?: number;
   /** It does not answer heartbeats: nothing there can be reached, and nothing there is waited for. */
   readonly lost: boolean;
   /** It has answered heartbeats lately, or another node has heard it. */

@@ -4,7 +4,7 @@ import type { Node } from "../../../lib/model/kubernetes";
 import { isCordoned } from "../../../lib/model/node-health";
 import type { Clock } from "../kube/api";
 import type { NodeView } from "./handover";
-import { isNodeReady, nodeAddress } from "./projections";
+import { isNodeReady, isNodeSilent, nodeAddress } from "./projections";
 
 /** So long a node counts as heard of which the heartbeats know nothing yet: longer than their first questions take. */
 const FIRST_WORD_MS = 3_000;
@@ -17,6 +17,8 @@ export class NodeStates {
   readonly #lost = new Set<string>();
   /** On our clock. */
   readonly #unreadySince = new Map<string, number>();
+  /** On our clock: since when Kubernetes hears a node again; Infinity while it does not. */
+  readonly #backSince = new Map<string, number>();
 
   /** Without heartbeats no node is heard. */
   #hears: Hearing = () => false;
@@ -45,6 +47,9 @@ export class NodeStates {
   /** @param node as it is now; undefined when it is gone */
   note(name: string, node: Node | undefined): void {
     if (node === undefined) this.#unknownSince.delete(name);
+    if (node === undefined) this.#backSince.delete(name);
+    else if (isNodeSilent(node)) this.#backSince.set(name, Infinity);
+    else if (this.#backSince.get(name) === Infinity) this.#backSince.set(name, this.clock.now());
     if (node === undefined || isNodeReady(node)) this.#unreadySince.delete(name);
     else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.clock.now());
   }
@@ -52,10 +57,12 @@ export class NodeStates {
   view(node: Node): NodeView {
     const { name } = node.metadata;
     const since = this.#unreadySince.get(name);
+    const backSince = this.#backSince.get(name);
     return {
       address: nodeAddress(node) ?? "",
       ready: since === undefined,
       unreadyMs: since === undefined ? 0 : this.clock.now() - since,
+      ...(backSince !== undefined && { backMs: Math.max(0, this.clock.now() - backSince) }),
       lost: this.#lost.has(name),
       heard: this.#heard(name),
       cordoned: isCordoned(node),

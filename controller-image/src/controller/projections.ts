@@ -2,7 +2,7 @@
 import { ANNOTATION_POD_IPS } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
 import { ANNOTATION_OUT_OF_SERVICE, drainTaints, isMarked } from "../../../lib/model/node-health";
-import { CONTAINERS_READY, isReadyButForNode } from "../../../lib/model/selection";
+import { CONTAINERS_READY, isReadyButForContainers, isReadyButForNode } from "../../../lib/model/selection";
 import { decodeJsonPod, decodeNamespace, decodeNode } from "./decoders";
 
 /** Where other nodes reach this one. */
@@ -12,6 +12,11 @@ export function nodeAddress(node: Node): string | undefined {
 
 export function isNodeReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}
+
+/** Whether Kubernetes hears nothing of it. */
+export function isNodeSilent(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "Unknown") ?? false;
 }
 
 /** A Pod as it came in JSON, without what nobody here reads. */
@@ -43,13 +48,15 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
   };
 }
 
-/** Whether it is Ready, and whether it would be but for its node; readiness gates are in that already. */
+/** Whether it is Ready, and whether it would be but for its node or its containers; readiness gates are in that already. */
 function keptConditions(pod: Pod): NonNullable<Pod["status"]>["conditions"] {
   const { conditions } = pod.status ?? {};
   const ready = conditions
     ?.filter(({ type }) => type === "Ready")
     .map(({ type, status: is }) => ({ type, status: is }));
-  return isReadyButForNode(pod) ? [...(ready ?? []), { type: CONTAINERS_READY, status: "True" }] : ready;
+  const containers = (is: "True" | "False") => [...(ready ?? []), { type: CONTAINERS_READY, status: is }];
+  if (isReadyButForNode(pod)) return containers("True");
+  return isReadyButForContainers(pod) ? containers("False") : ready;
 }
 
 /** A Node without what nobody here reads. */

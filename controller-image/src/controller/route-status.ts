@@ -11,7 +11,7 @@ import {
 } from "../../../lib/model/gke-api";
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth } from "../../../lib/model/node-health";
-import { podAddress } from "../../../lib/model/selection";
+import { isReadyButForNode, podAddress } from "../../../lib/model/selection";
 import type { CloudProblem, CloudView } from "../fabric/cloud";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
 import { healthOf, type Held } from "./choice";
@@ -202,6 +202,9 @@ function readyCondition(
 }
 
 function unheardNote(pod: Pod | undefined): string {
+  if (pod !== undefined && !isReadyButForNode(pod)) {
+    return `Kubernetes hears node ${pod.spec?.nodeName ?? ""} again, whose kubelet has not found the Pod Ready yet`;
+  }
   return `Kubernetes has not heard node ${pod?.spec?.nodeName ?? ""} and calls the Pod not Ready for that; the Pod's containers are, and the node answers podpin`;
 }
 
