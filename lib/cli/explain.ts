@@ -4,6 +4,7 @@ import { ackOf, isLed, isReleased, type AddressBinding } from "../model/binding"
 import {
   conditionType,
   DEFAULT_NETWORK,
+  PODPIN_CONTROLLER_NAME,
   ReactionMode,
   routeCondition,
   RouteCondition,
@@ -23,6 +24,8 @@ export function explanation(snapshot: Snapshot, namespace: string, name: string)
 }
 
 function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
+  const other = otherController(route, snapshot);
+  if (other !== undefined) return saidBy(other, route);
   const verdict = acceptRoute(route, viewOf(snapshot));
   const lines = [`Accepted: ${verdict.accepted ? "yes" : `no, ${verdict.reason}: ${verdict.message}`}`];
   if (!verdict.accepted) lines.push(...whatToDo(verdict.reason));
@@ -36,6 +39,23 @@ function acceptance(route: GKEIPRoute, snapshot: Snapshot): string[] {
     if (rival !== undefined) lines.push(`  ${address} is also claimed by the older GKEIPRoute ${keyOf(rival)}`);
   }
   return lines;
+}
+
+/** The controller of the route's Gateway where it is not podpin's: its rules are its own, and it says what comes of them. */
+function otherController({ metadata, spec }: GKEIPRoute, snapshot: Snapshot): string | undefined {
+  const [parent] = spec.parentRefs ?? [];
+  if (parent === undefined) return undefined;
+  const view = viewOf(snapshot);
+  const gateway = view.gateway(parent.namespace ?? metadata.namespace ?? "", parent.name);
+  const name = gateway && view.gatewayClass(gateway.spec?.gatewayClassName ?? "")?.spec?.controllerName;
+  return name === PODPIN_CONTROLLER_NAME ? undefined : name;
+}
+
+function saidBy(controller: string, { status }: GKEIPRoute): string[] {
+  const said = routeCondition(status?.conditions, RouteCondition.Accepted);
+  if (said === undefined) return [`Accepted: ${controller} has not looked at it yet`];
+  if (said.status === "True") return [`Accepted: yes, by ${controller}`];
+  return [`Accepted: no, ${said.reason}: ${said.message}, by ${controller}`, ...whatToDo(said.reason)];
 }
 
 /** The conditions that the controller has written and that do not hold, each with what to do. */

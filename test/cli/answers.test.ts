@@ -2,6 +2,7 @@ import { explanation } from "../../lib/cli/explain";
 import { statusTable } from "../../lib/cli/status";
 import { snapshot, type Snapshot } from "../../lib/cli/cluster";
 import { typedAddress } from "../../lib/model/address";
+import { adviceFor } from "../../lib/model/waiting";
 import { A, aBinding, aClass, aGateway, aPod, aRoute, B } from "../support/objects";
 
 const ready = { type: "Ready", status: "True", reason: "ProgrammingComplete", message: "" } as const;
@@ -138,4 +139,27 @@ test("a cluster without podpin's definition has no bindings, who may not see nod
   expect((await snapshot(answer(missing))).bindings).toEqual([]);
   expect((await snapshot(answer("Error from server (Forbidden): nodes is forbidden", "nodes"))).nodes).toBeUndefined();
   await expect(snapshot(answer("Forbidden"))).rejects.toThrow("Forbidden");
+});
+
+test.each([
+  [undefined, ["Accepted: networking.gke.io/persistent-ip-controller has not looked at it yet"]],
+  [
+    { status: "True", reason: "Accepted", message: "" },
+    ["Accepted: yes, by networking.gke.io/persistent-ip-controller"],
+  ],
+  [
+    { status: "False", reason: "GatewayNotFound", message: "no such Gateway" },
+    [
+      "Accepted: no, GatewayNotFound: no such Gateway, by networking.gke.io/persistent-ip-controller",
+      "  what to do: " + String(adviceFor("GatewayNotFound")),
+    ],
+  ],
+] as const)("explain passes on what another controller says of its own routes: %j", (said, lines) => {
+  const controllerName = "networking.gke.io/persistent-ip-controller";
+  const conditions = said === undefined ? [] : [{ type: "Accepted", ...said }];
+  const routes = [{ ...aRoute(), status: { pods: ["p"], conditions } }];
+  const classes = [{ ...aClass(), spec: { controllerName } }];
+  const text = explanation({ ...served, routes, classes, bindings: [] }, "edge", "route");
+  expect(text?.split("\n").slice(1, 1 + lines.length)).toEqual(lines);
+  expect(text).toContain("* p: eligible");
 });
