@@ -44,8 +44,9 @@ describe("the plan", () => {
     node.kernel.insides = new Map([[POD, new Map()]]);
     node.pass({ standby: [next(A, { delivery })] });
     const { changes, announce } = node.pass({ delivering: [{ ...taken(A), spec: { ...taken(A).spec, delivery } }] });
-    expect(changes.setup).toEqual(["ntable change name arp_cache dev eth0 proxy_delay 0"]);
+    expect(changes.setup).toEqual([]);
     expect(changes.base).toEqual(["add set ip pip_agent uplink_delay_800 { type ipv4_addr; }"]);
+    expect(changes.finish).toEqual(["ntable change name arp_cache dev eth0 proxy_delay 0"]);
     expect(announce).toEqual([A]);
   });
 

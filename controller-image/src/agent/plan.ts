@@ -288,12 +288,7 @@ function kernelChanges(
   const answered = proxies || [...targets.values()].some(({ forward }) => forward);
   const slow = proxies && delay !== undefined && delay !== 0;
   const ports = portChanges(present, targets);
-  const setup = [
-    ...(kernel.rule ? [] : [ADD_RULE]),
-    ...(slow ? [setProxyDelay(uplink, 0)] : []),
-    ...strayProxies(kernel),
-    ...ports.before,
-  ];
+  const setup = [...(kernel.rule ? [] : [ADD_RULE]), ...strayProxies(kernel), ...ports.before];
   const base = [
     ...(rebuild ? baseScript(zones) : []),
     ...delayMarker(present, kernel.nft.proxyDelayBefore ?? (slow ? delay : answered ? proxyDelayBefore : undefined)),
@@ -302,7 +297,8 @@ function kernelChanges(
     ...ports.elements,
     ...forward.base,
   ];
-  return { setup, base, steps, finish: ports.after, cleanup, teardown: { ip: [], nft: [] } };
+  const finish = [...(slow ? [setProxyDelay(uplink, 0)] : []), ...ports.after];
+  return { setup, base, steps, finish, cleanup, teardown: { ip: [], nft: [] } };
 }
 
 function flushOf({ natPod: pod, zone }: Footprint, target: Footprint, zones: boolean): Flush | undefined {
