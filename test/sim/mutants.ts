@@ -117,8 +117,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a node that forwards never stops",
     file: LETTING_GO,
-    from: "if (current.forward && owner !== undefined && view.now - since < STRAYS_MS) {",
-    to: "if (current.forward && owner !== undefined) {",
+    from: "if (forwards && owner !== undefined && view.now - since < STRAYS_MS) {",
+    to: "if (forwards && owner !== undefined) {",
     breaks: [9],
   },
   {
