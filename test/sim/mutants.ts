@@ -33,8 +33,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a taken back address keeps the epoch",
     file: HANDOVER,
-    from: "{ ...rest, epoch: nextEpoch(binding), nodeName",
-    to: "{ ...rest, epoch: spec.epoch, nodeName",
+    from: "{ ...unowned(spec), epoch: nextEpoch(binding),",
+    to: "{ ...unowned(spec), epoch: spec.epoch,",
     breaks: [1, 9],
   },
   {
