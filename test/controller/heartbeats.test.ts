@@ -208,7 +208,7 @@ describe("a node of which Kubernetes hears nothing, and whose Pod could be repla
   test("keeps its addresses while it answers podpin, and loses them when that ends", async () => {
     await served();
     kubernetesGivesUp("node1");
-    await world.clock.run(600_000);
+    await world.clock.run(90_000);
     stays();
     expect(world.ready()).toBe("True ProgrammingComplete");
     silence(1);
