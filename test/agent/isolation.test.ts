@@ -183,3 +183,51 @@ test("what becomes certain while the kernel is looked at may be that the address
   await world.rest();
   expect([world.kernel.proxies.size, spoken(world, from)]).toEqual([0, []]);
 });
+
+describe("an address of which the controller says that it has moved", () => {
+  test("is not spoken for while the API server cannot be asked, nor by what the cache says; it is still delivered here", async () => {
+    const { world, isolation, agent } = await serving();
+    world.write(binding(B, { owner: { podName: "pod-1", podUid: "uid-1", podIp: POD } }));
+    await world.rest();
+    agent.kube.connected = false;
+    const from = world.announcer.said.length;
+    for (let n = 0; n < 20; n++) {
+      isolation.moved(A, "198.51.100.99");
+      await world.clock.run(40);
+    }
+    await world.clock.run(60_000);
+    await world.rest();
+    expect(world.announcer.said.slice(from)).toContain(`${A} no more`);
+    expect([...world.kernel.proxies.keys()]).toEqual([B]);
+    expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
+    expect(spoken(world, from)).not.toContain(`${A} at ${MAC}`);
+  });
+
+  test("is let go of as soon as the API server can be asked", async () => {
+    const { world, isolation, agent } = await serving({ delivery: "manual" });
+    agent.kube.connected = false;
+    world.write(movedAway(A, { releasing: undefined }));
+    isolation.moved(A);
+    await world.rest();
+    expect(world.kernel.proxies.size).toBe(0);
+    agent.kube.connected = true;
+    await world.clock.run(6_000);
+    await world.rest();
+    expect(world.kernel.untouched).toBe(true);
+  });
+
+  test("is spoken for again when the API server says that it is this node's", async () => {
+    const { world, isolation, agent } = await serving();
+    const asked = (): number => agent.kube.calls.filter(({ verb }) => verb === "get").length;
+    const before = asked();
+    isolation.moved(A);
+    expect(world.announcer.said.at(-1)).toBe(`${A} no more`);
+    await world.clock.run(10);
+    await world.rest();
+    expect(world.kernel.proxies.get(A)).toBe("ours");
+    expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+    isolation.moved(A);
+    await world.clock.run(10);
+    expect([asked() - before, world.kernel.proxies.get(A)]).toEqual([1, "ours"]);
+  });
+});

@@ -23,6 +23,8 @@ const ROUTE = "kept";
 const LABELS = { app: "kept" };
 /** The older Pod, and the one that has the address. */
 const [OLDER, NEWER] = ["older", "newer"];
+/** It comes while the node of the newer Pod is cut off from the API server. */
+const NEWEST = "newest";
 const CONTROLLERS = "app.kubernetes.io/component=controller";
 const PATIENCE_MS = 120_000;
 
@@ -30,11 +32,14 @@ let lab: Lab;
 let cluster: Cluster;
 /** Where the newer Pod is, and no controller. */
 let node: LabNode;
+let helloAppImage: string;
 
 beforeAll(async () => {
   const progress = progressOn();
   const parts = labPartsOf(await ensureParts(progress));
-  const { containerdRoot, pauseImage, podpinImage, helloAppImage } = await ensureImages(progress);
+  const images = await ensureImages(progress);
+  const { containerdRoot, pauseImage, podpinImage } = images;
+  ({ helloAppImage } = images);
   lab = await startLab({ parts, nodes: 3, containerdRoot, pauseImage });
   await installGatewayApi(lab, parts);
   cluster = new Cluster(lab);
@@ -193,7 +198,7 @@ test("a kubelet that stands still, then ends and is started anew, costs its Pod 
     await untilTheRouteSays(/^the addresses reach Pod newer$/);
   }));
 
-test("a node that is cut off from the API server alone serves on; when it loses power the address goes to the older Pod", async () => {
+test("a node that is cut off from the API server alone serves on until a newer Pod has the address, and is silent then", async () => {
   await costsNothing(async () => {
     // Also for Pods, which call a Service.
     const rule = `ip daddr ${API_SERVER_ADDRESS} tcp dport ${API_SERVER_PORT} drop`;
@@ -202,12 +207,53 @@ test("a node that is cut off from the API server alone serves on; when it loses 
     await untilKubernetesHearsNothing();
     await untilTheRouteSays(UNHEARD);
   });
+  const other = lab.nodes[1] as LabNode;
+  await startPod(NEWEST, other, helloAppImage);
+  await cluster.readyRoute(NAMESPACE, ROUTE, ({ metadata }) => metadata.name === NEWEST);
+  // It cannot have read that, nor say anything of it; the controller tells it.
+  const { spec, status } = await cluster.binding(ADDRESS);
+  expect(spec).toMatchObject({ owner: { podName: NEWEST }, releasing: { nodeName: node.name, wait: false } });
+  expect(status?.acks?.find(({ nodeName }) => nodeName === node.name)?.state).toBe("Announced");
+  await untilOnlyAnswers(other);
+  await servedBy(NEWEST);
+
+  expect((await node.exec(["nft", "delete table ip test"])).stderr).toBe("");
+  await cluster.until(
+    "the node has read that it has the address no more, and let go",
+    async () => ((await cluster.binding(ADDRESS)).spec.releasing === undefined ? true : undefined),
+    PATIENCE_MS,
+  );
+  await servedBy(NEWEST);
+});
+
+test("when the node of the newest Pod loses power, the address goes to the next", async () => {
   const { epoch } = (await cluster.binding(ADDRESS)).spec;
+  await cluster.kubectl("delete", "pod", "-n", NAMESPACE, NEWEST, "--wait=false");
+  await cluster.readyRoute(NAMESPACE, ROUTE, ({ metadata }) => metadata.name === NEWER);
+  await untilOnlyAnswers(node);
   await node.powerOff();
   await cluster.readyRoute(NAMESPACE, ROUTE, ({ metadata }) => metadata.name === OLDER);
   const { spec } = await cluster.binding(ADDRESS);
   expect(spec).toMatchObject({ owner: { podName: OLDER }, releasing: { nodeName: node.name, wait: false } });
   expect(spec.epoch).toBeGreaterThan(epoch);
-  const probe = await startProbe(lab.client, { address: ADDRESS, intervalMs: 25, maxSeconds: 0.5, graceMs: 5_000 });
-  expect((await probe.result).answerers.map(({ hostname }) => hostname)).toEqual([OLDER]);
+  await servedBy(OLDER);
 });
+
+/** Which machines answer who asks for the address on the segment. */
+async function untilOnlyAnswers({ name }: LabNode): Promise<void> {
+  await cluster.until(
+    `${name} alone answers for ${ADDRESS}`,
+    async () => {
+      const tables = await Promise.all(lab.nodes.map((each) => each.exec(["ip", "neigh", "show", "proxy"])));
+      const speaking = lab.nodes.filter((_, index) => tables[index]?.stdout.includes(`${ADDRESS} `));
+      return speaking.map((each) => each.name).join() === name ? true : undefined;
+    },
+    PATIENCE_MS,
+  );
+}
+
+async function servedBy(pod: string): Promise<void> {
+  await lab.client.exec(["ip", "neigh", "flush", "to", ADDRESS]);
+  const probe = await startProbe(lab.client, { address: ADDRESS, intervalMs: 25, maxSeconds: 0.5, graceMs: 5_000 });
+  expect((await probe.result).answerers.map(({ hostname }) => hostname)).toEqual([pod]);
+}

@@ -7,6 +7,7 @@ import { keyOf, type Keys, open, seal } from "../../controller-image/src/livenes
 import type { Controller } from "../../controller-image/src/controller/controller";
 import { type KubeObject, type Node, type Pod, RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube } from "../support/memory-kube";
+import { A } from "../support/objects";
 import { aNode, newRoute, World } from "./world";
 
 const { events, gkeIpRoutes, nodes, pods, secrets } = RESOURCES;
@@ -15,6 +16,8 @@ const { events, gkeIpRoutes, nodes, pods, secrets } = RESOURCES;
 class Air {
   readonly answering = new Set(["172.30.0.11", "172.30.0.12", "172.30.0.13"]);
   readonly #responders = new Map<string, Responder>();
+  /** What nodes were told, by their addresses. */
+  readonly moved = new Map<string, Set<string>>();
 
   constructor(private readonly world: World) {}
 
@@ -38,6 +41,8 @@ class Air {
       const opened = open(datagram, keys);
       if ("refused" in opened || opened.message.type !== "probe") throw new Error("this is no probe");
       const reaction = this.#responder(address, nonce).probed(opened.message, clock.now());
+      for (const each of reaction.moved ?? [])
+        this.moved.set(address, (this.moved.get(address) ?? new Set()).add(each));
       // Witnesses ask each other here without a wire.
       for (const { to, probe } of reaction.probes) {
         if (!this.answering.has(to.address)) continue;
@@ -264,4 +269,24 @@ describe("a node of which Kubernetes hears nothing, and whose Pod could be repla
     await world.clock.run(2_000);
     expect(world.binding()?.spec).toMatchObject({ epoch: 2, nodeName: "node2" });
   });
+});
+
+test("a node that answers podpin but does not let go is told, once nobody waits for it any more, which address is another's", async () => {
+  await served();
+  world.agents.delete("node1");
+  world.pod("r", { node: "node2", ip: "10.244.2.10", created: "2026-01-01T00:02:00Z" });
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  expect(world.binding()?.spec.releasing).toMatchObject({ nodeName: "node1", wait: true });
+  await world.clock.run(4_000);
+  expect(air.moved.size).toBe(0);
+  await world.clock.run(3_000);
+  expect(world.ready()).toBe("True ProgrammingComplete");
+  expect([...air.moved]).toEqual([["172.30.0.11", new Set([A])]]);
+  // When it has let go, nothing is said any more.
+  world.agents.add("node1");
+  world.answer();
+  await world.clock.run(2_000);
+  air.moved.clear();
+  await world.clock.run(5_000);
+  expect(air.moved.size).toBe(0);
 });

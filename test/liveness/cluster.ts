@@ -1,6 +1,6 @@
 // A cluster on the virtual network: watchers and agents as they ship, but without cryptography where hours pass.
 import { IsolationDetector } from "../../controller-image/src/liveness/isolation";
-import { type Message, nonceFrom } from "../../controller-image/src/liveness/message";
+import { type Message, nonceFrom, type Peer } from "../../controller-image/src/liveness/message";
 import { Responder } from "../../controller-image/src/liveness/responder";
 import { type Verdict, Watcher } from "../../controller-image/src/liveness/watcher";
 import { type Host, VirtualNetwork, type NetworkOptions } from "./virtual-network";
@@ -15,6 +15,8 @@ export interface ClusterOptions extends NetworkOptions {
   readonly owners?: number;
   /** Whether the agents watch for their own isolation. @default true */
   readonly detectors?: boolean;
+  /** What nodes are to be told, by name. @default nothing */
+  readonly moved?: (nodeName: string) => readonly Peer[];
 }
 
 export const nodeName = (index: number): string => `node-${index}`;
@@ -29,6 +31,8 @@ export interface AgentState {
   /** Whether the API server answers this node. */
   api: boolean;
   isolations: number;
+  /** Addresses that it was told are another node's, each time. */
+  readonly moved: string[];
 }
 
 export class Cluster {
@@ -58,14 +62,15 @@ export class Cluster {
     const nonce = (): number => nonceFrom(network.random);
     const responder = new Responder({ nodeName: nodeName(index), boot: nonce(), nonce });
     const detector = new IsolationDetector();
-    const state: AgentState = { host, detector, carrier: true, api: true, isolations: 0 };
+    const state: AgentState = { host, detector, carrier: true, api: true, isolations: 0, moved: [] };
     host.receive = (message, from) => {
       const { now } = network;
       const reaction = message.type === "probe" ? responder.probed(message, now) : responder.answered(message, now);
       if (reaction.answer !== undefined) host.send(from, reaction.answer);
       for (const { to, probe } of reaction.probes) host.send(to.address, probe);
       for (const { name, address } of reaction.knock) host.knock(address, () => responder.knocked(name, network.now));
-      const { controller, peer } = reaction;
+      const { controller, peer, moved = [] } = reaction;
+      state.moved.push(...moved);
       if (controller !== undefined) detector.controllerHeard(now, controller);
       if (peer !== undefined) detector.peerHeard(now);
     };
@@ -86,7 +91,13 @@ export class Cluster {
   #startWatcher(host: Host<Message>): Watcher {
     const { network, options } = this;
     const nonce = (): number => nonceFrom(network.random);
-    const watcher = new Watcher({ ownNode: nodeName(0), boot: nonce(), nonce, random: network.random });
+    const watcher = new Watcher({
+      ownNode: nodeName(0),
+      boot: nonce(),
+      nonce,
+      random: network.random,
+      moved: options.moved,
+    });
     watcher.lead(true);
     watcher.watch(
       this.agents.map((_, index) => ({

@@ -29,7 +29,7 @@ const probe: fc.Arbitrary<Probe> = fc.record({
   nonce,
   echo: nonce,
   intervalMs: fc.integer({ min: 0, max: 65_535 }),
-  list: fc.constantFrom("peers" as const, "asks" as const),
+  list: fc.constantFrom("peers" as const, "asks" as const, "moved" as const),
   nodes: fc.array(peer, { maxLength: MAX_NODES }),
 });
 const report = fc.oneof(

@@ -39,6 +39,19 @@ test("takes a probe for contact, and follows what it asks, only when it repeats 
   expect(ask(20)).toMatchObject({ controller: { neighbour: false }, probes: [{ to: SUSPECT }], knock: [SUSPECT] });
 });
 
+test("believes a controller that hears it, and nobody else, that addresses have moved", () => {
+  const moved = { list: "moved" as const, nodes: [{ name: "n2", address: "198.51.100.7" }] };
+  expect(responder.probed(probe({ ...moved, echo: 12_345 }), 0).moved).toBeUndefined();
+  const echo = responder.probed(probe(), 10).answer!.nonce;
+  expect(responder.probed(probe({ ...moved, echo, prober: "agent" }), 20).moved).toBeUndefined();
+  expect(responder.probed(probe({ ...moved, echo }), 20)).toMatchObject({
+    answer: { reports: [] },
+    probes: [],
+    knock: [],
+    moved: ["198.51.100.7"],
+  });
+});
+
 test("does not take a number that it asked for long ago for fresh", () => {
   const echo = responder.probed(probe(), 0).answer!.nonce;
   expect(responder.probed(probe({ echo }), 1_000).controller).toBeDefined();

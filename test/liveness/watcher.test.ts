@@ -314,3 +314,11 @@ test("a replica that stands by asks less than half as often, and knows just as s
   cluster.network.run(1_000);
   expect(cluster.lost).toEqual([nodeName(1)]);
 });
+
+test("a node is told of all its addresses that have moved, a few at a time, and no other node is", () => {
+  const moved = Array.from({ length: 10 }, (_, index) => ({ name: nodeName(2), address: `198.51.100.${index}` }));
+  const cluster = new Cluster({ nodes: 4, seed: 1, moved: (name) => (name === nodeName(1) ? moved : []) }).settle();
+  cluster.network.run(1_000);
+  expect(new Set(cluster.agents[1]!.moved)).toEqual(new Set(moved.map(({ address }) => address)));
+  expect([0, 2, 3].flatMap((index) => cluster.agents[index]!.moved)).toEqual([]);
+});

@@ -33,6 +33,11 @@ interface Ear {
   readonly from: number;
 }
 
+interface AgentEar extends Ear {
+  readonly callbacks: Set<() => void>;
+  readonly moved: Set<(addresses: readonly string[]) => void>;
+}
+
 export interface HeartsOptions {
   readonly nodes: readonly SimNode[];
   readonly clock: VirtualClock;
@@ -45,7 +50,7 @@ export interface HeartsOptions {
 
 export class Hearts {
   readonly #listeners = new Map<Listener, Map<SimNode, Ear>>();
-  readonly #agents = new Map<SimNode, Ear & { readonly callbacks: Set<() => void> }>();
+  readonly #agents = new Map<SimNode, AgentEar>();
   readonly #waits = new Set<Wait>();
   readonly #silentSince = new Map<SimNode, number>();
 
@@ -71,7 +76,8 @@ export class Hearts {
 
   isolationOf(node: SimNode, process: SimProcess): Isolation {
     const callbacks = new Set<() => void>();
-    const ear = { process, pending: false, opinion: false, acquainted: false, from: 0, callbacks };
+    const moved = new Set<(addresses: readonly string[]) => void>();
+    const ear = { process, pending: false, opinion: false, acquainted: false, from: 0, callbacks, moved };
     this.#agents.set(node, ear);
     return {
       isolated: () => ear.opinion,
@@ -79,7 +85,15 @@ export class Hearts {
         ear.callbacks.add(callback);
         return () => void ear.callbacks.delete(callback);
       },
+      onMoved: (callback) => {
+        moved.add(callback);
+        return () => void moved.delete(callback);
+      },
     };
+  }
+
+  tellMoved(node: SimNode, addresses: readonly string[]): void {
+    for (const callback of this.#agents.get(node)?.moved ?? []) callback(addresses);
   }
 
   /** To be called whenever anything that can be heard has changed. */
@@ -100,12 +114,12 @@ export class Hearts {
   /** A verdict needs others that have asked in vain too, and that most nodes answer. */
   #judge(listener: Listener, node: SimNode, ear: Ear): void {
     const { nodes, onVerdict } = this.options;
-    const answers = this.#answers(node);
+    const answers = this.answers(node);
     ear.acquainted ||= answers && this.options.clock.now() >= ear.from;
-    const others = nodes.filter((other) => other !== node && this.#answers(other)).length;
+    const others = nodes.filter((other) => other !== node && this.answers(other)).length;
     const isLost = (): boolean => {
       // A machine that runs and is reached is never lost, whatever its agent does.
-      const enough = nodes.filter((other) => other !== node && this.#answers(other)).length * 2 > nodes.length;
+      const enough = nodes.filter((other) => other !== node && this.answers(other)).length * 2 > nodes.length;
       return !node.onSegment && enough;
     };
     const change = (lost: boolean): void => {
@@ -119,16 +133,16 @@ export class Hearts {
       this.#after(
         ear,
         HEARD_AFTER_MS,
-        () => this.#answers(node),
+        () => this.answers(node),
         () => change(false),
         false,
       );
   }
 
-  #feel(node: SimNode, ear: Ear & { readonly callbacks: Set<() => void> }): void {
+  #feel(node: SimNode, ear: AgentEar): void {
     const { nodes } = this.options;
     if (!ear.process.alive) return void this.#agents.delete(node);
-    const others = (): boolean => nodes.some((other) => other !== node && this.#answers(other));
+    const others = (): boolean => nodes.some((other) => other !== node && this.answers(other));
     const hears = (): boolean => node.linked || (node.onSegment && (others() || this.#listeners.size > 0));
     const cutOff = (): boolean => !node.carrier || (ear.acquainted && !hears());
     ear.acquainted ||= node.onSegment && others();
@@ -138,7 +152,7 @@ export class Hearts {
     } else if (ear.opinion && !cutOff()) this.#after(ear, HEARD_AFTER_MS, () => !cutOff(), tell, false);
   }
 
-  #answers(node: SimNode): boolean {
+  answers(node: SimNode): boolean {
     const agent = this.options.agentOf(node);
     return node.onSegment && agent?.alive === true && !agent.paused;
   }

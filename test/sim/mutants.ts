@@ -361,6 +361,13 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: [2],
   },
   {
+    name: "a node that is told that its address has moved goes on to speak for it",
+    file: "controller-image/src/agent/isolation.ts",
+    from: "certain.delete(address); unsure.add(address);",
+    to: "certain.delete(address);",
+    breaks: [1],
+  },
+  {
     name: "a route goes while the cloud still leads for it",
     file: "controller-image/src/controller/decide.ts",
     from: "const finalizer = wanted.length > 0 || holds || (marked && cloud !== undefined);",

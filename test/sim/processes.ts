@@ -17,6 +17,7 @@ export interface Running {
   readonly kube: SimKube;
   /** The controller's second connection. */
   readonly leases?: SimKube;
+  readonly isLeading?: () => boolean;
   /** Asks it to end, as Kubernetes does before it kills. */
   readonly stop?: () => Promise<void>;
 }
@@ -76,11 +77,11 @@ export class Processes {
       definitions: [],
     };
     const { cloud } = this.world;
-    const { setLost, listen, stop } = runController({
+    const { setLost, listen, isLeading, stop } = runController({
       ...options,
       ...(cloud && { cloud: (around: CloudAround) => cloud.fabric(process, around) }),
     });
-    this.controllers[slot] = { process, kube, leases, stop };
+    this.controllers[slot] = { process, kube, leases, isLeading, stop };
     const listener = { process, setLost };
     this.world.hearts.listen(listener);
     listen((name) => this.world.hearts.hears(listener, name));

@@ -236,4 +236,12 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 29000, kind: "controller replaced", which: 0, how: 0, ms: 500 },
     ],
   },
+  {
+    name: "a node that is cut off from the API server alone does not speak for long for an address that another one has",
+    seed: 3,
+    events: [
+      { at: 10000, kind: "node cut off from the API", which: 0, how: 0, ms: 15000 },
+      { at: 11000, kind: "pod created", which: 1, how: 2, ms: 50 },
+    ],
+  },
 ];

@@ -9,6 +9,7 @@ import { SimCloud } from "./cloud";
 import { Hearts } from "./hearts";
 import { Machines } from "./machines";
 import { settleNow } from "./microtasks";
+import { MovedNews } from "./moved-news";
 import { nodeIp, SimNode } from "./node";
 import { Pods } from "./pods";
 import { PODPIN, Processes } from "./processes";
@@ -110,6 +111,7 @@ export class World {
       }),
     });
     this.checks.addresses = ADDRESSES;
+    const movedNews = new MovedNews(this, seed);
     this.server.onCommit((commit) => {
       this.checks.onCommit(commit);
       const object = commit.after ?? commit.before;
@@ -119,6 +121,7 @@ export class World {
       if (commit.resource.plural !== RESOURCES.addressBindings.plural) return;
       const [was, is] = [commit.before, commit.after] as (AddressBinding | undefined)[];
       if (was?.spec.epoch !== is?.spec.epoch) this.disturb();
+      movedNews.look();
     });
     this.#furnish();
   }

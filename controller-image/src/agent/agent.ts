@@ -130,6 +130,7 @@ export function runAgent(options: AgentOptions): Agent {
     cancelSoon ??= clock.after(DEBOUNCE_MS, trigger);
   });
   const unwatchIsolation = options.isolation?.onChange(onIsolation);
+  const unwatchMoved = options.isolation?.onMoved?.(onMoved);
   if (wasIsolated) trigger();
   const cancelPatience = clock.after(RANGES_PATIENCE_MS, trigger);
 
@@ -182,6 +183,17 @@ export function runAgent(options: AgentOptions): Agent {
       log("info", "this node hears others again: each address is read anew before the node speaks for it");
       doubted.begin([...delivering.values()].map(({ metadata }) => metadata.name));
     }
+    trigger();
+  }
+
+  /** The API server may be out of reach, and whoever moved them does not wait for ever. */
+  function onMoved(addresses: readonly string[]): void {
+    const news = addresses.filter((address) => doubted.doubt(address));
+    if (news.length === 0) return;
+    log("warn", "these addresses are another node's by now: they are read anew before the node speaks for them", {
+      addresses: news,
+    });
+    for (const address of news) announcer.silence(address);
     trigger();
   }
 
@@ -395,7 +407,16 @@ export function runAgent(options: AgentOptions): Agent {
     poke: triggerAnew,
     stop: async () => {
       stopped = true;
-      for (const cancel of [cancelSoon, cancelNext, cancelLater, cancelWake, cancelPatience, unwatch, unwatchIsolation])
+      for (const cancel of [
+        cancelSoon,
+        cancelNext,
+        cancelLater,
+        cancelWake,
+        cancelPatience,
+        unwatch,
+        unwatchIsolation,
+        unwatchMoved,
+      ])
         cancel?.();
       doubted.stop();
       told.stop();

@@ -10,6 +10,8 @@ export interface Isolation {
   isolated(): boolean;
   /** Calls back after each change; the answer ends it. */
   onChange(callback: () => void): () => void;
+  /** Calls back with addresses that the controller says are another node's by now; the answer ends it. */
+  onMoved?(callback: (addresses: readonly string[]) => void): () => void;
 }
 
 /** What a cache says so long after the node came back can be no more than what had been under way to it before. */
@@ -17,6 +19,8 @@ const DOUBT_MS = 60_000;
 /** A cache that lags behind an answer is compared again after this time, or with its next event. */
 const LAG_MS = 500;
 const QUESTIONS_AT_ONCE = 8;
+/** What is said of an address again so soon after it was read may be from before that. */
+const SAID_AGAIN_MS = 2_000;
 
 export interface DoubtsOptions {
   readonly clock: Clock;
@@ -33,6 +37,12 @@ export interface DoubtsOptions {
 export interface Doubts {
   /** The node is no longer cut off: from now on nothing counts that was read before. */
   begin(addresses: Iterable<string>): void;
+  /**
+   * Somebody says that the address is another node's: until the API server has said anew whose it is, it is not spoken for.
+   *
+   * @returns false when that is known, asked already, or was asked just now
+   */
+  doubt(address: string): boolean;
   /** The cache has changed. */
   onCached(address: string): void;
   /** Addresses that must not be spoken for yet. */
@@ -47,6 +57,8 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
   const certain = new Set<string>();
   const ahead = new Map<string, AddressBinding | "absent">();
   const asking = new Set<string>();
+  /** When somebody's word on an address was last taken. */
+  const takenAt = new Map<string, number>();
   const backoff = new Backoff(clock, { firstMs: 200, maxMs: 5_000 });
   let until = -Infinity;
   let round = 0;
@@ -87,6 +99,7 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     unsure.delete(address);
     ahead.delete(address);
     if (cached(address) !== undefined) certain.add(address);
+    else takenAt.delete(address);
   };
 
   const settle = (address: string, found: AddressBinding | undefined, asked: number): void => {
@@ -112,6 +125,16 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       for (const set of [unsure, certain, ahead, asking]) set.clear();
       for (const address of addresses) unsure.add(address);
       if (unsure.size > 0) void askAll();
+    },
+    doubt: (address) => {
+      const now = clock.now();
+      if (cached(address) === undefined || unsure.has(address)) return false;
+      if (now - (takenAt.get(address) ?? -Infinity) < SAID_AGAIN_MS) return false;
+      takenAt.set(address, now);
+      certain.delete(address);
+      unsure.add(address);
+      askLater(0);
+      return true;
     },
     onCached: (address) => {
       const known = cached(address);

@@ -8,6 +8,7 @@ import { keySecret } from "../liveness/key-secret";
 import { isPeer } from "../liveness/message";
 import { type HeartbeatParts, watchNodes } from "../liveness/node-watch";
 import type { Verdict, WatchedNode } from "../liveness/watcher";
+import { movedAway } from "./moved";
 import { nodeAddress } from "./projections";
 import type { Store } from "./store";
 
@@ -43,7 +44,13 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
     [0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 2.5, 5, 10],
   );
   const secret = keySecret(options);
-  const nodes = watchNodes({ ...options, keys: () => secret.keys(), onVerdict });
+  let moved: ReturnType<typeof movedAway> = new Map();
+  const nodes = watchNodes({
+    ...options,
+    keys: () => secret.keys(),
+    onVerdict,
+    moved: (name) => (isLeading() ? (moved.get(name) ?? []) : []),
+  });
   store.listen((name) => nodes.hears(name));
   /** What was found while another replica led: it may have been on the lost node, and then this one has to tell. */
   const untold = new Map<string, { readonly verdict: Verdict; readonly at: number }>();
@@ -56,6 +63,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
       if (isLeading() || clock.now() - at > UNTOLD_MS) untold.delete(name);
     }
     if (store.nodes.synced) nodes.watch(watched());
+    moved = movedAway(store.bindings.values());
     cancel = clock.after(LOOK_EVERY_MS, look);
   }
 

@@ -29,8 +29,11 @@ export interface Probe {
   readonly echo: number;
   /** When the next one is due. */
   readonly intervalMs: number;
-  /** `peers`: whom the node may ask when it hears nobody. `asks`: of whom the prober wants to know whether the node hears them. */
-  readonly list: "peers" | "asks";
+  /**
+   * `peers`: whom the node may ask when it hears nobody. `asks`: of whom the prober wants to know whether the node hears them.
+   * `moved`: persistent addresses that the node had, each with the name of the node that has it now.
+   */
+  readonly list: keyof typeof List;
   readonly nodes: readonly Peer[];
 }
 
@@ -71,7 +74,7 @@ const NODE_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 const PROBERS = { controller: 1, agent: 2, neighbour: 4 } as const;
 const ANSWER = 3;
-const List = { peers: 1, asks: 2 } as const;
+const List = { peers: 1, asks: 2, moved: 3 } as const;
 
 /** Kind, boot, nonce, echo, interval, list, name. */
 const FIXED_BYTES = 1 + 3 * NONCE_BYTES + 2 + 1 + 1;
@@ -134,7 +137,8 @@ export function decode(body: Buffer): Message | undefined {
   }
   const prober = (Object.keys(PROBERS) as Prober[]).find((known) => PROBERS[known] === kind);
   if (prober === undefined) return undefined;
-  if (list !== List.peers && list !== List.asks) return undefined;
+  const listed = (Object.keys(List) as Probe["list"][]).find((known) => List[known] === list);
+  if (listed === undefined) return undefined;
   const nodes = reader.all(count, () => reader.peer());
   if (nodes === undefined) return undefined;
   return {
@@ -145,7 +149,7 @@ export function decode(body: Buffer): Message | undefined {
     nonce,
     echo,
     intervalMs,
-    list: list === List.peers ? "peers" : "asks",
+    list: listed,
     nodes,
   };
 }

@@ -29,6 +29,8 @@ export interface NodeHeart {
   isolated(): boolean;
   /** Calls back after each change; the answer ends it. */
   onChange(callback: () => void): () => void;
+  /** Calls back with addresses that the controller says are another node's by now; the answer ends it. */
+  onMoved(callback: (addresses: readonly string[]) => void): () => void;
   stop(): void;
 }
 
@@ -42,6 +44,7 @@ export function beat(options: NodeHeartOptions): NodeHeart {
   const responder = new Responder({ nodeName, boot: nonce(), nonce });
   const detector = new IsolationDetector();
   const callbacks = new Set<() => void>();
+  const movedCallbacks = new Set<(addresses: readonly string[]) => void>();
   let cause = detector.cause;
   let asking = false;
   let stopped = false;
@@ -60,11 +63,12 @@ export function beat(options: NodeHeartOptions): NodeHeart {
     follow(reaction);
   });
 
-  function follow({ probes, knock, controller, peer }: Reaction): void {
+  function follow({ probes, knock, controller, peer, moved = [] }: Reaction): void {
     for (const { to, probe } of probes) say(to, probe);
     for (const { name, address } of knock) wire.knock(address, () => responder.knocked(name, clock.now()));
     if (controller !== undefined) detector.controllerHeard(clock.now(), controller);
     if (peer !== undefined) detector.peerHeard(clock.now());
+    if (moved.length > 0) for (const callback of movedCallbacks) callback(moved);
     tell();
   }
 
@@ -121,6 +125,10 @@ export function beat(options: NodeHeartOptions): NodeHeart {
     onChange: (callback) => {
       callbacks.add(callback);
       return () => void callbacks.delete(callback);
+    },
+    onMoved: (callback) => {
+      movedCallbacks.add(callback);
+      return () => void movedCallbacks.delete(callback);
     },
     stop: () => {
       stopped = true;

@@ -2,6 +2,7 @@
 import type { Clock } from "../kube/api";
 import type { Metrics, Reading } from "../kube/metrics";
 import { HEARTBEAT_PORT } from "../../../lib/model/runtime";
+import type { Peer } from "./message";
 import { type Keys, open, seal } from "./seal";
 import { tally } from "./tally";
 import { type WatchedNode, Watcher, type Verdict } from "./watcher";
@@ -22,6 +23,8 @@ export interface NodeWatchOptions extends HeartbeatParts {
   readonly keys: () => Keys | undefined;
   readonly metrics: Metrics;
   readonly onVerdict: (verdict: Verdict) => void;
+  /** What the node is to be told: addresses that it had, each with the node that has it now. @default nothing */
+  readonly moved?: (nodeName: string) => readonly Peer[];
 }
 
 export interface NodeWatch {
@@ -33,14 +36,14 @@ export interface NodeWatch {
 }
 
 export function watchNodes(options: NodeWatchOptions): NodeWatch {
-  const { clock, keys, ownNode, nonce, metrics, onVerdict } = options;
+  const { clock, keys, ownNode, nonce, metrics, onVerdict, moved } = options;
   const received = tally(metrics);
   let sent = 0;
   metrics.counted("podpin_heartbeats_sent_total", "Heartbeat probes sent to nodes.", () => [[sent]]);
   metrics.gauge("podpin_nodes", "Nodes, by what this replica hears of them.", () =>
     Object.entries(watcher.counts).map(([state, count]): Reading => [count, { state: state.replace(" ", "_") }]),
   );
-  const watcher = new Watcher({ ownNode, boot: nonce(), nonce, random: () => clock.random() });
+  const watcher = new Watcher({ ownNode, boot: nonce(), nonce, random: () => clock.random(), moved });
   let stopped = false;
   let cancel = (): void => undefined;
 

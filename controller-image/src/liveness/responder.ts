@@ -28,6 +28,8 @@ export interface Reaction {
   readonly controller?: Contact;
   /** Another node is there now. */
   readonly peer?: string;
+  /** Addresses that are another node's by now. */
+  readonly moved?: readonly string[];
 }
 
 interface Testimony {
@@ -89,6 +91,7 @@ export class Responder {
       controller: followed
         ? { intervalMs: probe.intervalMs, peers, neighbour: probe.prober === "neighbour" }
         : undefined,
+      moved: followed && probe.list === "moved" ? probe.nodes.map(({ address }) => address) : undefined,
     };
   }
 

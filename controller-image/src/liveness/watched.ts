@@ -25,6 +25,8 @@ export class Watched {
   elsewhereAt = Number.NEGATIVE_INFINITY;
   lastSentAt: number;
   lastKnockAt = Number.NEGATIVE_INFINITY;
+  /** Up to which of its former addresses it was told of. */
+  told = 0;
   /** When the oldest probe was sent that has no answer though no later one has either. */
   silentSince: number | undefined;
   unanswered = 0;

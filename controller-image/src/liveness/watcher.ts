@@ -26,6 +26,8 @@ export interface WatcherOptions {
   readonly nonce: () => number;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
+  /** What the node is to be told: addresses that it had, each with the node that has it now. @default nothing */
+  readonly moved?: (nodeName: string) => readonly Peer[];
 }
 
 export interface Outgoing {
@@ -150,6 +152,8 @@ export class Watcher {
       // Whoever is due soon is asked now, or every node would have its own timer.
       if (node.lastSentAt + interval - Math.min(LONGEST_EARLY_MS, interval * EARLY_SHARE) <= at) {
         send.push(this.#probe(node, "peers", this.#peersOf(node)));
+        const moved = state === "answering" ? this.#movedFrom(node) : [];
+        if (moved.length > 0) send.push(this.#probe(node, "moved", moved));
       }
       next = Math.min(next, node.lastSentAt + interval);
       if (state === "answering" && node.silentSince !== undefined) {
@@ -210,6 +214,14 @@ export class Watcher {
       verdicts.push({ name: node.name, lost: true, afterMs: node.silentFor(this.#at) });
     }
     return verdicts;
+  }
+
+  /** A few at a time, by turns, until there are none. */
+  #movedFrom(node: Watched): readonly Peer[] {
+    const all = this.options.moved?.(node.name) ?? [];
+    if (all.length <= MAX_NODES) return all;
+    const from = (node.told += MAX_NODES) % all.length;
+    return [...all.slice(from), ...all].slice(0, MAX_NODES);
   }
 
   #count(): Record<NodeState, number> {

@@ -1,0 +1,70 @@
+// What controllers tell nodes in the heartbeats: addresses that others have by now. Which these are says the code that ships; who hears
+// it, and when, is the world's.
+import { movedAway } from "../../controller-image/src/controller/moved";
+import type { AddressBinding } from "../../lib/model/binding";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import { Random } from "./random";
+import type { World } from "./world";
+
+/** A controller looks twice a second, and says it with the next question. */
+const TOLD_AFTER_MS = [10, 700] as const;
+/** An agent that runs and was told is silent after this time. */
+const SILENT_AFTER_MS = 1_000;
+
+export class MovedNews {
+  readonly #random: Random;
+  #pending = false;
+
+  constructor(
+    private readonly world: World,
+    seed: number,
+  ) {
+    this.#random = new Random(seed ^ 0x707e);
+  }
+
+  /** To be called when a binding has changed. */
+  look(): void {
+    if (this.#pending || this.#news().size === 0) return;
+    this.#pending = true;
+    this.world.after(this.#random.between(...TOLD_AFTER_MS), () => {
+      this.#pending = false;
+      this.#tell();
+      this.look();
+    });
+  }
+
+  #news(): ReturnType<typeof movedAway> {
+    return movedAway(this.world.server.list<AddressBinding>(RESOURCES.addressBindings));
+  }
+
+  #tell(): void {
+    const { processes, hearts, nodes } = this.world;
+    const speaks = processes.controllers.some(
+      (one) => one !== undefined && !one.process.paused && one.kube.connected && one.isLeading?.() === true,
+    );
+    if (!speaks) return;
+    for (const [name, peers] of this.#news()) {
+      const node = nodes.find((one) => one.name === name);
+      const agent = node && processes.agents.get(node);
+      if (node === undefined || agent === undefined || !hearts.answers(node)) continue;
+      const addresses = peers.map(({ address }) => address);
+      agent.process.run(() => hearts.tellMoved(node, addresses));
+      this.#expectSilence(node.name, addresses);
+    }
+  }
+
+  /** From then on the node must not answer for them until it is given them again. */
+  #expectSilence(name: string, addresses: readonly string[]): void {
+    const { world } = this;
+    const node = world.nodes.find((one) => one.name === name);
+    const fineSince = node?.agentFineSince;
+    const orders = addresses.map((address) => [address, world.checks.history.of(address).last] as const);
+    if (node === undefined || fineSince === undefined) return;
+    world.after(SILENT_AFTER_MS, () => {
+      if (node.agentFineSince !== fineSince) return;
+      for (const [address, last] of orders) {
+        if (last !== undefined && last.nodeName !== name) node.outlawed.set(address, last.order);
+      }
+    });
+  }
+}
