@@ -244,4 +244,17 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 11000, kind: "pod created", which: 1, how: 2, ms: 50 },
     ],
   },
+  {
+    name: "what a watch tells of epochs that have ended is not believed after the node was told that the address has moved",
+    seed: 3827,
+    events: [
+      { at: 5775, kind: "pod created", which: 160, how: 978, ms: 50 },
+      { at: 8422, kind: "node cut off from the API", which: 616, how: 867, ms: 15000 },
+      { at: 8555, kind: "pod replaced", which: 734, how: 85, ms: 50 },
+      { at: 10408, kind: "pod replaced", which: 395, how: 61, ms: 50 },
+      { at: 11142, kind: "pod created", which: 729, how: 67, ms: 50 },
+      { at: 11336, kind: "pod created", which: 409, how: 644, ms: 50 },
+      { at: 11553, kind: "pod replaced", which: 940, how: 686, ms: 50 },
+    ],
+  },
 ];

@@ -57,7 +57,8 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
   const certain = new Set<string>();
   const ahead = new Map<string, AddressBinding | "absent">();
   const asking = new Set<string>();
-  /** When somebody's word on an address was last taken. */
+  /** When somebody last said of an address that it is another node's, and when that was last taken for news. */
+  const saidAt = new Map<string, number>();
   const takenAt = new Map<string, number>();
   const backoff = new Backoff(clock, { firstMs: 200, maxMs: 5_000 });
   let until = -Infinity;
@@ -99,7 +100,6 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     unsure.delete(address);
     ahead.delete(address);
     if (cached(address) !== undefined) certain.add(address);
-    else takenAt.delete(address);
   };
 
   const settle = (address: string, found: AddressBinding | undefined, asked: number): void => {
@@ -127,9 +127,13 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       if (unsure.size > 0) void askAll();
     },
     doubt: (address) => {
+      if (cached(address) === undefined && !unsure.has(address)) return false;
       const now = clock.now();
-      if (cached(address) === undefined || unsure.has(address)) return false;
-      if (now - (takenAt.get(address) ?? -Infinity) < SAID_AGAIN_MS) return false;
+      for (const times of [saidAt, takenAt]) {
+        for (const [other, at] of times) if (now - at > DOUBT_MS) times.delete(other);
+      }
+      saidAt.set(address, now);
+      if (unsure.has(address) || now - (takenAt.get(address) ?? -Infinity) < SAID_AGAIN_MS) return false;
       takenAt.set(address, now);
       certain.delete(address);
       unsure.add(address);
@@ -139,7 +143,9 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     onCached: (address) => {
       const known = cached(address);
       if (known === undefined || isAsNew(known, ahead.get(address))) return beSure(address);
-      if (certain.has(address) || unsure.has(address) || clock.now() >= until) return;
+      // A watch that goes on where it was may tell of epochs that have ended since, one after the other.
+      const end = Math.max(until, (saidAt.get(address) ?? -Infinity) + DOUBT_MS);
+      if (certain.has(address) || unsure.has(address) || clock.now() >= end) return;
       unsure.add(address);
       askLater(0);
     },
