@@ -53,7 +53,10 @@ export class MovedNews {
     }
   }
 
-  /** From then on the node must not answer for them until it is given them again. */
+  /**
+   * From then on the node must not answer for them until it is given them again. Cannot see: a node that had the address by a binding
+   * which was deleted and made anew since; it keeps what it has until the API server can be asked.
+   */
   #expectSilence(name: string, addresses: readonly string[]): void {
     const { world } = this;
     const node = world.nodes.find((one) => one.name === name);
@@ -63,7 +66,9 @@ export class MovedNews {
     world.after(SILENT_AFTER_MS, () => {
       if (node.agentFineSince !== fineSince) return;
       for (const [address, last] of orders) {
-        if (last !== undefined && last.nodeName !== name) node.outlawed.set(address, last.order);
+        const had = world.checks.history.of(address).grants.findLast((grant) => grant.nodeName === name);
+        if (last === undefined || last.nodeName === name || had?.bindingUid !== last.bindingUid) continue;
+        node.outlawed.set(address, last.order);
       }
     });
   }

@@ -188,7 +188,7 @@ export function runAgent(options: AgentOptions): Agent {
 
   /** The API server may be out of reach, and whoever moved them does not wait for ever. */
   function onMoved(addresses: readonly string[]): void {
-    const news = addresses.filter((address) => doubted.doubt(address));
+    const news = addresses.filter((address) => doubted.doubt(address, memory.has(address)));
     if (news.length === 0) return;
     log("warn", "these addresses are another node's by now: they are read anew before the node speaks for them", {
       addresses: news,

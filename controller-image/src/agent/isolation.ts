@@ -40,9 +40,10 @@ export interface Doubts {
   /**
    * Somebody says that the address is another node's: until the API server has said anew whose it is, it is not spoken for.
    *
-   * @returns false when that is known, asked already, or was asked just now
+   * @param isHeld whether the node may have something of it, though its caches do not say so
+   * @returns false when there is nothing to doubt, or it is asked already, or was just now
    */
-  doubt(address: string): boolean;
+  doubt(address: string, isHeld: boolean): boolean;
   /** The cache has changed. */
   onCached(address: string): void;
   /** Addresses that must not be spoken for yet. */
@@ -126,8 +127,8 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       for (const address of addresses) unsure.add(address);
       if (unsure.size > 0) void askAll();
     },
-    doubt: (address) => {
-      if (cached(address) === undefined && !unsure.has(address)) return false;
+    doubt: (address, isHeld) => {
+      if (cached(address) === undefined && !isHeld) return false;
       const now = clock.now();
       for (const times of [saidAt, takenAt]) {
         for (const [other, at] of times) if (now - at > DOUBT_MS) times.delete(other);
