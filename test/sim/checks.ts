@@ -349,7 +349,10 @@ export class Checks {
     const history = this.history.of(address);
     const order = node.outlawed.get(address);
     if (order !== undefined && !history.grants.some((one) => one.order > order && one.nodeName === node.name)) {
-      this.fail(1, `${node.name} answers for ${address} after it was cut off or told, though it had become another node's`);
+      this.fail(
+        1,
+        `${node.name} answers for ${address} after it was cut off or told, though it had become another node's`,
+      );
     }
     const released = history.released.get(node.name) ?? -1;
     const entry = this.#entries.get(`${node.name} ${address}`);
