@@ -16,6 +16,7 @@ export interface Passing {
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
   readonly isWatch: boolean;
+  /** Not so the question after one object whether the server still has what it told. */
   readonly isList: boolean;
 }
 
@@ -104,7 +105,7 @@ export class FaultProxy {
   #take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer): void {
     const url = new URL(headers[":path"] ?? "/", "http://proxy");
     const isWatch = url.searchParams.get("watch") === "true";
-    const passing = { url, headers, isWatch, isList: !isWatch && url.searchParams.has("limit") };
+    const passing = { url, headers, isWatch, isList: !isWatch && Number(url.searchParams.get("limit")) > 1 };
     this.passed.push(passing);
     const treatment = this.treat(passing) ?? {};
     const act = (): void => this.#act(stream, passing, body, treatment);
