@@ -90,17 +90,17 @@ function isPodReady(pod: Pod): boolean {
  * there and nothing else (Kubernetes' node lifecycle controller); a kubelet whose containers are not ready says that, too.
  */
 export function isReadyButForNode(pod: Pod): boolean {
-  const gates = pod.spec?.readinessGates ?? [];
-  const needed = [CONTAINERS_READY, ...gates.map(({ conditionType }) => conditionType)];
-  return !isPodReady(pod) && needed.every((type) => isTrue(pod, type));
+  return !isPodReady(pod) && isTrue(pod, CONTAINERS_READY) && areGatesOpen(pod);
 }
 
 /** Whether nothing speaks against the Pod but what its kubelet says of its containers. */
 export function isReadyButForContainers(pod: Pod): boolean {
   const said = pod.status?.conditions?.some(({ type }) => type === CONTAINERS_READY) === true;
-  const gates = pod.spec?.readinessGates ?? [];
-  const open = gates.every(({ conditionType }) => isTrue(pod, conditionType));
-  return said && open && !isPodReady(pod) && !isTrue(pod, CONTAINERS_READY);
+  return said && !isPodReady(pod) && !isTrue(pod, CONTAINERS_READY) && areGatesOpen(pod);
+}
+
+function areGatesOpen(pod: Pod): boolean {
+  return pod.spec?.readinessGates?.every(({ conditionType }) => isTrue(pod, conditionType)) ?? true;
 }
 
 /** The condition of a Pod that its kubelet alone sets. */

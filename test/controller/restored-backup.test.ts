@@ -68,6 +68,16 @@ const restore = (backup: ReturnType<World["server"]["backup"]>): void => {
   world.server.restore(backup);
   for (const kube of [world.kube, ...machines.map((machine) => machine.kube)]) kube.relist();
 };
+/** The address has gone from node1 to node2 since. */
+async function movedSinceBackup() {
+  older();
+  await world.until(servedOn("node1"));
+  const backup = world.server.backup();
+  newer();
+  await world.until(servedOn("node2"));
+  const { epoch } = world.binding()!.spec;
+  return { backup, epoch };
+}
 const settled = async (): Promise<void> => {
   await world.clock.run(1_000);
   world.kube.calls.length = 0;
@@ -75,12 +85,7 @@ const settled = async (): Promise<void> => {
 };
 
 test("an address that moved since has one owner again, the one that the backup names, in an epoch above all that were", async () => {
-  older();
-  await world.until(servedOn("node1"));
-  const backup = world.server.backup();
-  newer();
-  await world.until(servedOn("node2"));
-  const { epoch } = world.binding()!.spec;
+  const { backup, epoch } = await movedSinceBackup();
   // The node before has forgotten the address by then.
   await world.clock.run(180_000);
   restore(backup);
@@ -92,12 +97,7 @@ test("an address that moved since has one owner again, the one that the backup n
 });
 
 test("so it has while both nodes remember the later epochs, and with a controller that never saw them", async () => {
-  older();
-  await world.until(servedOn("node1"));
-  const backup = world.server.backup();
-  newer();
-  await world.until(servedOn("node2"));
-  const { epoch } = world.binding()!.spec;
+  const { backup, epoch } = await movedSinceBackup();
   await world.stop();
   restore(backup);
   world.start();

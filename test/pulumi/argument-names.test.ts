@@ -5,6 +5,7 @@ import { App, Chart, type ApiObject } from "cdk8s";
 import { PodRangePlan, podInterfaces } from "../../lib/model";
 import * as constructs from "../../lib/cdk8s";
 import * as components from "../../lib/pulumi";
+import { saidBy } from "./said";
 
 const warned: string[] = [];
 
@@ -24,14 +25,6 @@ type Kind = Exclude<
   "podSetup" | "podInterfaces" | keyof typeof import("../../lib/model")
 >;
 
-const saidBy = (make: () => unknown): string => {
-  try {
-    make();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  return "nothing";
-};
 const chart = () => new Chart(new App(), "test");
 const both = (kind: Kind, args: unknown): string[] => [
   saidBy(() => new components[kind]("shaped", args as never)),

@@ -4,6 +4,7 @@ import { App, Chart } from "cdk8s";
 
 import * as constructs from "../../lib/cdk8s";
 import * as components from "../../lib/pulumi";
+import { saidBy } from "./said";
 
 type Kind = "PinnedPodRoute" | "PinnedStatefulSet" | "PinnedDeployment" | "PersistentIpPool" | "PersistentIpNodePool";
 type Component = Kind | "PersistentIpFirewall" | "PersistentIpHealthCheck" | "PersistentIpController" | "PodNetwork";
@@ -12,14 +13,6 @@ beforeAll(() =>
   pulumi.runtime.setMocks({ newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) }),
 );
 
-const saidBy = (make: () => unknown): string => {
-  try {
-    make();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  return "nothing";
-};
 const both = (kind: Component, args: unknown): string[] => [
   saidBy(() => new components[kind]("shaped", args as never)),
   saidBy(() => new constructs[kind](new Chart(new App(), "test"), "shaped", args as never)),

@@ -59,8 +59,7 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
   const ahead = new Map<string, AddressBinding | "absent">();
   const asking = new Set<string>();
   /** When somebody last said of an address that it is another node's, and when that was last taken for news. */
-  const saidAt = new Map<string, number>();
-  const takenAt = new Map<string, number>();
+  const said = new Map<string, { readonly at: number; readonly takenAt: number }>();
   const backoff = new Backoff(clock, { firstMs: 200, maxMs: 5_000 });
   let until = -Infinity;
   let round = 0;
@@ -130,12 +129,11 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     doubt: (address, isHeld) => {
       if (cached(address) === undefined && !isHeld) return false;
       const now = clock.now();
-      for (const times of [saidAt, takenAt]) {
-        for (const [other, at] of times) if (now - at > DOUBT_MS) times.delete(other);
-      }
-      saidAt.set(address, now);
-      if (unsure.has(address) || now - (takenAt.get(address) ?? -Infinity) < SAID_AGAIN_MS) return false;
-      takenAt.set(address, now);
+      for (const [other, { at }] of said) if (now - at > DOUBT_MS) said.delete(other);
+      const { takenAt = -Infinity } = said.get(address) ?? {};
+      const isNews = !unsure.has(address) && now - takenAt >= SAID_AGAIN_MS;
+      said.set(address, { at: now, takenAt: isNews ? now : takenAt });
+      if (!isNews) return false;
       certain.delete(address);
       unsure.add(address);
       askLater(0);
@@ -145,7 +143,7 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       const known = cached(address);
       if (known === undefined || isAsNew(known, ahead.get(address))) return beSure(address);
       // A watch that goes on where it was may tell of epochs that have ended since, one after the other.
-      const end = Math.max(until, (saidAt.get(address) ?? -Infinity) + DOUBT_MS);
+      const end = Math.max(until, (said.get(address)?.at ?? -Infinity) + DOUBT_MS);
       if (certain.has(address) || unsure.has(address) || clock.now() >= end) return;
       unsure.add(address);
       askLater(0);

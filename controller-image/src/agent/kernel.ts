@@ -12,6 +12,7 @@ import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./fo
 import {
   failedLines,
   hopLines,
+  IP_QUESTIONS,
   type IpState,
   isEndedByMissing,
   linkLines,
@@ -70,7 +71,6 @@ export interface KernelOptions {
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const IP_BATCH = ["ip", "-force", "-batch", "-"];
-const IP_QUESTIONS = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
 const FLUSH_PROCESSES = 4;
 /** Shorter than the time between two looks without an event. */
 const TRUST_MS = 20_000;

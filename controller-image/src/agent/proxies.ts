@@ -3,12 +3,11 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Commands } from "../fabric/commands";
 import type { Clock } from "../kube/api";
-import { parseProxies, PROXIES, records } from "./iproute";
+import { IP_QUESTIONS, parseProxies, PROXIES, records } from "./iproute";
 import type { KernelState } from "./state";
 
 /** One question in an open session each time: about a millisecond. */
 const ASK_MS = 2000;
-const IP_QUESTIONS = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
 
 export interface ProxiesOptions {
   readonly clock: Clock;

@@ -82,10 +82,11 @@ export function contest(input: ChoiceInput): Contest {
       incumbentUid: own.flatMap(({ spec }) => spec.owner?.podUid ?? [])[0],
       nodeHealth: (name) => healthOf(node(name)),
       // Nothing works worse than before, so what works stays. A Pod that has no addresses yet gets none on such a word.
-      isReadyAnyway: (pod) =>
-        own.some(({ spec }) => spec.owner !== undefined && spec.owner.podUid === pod.metadata.uid) &&
-        isHeard(node(pod.spec?.nodeName ?? "")) &&
-        (isReadyButForNode(pod) || isUnasked(pod, node(pod.spec?.nodeName ?? ""))),
+      isReadyAnyway: (pod) => {
+        if (!own.some(({ spec }) => spec.owner !== undefined && spec.owner.podUid === pod.metadata.uid)) return false;
+        const on = node(pod.spec?.nodeName ?? "");
+        return isHeard(on) && (isReadyButForNode(pod) || isUnasked(pod, on));
+      },
     },
     isUnsteady: (uid) => own.some(({ spec }) => isUnsteady(input.moves?.(spec.address) ?? [], uid)),
   };

@@ -46,11 +46,13 @@ export class NodeStates {
 
   /** @param node as it is now; undefined when it is gone */
   note(name: string, node: Node | undefined): void {
-    if (node === undefined) this.#unknownSince.delete(name);
-    if (node === undefined) this.#backSince.delete(name);
-    else if (isNodeSilent(node)) this.#backSince.set(name, Infinity);
+    if (node === undefined) {
+      for (const times of [this.#unknownSince, this.#backSince, this.#unreadySince]) times.delete(name);
+      return;
+    }
+    if (isNodeSilent(node)) this.#backSince.set(name, Infinity);
     else if (this.#backSince.get(name) === Infinity) this.#backSince.set(name, this.clock.now());
-    if (node === undefined || isNodeReady(node)) this.#unreadySince.delete(name);
+    if (isNodeReady(node)) this.#unreadySince.delete(name);
     else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.clock.now());
   }
 

@@ -11,12 +11,16 @@ export function nodeAddress(node: Node): string | undefined {
 }
 
 export function isNodeReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+  return saysOfReady(node, "True");
 }
 
 /** Whether Kubernetes hears nothing of it. */
 export function isNodeSilent(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "Unknown") ?? false;
+  return saysOfReady(node, "Unknown");
+}
+
+function saysOfReady(node: Node, said: "True" | "Unknown"): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === said) ?? false;
 }
 
 /** A Pod as it came in JSON, without what nobody here reads. */
