@@ -19,6 +19,7 @@ import type { CloudNetwork } from "../fabric/cloud";
 import type { NodeView } from "./handover";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
+import { routesConcerned } from "./pod-changes";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
@@ -389,11 +390,7 @@ export class Store implements ClusterView {
       this.#podIndex[verb](pod, key);
       if (pod.spec?.nodeName) this.#podsByNode[verb](pod.spec.nodeName, key);
     }
-    const routes = new Set<string>();
-    for (const pod of [old, object]) {
-      if (pod !== undefined) for (const route of this.#routes.bySelector.candidates(pod)) routes.add(route);
-    }
-    this.#touchAll(routes);
+    this.#touchAll(routesConcerned(change, (pod) => this.#routes.bySelector.candidates(pod)));
   }
 
   #onNode(change: Change<Node>): void {
