@@ -215,6 +215,7 @@ test("its entry goes as well where there was nothing to forward", async () => {
   expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
   expect(world.kernel.untouched).toBe(true);
   world.write(binding(A, { ...movedAway(A).spec, releasing: undefined }));
+  await world.clock.run(100);
   await world.rest();
   expect(world.ack()).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { type AddressBinding, ackOf, type BindingAck } from "../../../lib/model/
 import { apiVersionOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { type Clock, type Kube, KubeError, type Log } from "../kube/api";
 import { Backoff, longestMs } from "../kube/backoff";
+import { versionOf } from "./reading";
 
 export interface AckWriter {
   /**
@@ -24,8 +25,8 @@ interface Pending {
   /** What was written last and when; the cache shows it some milliseconds later. */
   written?: { readonly text: string; readonly at: number };
   busy: boolean;
-  /** When it came back last, which may be before the answer to its writing. */
-  backAt?: number;
+  /** What came back last, in which version and when; that may be before the answer to its writing. */
+  back?: { readonly text: string; readonly version: number; readonly at: number };
   /** Ends the wait before the next attempt. */
   wake?: () => void;
 }
@@ -48,7 +49,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       try {
         const body = statusOf({ name, uid, resourceVersion: version }, entry.wanted);
         await kube.apply(RESOURCES.addressBindings, body, `podpin-agent-${nodeName}`, "status");
-        const isBack = entry.backAt !== undefined && entry.backAt >= began;
+        const isBack = entry.back !== undefined && entry.back.at >= began;
         entry.written = isBack ? undefined : { text, at: clock.now() };
       } catch (error) {
         if (stopped) return;
@@ -92,14 +93,19 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
         entry.written = undefined;
         return;
       }
-      if (entry.written?.text === text && clock.now() - entry.written.at < TRUST_WRITE_MS) return;
+      // Also where what was seen is from before it came back.
+      const { written, back } = entry;
+      const said = back !== undefined && versionOf(binding) < back.version ? back : written;
+      if (said?.text === text && clock.now() - said.at < TRUST_WRITE_MS) return;
       void write(name, uid, entry);
     },
-    heard: ({ metadata: { name, uid } }, ack) => {
+    heard: (binding, ack) => {
+      const { name, uid } = binding.metadata;
       const entry = pending.get(uid ?? name);
-      if (entry === undefined || sentence(entry.wanted) !== sentence(ack)) return false;
+      const text = sentence(ack);
+      if (entry === undefined || sentence(entry.wanted) !== text) return false;
       entry.written = undefined;
-      entry.backAt = clock.now();
+      entry.back = { text, version: versionOf(binding), at: clock.now() };
       return true;
     },
     giveUp: ({ metadata: { name, uid } }) => {

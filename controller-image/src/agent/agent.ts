@@ -96,7 +96,7 @@ export function runAgent(options: AgentOptions): Agent {
     doubted.onCached(change.key);
     if (!isEcho(change, nodeName, acks.heard)) trigger();
     // Gone from a cache means only that it no longer names this node here.
-    if (change.type === "delete") void told.ask(change.key);
+    if (change.type === "delete") told.ask(change.key);
   };
   const bindings = (field: string): Reflector<AddressBinding> =>
     kube.reflect<AddressBinding>({
@@ -241,7 +241,7 @@ export function runAgent(options: AgentOptions): Agent {
     acknowledge(made, mine, going, failed, input.evidence);
     stale.begin();
     logPass(log, made, failed);
-    const askAt = told.inquire(made);
+    const askAt = told.inquire(made, input.evidence);
     for (const [address, { target }] of made.outcomes) {
       if (isEmpty(target) && !failed.has(address)) told.forget(address);
     }

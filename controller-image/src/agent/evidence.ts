@@ -22,26 +22,40 @@ export interface Evidence {
   outdated(address: string): void;
   /** Nothing of the address is left. */
   forget(address: string): void;
-  ask(address: string): Promise<void>;
-  /** Asks what is due; answers when the next question is. */
-  inquire(made: Plan): number;
+  ask(address: string): void;
+  /**
+   * Asks what is due; answers when the next question is.
+   *
+   * @param used the answers that the plan was made with
+   */
+  inquire(made: Pick<Plan, "inquire" | "outcomes">, used: ReadonlyMap<string, AddressBinding | "absent">): number;
   stop(): void;
 }
 
 /** An answer that did not settle what becomes of an address is asked for again after this time, or with the next event. */
 const ASK_AGAIN_MS = 500;
+/** What leaves one watch of this node often enters another, which says all that an answer could. */
+const OTHER_WATCH_MS = 20;
 
 export function evidence({ clock, log, read, isCached, onAnswer, onFailure }: EvidenceOptions): Evidence {
   const answers = new Map<string, AddressBinding | "absent">();
-  const asking = new Set<string>();
+  /** With what keeps a question from being asked. */
+  const asking = new Map<string, () => void>();
   /** Per address, or two that wait would have each other asked again with every answer. */
   const askAgainAt = new Map<string, number>();
   let stopped = false;
 
-  async function ask(address: string): Promise<void> {
+  function ask(address: string): void {
     if (asking.has(address) || stopped) return;
-    asking.add(address);
+    asking.set(
+      address,
+      clock.after(OTHER_WATCH_MS, () => void askNow(address)),
+    );
+  }
+
+  async function askNow(address: string): Promise<void> {
     try {
+      if (isCached(address)) return;
       const found = await read(address);
       if (!isCached(address)) {
         answers.set(address, found ?? "absent");
@@ -63,19 +77,26 @@ export function evidence({ clock, log, read, isCached, onAnswer, onFailure }: Ev
     },
     forget: (address) => void answers.delete(address),
     ask,
-    inquire: ({ inquire, outcomes }) => {
+    inquire: ({ inquire, outcomes }, used) => {
       for (const address of askAgainAt.keys()) if (!inquire.includes(address)) askAgainAt.delete(address);
       for (const address of inquire) {
         const at = askAgainAt.get(address);
-        if (answers.delete(address)) {
+        const answer = answers.get(address);
+        if (answer !== undefined) {
+          // One that came meanwhile has not been acted on yet; a pass about it is on its way.
+          if (answer !== used.get(address)) continue;
+          answers.delete(address);
           askAgainAt.set(address, outcomes.get(address)?.wakeAt ?? clock.now() + ASK_AGAIN_MS);
         } else if (at === undefined || at <= clock.now() + 1) {
           askAgainAt.delete(address);
-          void ask(address);
+          ask(address);
         }
       }
       return Math.min(Infinity, ...askAgainAt.values());
     },
-    stop: () => (stopped = true),
+    stop: () => {
+      stopped = true;
+      for (const cancel of asking.values()) cancel();
+    },
   };
 }

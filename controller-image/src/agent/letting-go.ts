@@ -96,7 +96,8 @@ export function leftover(
   // With the owner gone there is nowhere to forward to. Somebody may have deleted our table; the route is there.
   const forwards = current.forward || current.path?.dev === view.uplink;
   if (forwards && owner !== undefined && view.now - since < STRAYS_MS) {
-    const wakeAt = Math.min(since + STRAYS_MS, view.now + FORWARD_CHECK_MS);
+    // The longer ago it was, the less still arrives.
+    const wakeAt = Math.min(since + STRAYS_MS, view.now + Math.max(FORWARD_CHECK_MS, view.now - since));
     return { target: { ...current, forward: true }, lettingGoSince: since, wakeAt, inquire: true };
   }
   return nothing;

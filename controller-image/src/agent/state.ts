@@ -31,7 +31,7 @@ export const FALLBACK_METRIC = 4096;
  * caches live.
  */
 export const STRAYS_MS = 60_000;
-/** How often it asks meanwhile whether there still is somebody to forward to. */
+/** When it asks for the first time whether there still is somebody to forward to; after that whenever twice as long has passed. */
 export const FORWARD_CHECK_MS = 5_000;
 /** How often a node that a fabric still leads packets to asks whether it does. */
 export const LED_CHECK_MS = 30_000;
