@@ -53,3 +53,6 @@ export class Node {
     };
   }
 }
+
+/** What the node says of an address after this pass. */
+export const acknowledged = (made: Plan, address = A) => made.outcomes.get(address)?.ack;
