@@ -4,6 +4,7 @@ import {
   type BackendService,
   type NetworkEndpoint,
 } from "../../../controller-image/src/fabric/gce/compute";
+import { problemOf } from "../../../controller-image/src/fabric/gce/explain";
 import { DONE, failedOperation, ok, passing, refused, scripted, type Answer, type Seen } from "./scripted";
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -143,9 +144,15 @@ test("what exists already and is another one is an error that names what differs
   });
 });
 
-test("what existed and is gone when it is looked at is the conflict that it was", async () => {
+test("what is said to exist and is not there when it is looked at is still being made, or being deleted", async () => {
   const { compute, clock } = scripted([CONFLICT, refused(404, "notFound")]);
-  expect(await passing(clock, compute.insert("regions/r1", "backendServices", SERVICE))).toMatchObject({ status: 409 });
+  const answer = await passing(clock, compute.insert("regions/r1", "backendServices", SERVICE));
+  expect(answer).toMatchObject({ status: 409, reason: "notThereYet" });
+  expect(problemOf(answer)).toEqual({
+    reason: "CloudSlow",
+    message:
+      "s is said to exist and cannot be read (POST regions/r1/backendServices); podpin tries again until the cloud has finished with it.",
+  });
 });
 
 test.each([
@@ -218,6 +225,21 @@ test("a list is every page of it", async () => {
     { filter: 'name eq "ipr-.*"', maxResults: "500", pageToken: "t 1&2" },
     { filter: 'name eq "ipr-.*"', maxResults: "500", pageToken: "t2" },
   ]);
+});
+
+test("a list of which a page cannot be read is none: the token of the next page has expired, or it comes without JSON", async () => {
+  const first = ok({ items: [{ name: "a" }], nextPageToken: "t1" });
+  const expired = refused(400, "invalid", "Invalid value for field 'pageToken': 't1'. Page token has expired.");
+  const { compute, clock, calls } = scripted([first, expired]);
+  const answer = await passing(clock, compute.list("regions/r1", "forwardingRules"));
+  expect(answer).toMatchObject({ status: 400, message: expect.stringContaining("Page token has expired") });
+  expect(calls()).toHaveLength(2);
+  const cut = scripted([first, { status: 200 }]);
+  expect(await passing(cut.clock, cut.compute.list("regions/r1", "forwardingRules"))).toMatchObject({
+    status: 0,
+    reason: "noAnswer",
+    message: "the answer with status 200 is not the API's JSON (GET regions/r1/forwardingRules)",
+  });
 });
 
 test("endpoints are every page, by POST, with what each is", async () => {

@@ -1,7 +1,12 @@
 // The running fabric against the stand-in of Compute, through the client that ships, in virtual time. The world also watches,
 // change by change, that no packet is led to a node that was never wanted.
 import type { CloudAround, CloudFabric, CloudIntent } from "../../../controller-image/src/fabric/cloud";
-import type { Compute, ComputeTransport } from "../../../controller-image/src/fabric/gce/compute";
+import type {
+  Compute,
+  ComputeRequest,
+  ComputeResponse,
+  ComputeTransport,
+} from "../../../controller-image/src/fabric/gce/compute";
 import { createCompute } from "../../../controller-image/src/fabric/gce/client";
 import { createGceFabric, type GceFabricOptions } from "../../../controller-image/src/fabric/gce/fabric";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
@@ -45,6 +50,8 @@ export class CloudWorld {
   readonly logged: string[] = [];
   /** By address: nodes that packets went to, in order; an empty text for nowhere. */
   readonly delivered = new Map<string, string[]>();
+  /** What becomes of answers on their way to replicas. */
+  onTheWay: (answer: ComputeResponse, request: ComputeRequest) => ComputeResponse = (answer) => answer;
 
   constructor({ seed = 1, nodes = 3, ...options }: WorldOptions = {}) {
     this.clock = new VirtualClock({ seed });
@@ -77,7 +84,7 @@ export class CloudWorld {
     const direct = transportTo(this.cloud);
     const transport: ComputeTransport = async (request) => {
       if (killed) return new Promise(() => undefined);
-      const answer = await direct(request);
+      const answer = this.onTheWay(await direct(request), request);
       return killed ? new Promise(() => undefined) : answer;
     };
     const log: Log = (level, message, fields) => {

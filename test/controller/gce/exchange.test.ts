@@ -21,6 +21,8 @@ const AGAIN: readonly (readonly [string, Answer])[] = [
   ["502 without JSON", { status: 502 }],
   ["503", refused(503, "backendError")],
   ["504", { status: 504, body: "<html>gateway timeout</html>" }],
+  ["200 without JSON, as of a proxy that asks for a password", { status: 200 }],
+  ["200 with JSON that is no object", { status: 200, body: [] }],
 ];
 
 test.each(AGAIN)("is tried again within 0.2 s: %s", async (_name, first) => {

@@ -188,6 +188,17 @@ test("an operation that takes too long is said to", async () => {
   });
 });
 
+test("what became of an operation that has vanished is not known", async () => {
+  const running = { status: 200, body: { name: "operation-1", status: "RUNNING" } };
+  const gone = refused(404, "notFound", "The resource 'projects/p/regions/r/operations/operation-1' was not found");
+  const { compute, clock } = scripted([running, gone]);
+  expect(problemOf(await passing(clock, compute.setTarget("r", "f", "t")))).toEqual({
+    reason: "CloudSlow",
+    message:
+      "The cloud no longer says what became of POST regions/r/forwardingRules/f/setTarget (operation operation-1 is not there any more); podpin looks again.",
+  });
+});
+
 test("anything else is passed on", () => {
   expect(problemOf(new Error("what?"))).toEqual({ reason: "CloudError", message: "what?" });
   expect(problemOf("what?")).toEqual({ reason: "CloudError", message: "what?" });

@@ -137,13 +137,28 @@ test("an outage while it is waited for is survived", async () => {
   expect(calls).toEqual([PATCH, WAIT, WAIT, WAIT]);
 });
 
-test.each([undefined, "fine", { kind: "compute#operation" }])(
-  "an answer that is no operation is said to be none: %j",
-  async (body) => {
-    const { answer } = await patched([ok(body)]);
-    expect(answer).toMatchObject({ message: `the answer is not an operation (${PATCH})`, reason: "invalidAnswer" });
-  },
-);
+test("an answer that is no operation is said to be none", async () => {
+  const { answer } = await patched([ok({ kind: "compute#operation" })]);
+  expect(answer).toMatchObject({ message: `the answer is not an operation (${PATCH})`, reason: "invalidAnswer" });
+});
+
+test("an operation of which nothing is known any more has neither ended well nor been for nothing", async () => {
+  const gone = refused(404, "notFound", "The resource 'projects/p/regions/r1/operations/operation-1' was not found");
+  const { answer, calls } = await patched([RUNNING, gone]);
+  expect(calls).toEqual([PATCH, WAIT, GET]);
+  const vanished = { status: 0, reason: "operationVanished", call: PATCH };
+  expect(answer).toMatchObject({
+    ...vanished,
+    message: `operation operation-1 is not there any more (${PATCH})`,
+  });
+  // A 404 of the operation is none of what was to be deleted.
+  const clock = new VirtualClock();
+  const { compute } = scripted([RUNNING, gone], { clock });
+  expect(await passing(clock, compute.delete("regions/r1", "forwardingRules", "f"))).toMatchObject({
+    ...vanished,
+    call: "DELETE regions/r1/forwardingRules/f",
+  });
+});
 
 test("closing ends the wait", async () => {
   const { compute, clock } = scripted([RUNNING, silence]);

@@ -141,8 +141,8 @@ export function createCompute(options: ComputeClientOptions): Compute {
       } catch (error) {
         if (!(error instanceof ComputeError && error.status === 409)) throw error;
         const there = await compute.get(scope, collection, body.name, callOptions);
-        // Gone again: who asked looks anew.
-        if (there === undefined) throw error;
+        // Gone again, or not there yet: who asked looks anew.
+        if (there === undefined) throw notThereYet(error, body.name);
         const fields = differences(await readBack(body), there);
         if (fields.length > 0) throw otherOne(error, body.name, fields);
       }
@@ -247,6 +247,14 @@ function sameEndpoint(want: NetworkEndpoint, have: NetworkEndpoint): boolean {
 function otherOne(conflict: ComputeError, name: string, fields: readonly string[]): ComputeError {
   const why = `${name} exists already and is another one: ${fields.join(", ")} differ`;
   return new ComputeError(`${why} (${conflict.call})`, 409, conflict.reason, conflict.call, { cause: conflict });
+}
+
+/** Reason of a conflict with something that cannot be read. */
+export const NOT_THERE_YET = "notThereYet";
+
+function notThereYet(conflict: ComputeError, name: string): ComputeError {
+  const why = `${name} is said to exist and cannot be read`;
+  return new ComputeError(`${why} (${conflict.call})`, 409, NOT_THERE_YET, conflict.call, { cause: conflict });
 }
 
 function unreached(scope: Scope, call: string): ComputeError {

@@ -129,7 +129,11 @@ export class Exchange {
     const { method, path, body } = call;
     try {
       const answer = await this.options.transport({ method, path, body, signal });
-      return answer.status < 300 ? answer.body : refusal(answer.status, answer.body, nameOf(call));
+      if (answer.status >= 300) return refusal(answer.status, answer.body, nameOf(call));
+      // What stands on the way may answer in the API's place, and an empty list would be believed.
+      const { body: said } = answer;
+      if (typeof said === "object" && said !== null && !Array.isArray(said)) return said;
+      return lost(call, `the answer with status ${answer.status} is not the API's JSON`);
     } catch (error) {
       // What the transport knows the reason of, such as missing credentials, is said as it is.
       return error instanceof ComputeError ? error : lost(call, errorText(error), error);

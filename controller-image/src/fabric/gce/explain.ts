@@ -2,8 +2,10 @@
 // What Google's messages look like is taken from recorded traffic and from public reports; a message of another form is passed
 // on as it is.
 import type { CloudProblem } from "../cloud";
+import { NOT_THERE_YET } from "./client";
 import { ComputeError } from "./compute";
 import { LOST } from "./exchange";
+import { VANISHED } from "./operation";
 
 export function problemOf(error: unknown): CloudProblem {
   if (!(error instanceof ComputeError)) return { reason: "CloudError", message: messageOf(error) };
@@ -42,6 +44,11 @@ function ofClient({ status, reason, call }: ComputeError, said: string): CloudPr
       return {
         reason: "CloudSlow",
         message: `The cloud has not finished ${call} (${said}); podpin looks again at what became of it.`,
+      };
+    case VANISHED:
+      return {
+        reason: "CloudSlow",
+        message: `The cloud no longer says what became of ${call} (${said}); podpin looks again.`,
       };
     default:
       return { reason: "CloudError", message: `${said} (${call}).` };
@@ -144,7 +151,13 @@ function ofService({ status, call }: ComputeError, said: string): CloudProblem |
       };
 }
 
-function ofRequest({ status, call }: ComputeError, said: string): CloudProblem {
+function ofRequest({ status, reason, call }: ComputeError, said: string): CloudProblem {
+  if (reason === NOT_THERE_YET) {
+    return {
+      reason: "CloudSlow",
+      message: `${said} (${call}); podpin tries again until the cloud has finished with it.`,
+    };
+  }
   switch (status) {
     case 404: {
       const resource = /The resource '([^']+)' was not found/.exec(said)?.[1];

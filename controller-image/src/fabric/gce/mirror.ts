@@ -20,6 +20,14 @@ interface Held {
   readonly uid: string;
 }
 
+interface Doubt {
+  readonly at: Ref;
+  /** UID of the route that it is about; empty for what several share. */
+  readonly uid: string;
+  readonly since: number;
+  readonly fingerprint: string | undefined;
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** An operation that nobody heard of has ended after this long. */
@@ -35,7 +43,7 @@ export class Mirror {
   /** By path: when something was last written into the mirror that is not from a list. */
   readonly #written = new Map<string, number>();
   /** By path: what was asked to be changed, and no answer came. */
-  readonly #doubts = new Map<string, { readonly at: number; readonly fingerprint: string | undefined }>();
+  readonly #doubts = new Map<string, Doubt>();
   #moment = 0;
 
   constructor(
@@ -43,10 +51,22 @@ export class Mirror {
     private readonly now: () => number,
   ) {}
 
-  /** A change was asked for, and nobody knows what became of it: what is read next may still be from before. */
-  doubt(at: Ref): void {
+  /**
+   * A change was asked for, and nobody knows what became of it: what is read next may still be from before.
+   *
+   * @param body what was to be made
+   */
+  doubt(at: Ref, body: { readonly description?: string } = {}): void {
     const path = pathOf(at);
-    this.#doubts.set(path, { at: this.now(), fingerprint: fingerprintOf(this.#held.get(path)?.resource) });
+    const held = this.#held.get(path);
+    const uid = held?.uid ?? this.mark(body)?.uid ?? "";
+    this.#doubts.set(path, { at, uid, since: this.now(), fingerprint: fingerprintOf(held?.resource) });
+  }
+
+  /** Whether something may still become of what was asked for the route; with an empty text, for several of them. */
+  isInDoubt(uid: string): boolean {
+    for (const doubt of this.#doubts.values()) if (doubt.uid === uid) return true;
+    return false;
   }
 
   isDoubtful(path: string): boolean {
@@ -61,7 +81,7 @@ export class Mirror {
   #read(path: string, resource: Collections[Collection] | undefined): void {
     const doubt = this.#doubts.get(path);
     if (doubt === undefined) return;
-    const settled = fingerprintOf(resource) !== doubt.fingerprint || this.now() - doubt.at >= DOUBTED_MS;
+    const settled = fingerprintOf(resource) !== doubt.fingerprint || this.now() - doubt.since >= DOUBTED_MS;
     if (settled) this.#doubts.delete(path);
   }
 
@@ -144,6 +164,11 @@ export class Mirror {
       this.#read(path, undefined);
       this.#drop(path);
       if (uid !== "") changed.add(uid);
+    }
+    for (const [path, { at, uid }] of [...this.#doubts]) {
+      if (at.collection !== collection || listed.has(path) || !believed(path)) continue;
+      this.#read(path, undefined);
+      if (uid !== "" && !this.#doubts.has(path)) changed.add(uid);
     }
     return changed;
   }

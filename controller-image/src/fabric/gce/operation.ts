@@ -41,7 +41,8 @@ export async function done(
     const leftMs = end - clock.now();
     if (leftMs <= 0) throw unfinished(name, call);
     const asked = clock.now();
-    const answer = waitable ? await tried(exchange.held(wait, Math.min(HELD_MS, leftMs))) : await exchange.call(get);
+    const answer = await tried(waitable ? exchange.held(wait, Math.min(HELD_MS, leftMs)) : exchange.call(get));
+    if (!waitable && answer instanceof ComputeError) throw answer.status === 404 ? vanished(name, call) : answer;
     // Whatever keeps `wait` from answering, `get` has its own try.
     if (answer instanceof ComputeError) waitable = false;
     else if (answer !== EARLY) operation = json(answer);
@@ -60,6 +61,14 @@ async function tried(answer: Promise<unknown>): Promise<unknown> {
     if (error instanceof ComputeError && error.reason !== "closed") return error;
     throw error;
   }
+}
+
+/** Reason of an operation that the cloud knows no more, so that nobody knows how it ended. */
+export const VANISHED = "operationVanished";
+
+/** No 404: that would say of what was to be deleted that it is gone. */
+function vanished(name: string, call: string): ComputeError {
+  return new ComputeError(`operation ${name} is not there any more (${call})`, 0, VANISHED, call);
 }
 
 function unfinished(name: string, call: string): ComputeError {

@@ -87,7 +87,7 @@ async function lookAgain(deps: Performing, call: Call, error: unknown, options: 
   // A refusal for lack of rights or quota says nothing about the resource, and no answer is not got by asking more.
   if (!(error instanceof ComputeError) || error.status === 403) return;
   if (error.status === 0 || error.status >= 500) {
-    if ("at" in call && !isRead(call)) mirror.doubt(call.at);
+    if ("at" in call && !isRead(call)) mirror.doubt(call.at, call.verb === "insert" ? call.body : undefined);
     return;
   }
   try {

@@ -105,6 +105,10 @@ export class Term {
   settled(): void {
     this.#settled = true;
     // Only now is it known which route is the last.
+    this.#touchRemoved();
+  }
+
+  #touchRemoved(): void {
     for (const [uid, { verb }] of this.wishes) if (verb === "remove") this.#works.touch(uid, "move");
   }
 
@@ -128,8 +132,16 @@ export class Term {
     // What was refused until now is tried again, and may be made at any time.
     if (verb === "want") return false;
     if (!this.#mirror.isEmpty(uid) || this.#works.isActive(uid) || this.#unreachable.size > 0) return false;
+    // What was asked for may still be made.
+    if (this.#mirror.isInDoubt(uid)) return false;
     if (!this.#sharesTargets || verb !== "remove") return true;
-    return this.#settled && this.#targetsOfNobody().length === 0;
+    if (!this.#settled) return false;
+    return !this.#isLast || (this.#targetsOfNobody().length === 0 && !this.#mirror.isInDoubt(SHARED));
+  }
+
+  /** Nobody wants anything any more. */
+  get #isLast(): boolean {
+    return [...this.wishes.values()].every(({ verb }) => verb === "remove");
   }
 
   get #sharesTargets(): boolean {
@@ -141,8 +153,7 @@ export class Term {
    * anything any more, the controller may be the next to go.
    */
   #targetsOfNobody(): readonly Ref<"targetInstances">[] {
-    if (!this.#sharesTargets || !this.#settled) return [];
-    if ([...this.wishes.values()].some(({ verb }) => verb !== "remove")) return [];
+    if (!this.#sharesTargets || !this.#settled || !this.#isLast) return [];
     return [...unusedTargets(this.#mirror, this.#live(), this.#facts)];
   }
 
@@ -316,6 +327,8 @@ export class Term {
       this.#works.touch(uid, this.#intent(uid)?.urgent === true ? "failover" : first ? "move" : "housekeeping");
     }
     if (!this.#settled) return;
+    // What several share is nobody's, and may wait for the last of them.
+    if (this.#sharesTargets) this.#touchRemoved();
     const { clock } = this.options;
     const { routes, targets } = this.#garbage.sight(this.#mirror, this.#live(), clock.now(), this.#facts);
     this.#targets = targets;

@@ -1,0 +1,153 @@
+// Answers that say nothing, or that say something else than they seem to: nothing is concluded from them.
+import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
+import { CloudWorld, intentFor, isLed } from "./cloud-world";
+
+// Virtual hours are real seconds; how many depends on the machine.
+jest.setTimeout(300_000);
+
+const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
+const UID = "route-uid-1";
+const MINUTE = 60_000;
+const led = (leader: string, epoch: number) =>
+  intentFor({ addresses: ADDRESSES, leader, candidates: ["node1", "node2"], epoch });
+
+describe.each([
+  { name: "ha-policy", driver: haPolicy },
+  { name: "target-instance", driver: targetInstance },
+])("driver $name", ({ name, driver }) => {
+  function begun() {
+    const world = new CloudWorld();
+    for (const address of ADDRESSES) world.reserve(address);
+    const replica = world.replica({ driver });
+    replica.fabric.start();
+    replica.fabric.settled();
+    return { world, replica, fabric: replica.fabric };
+  }
+
+  async function ledToNode1() {
+    const all = begun();
+    all.fabric.want(led("node1", 1));
+    await all.world.until(() => isLed(all.replica, led("node1", 1)));
+    await all.world.clock.run(30_000);
+    all.world.delivered.clear();
+    return all;
+  }
+
+  test("answers with 200 and no JSON change nothing of what is known, and a route is not gone by them", async () => {
+    const { world, replica, fabric } = await ledToNode1();
+    const made = world.made;
+    world.onTheWay = () => ({ status: 200 });
+    world.cloud.faults.add({ refuse: { status: 403, reason: "forbidden" } });
+    await world.clock.run(30 * MINUTE);
+    expect([...fabric.view(UID).leads.values()]).toEqual(["node1", "node1"]);
+    fabric.want(led("node2", 2));
+    await world.clock.run(10 * MINUTE);
+    expect(fabric.view(UID).problem?.reason).toBe("CloudUnreachable");
+    expect([...fabric.view(UID).leads.values()]).toEqual(["node1", "node1"]);
+    fabric.remove(UID);
+    await world.clock.run(30 * MINUTE);
+    expect(fabric.view(UID)).toMatchObject({ empty: false, problem: { reason: "CloudUnreachable" } });
+    expect([world.made, world.delivered.size]).toEqual([made, 0]);
+    const again = world.replica({ driver });
+    again.fabric.start();
+    again.fabric.settled();
+    again.fabric.remove(UID);
+    await world.clock.run(10 * MINUTE);
+    expect(again.fabric.view(UID)).toMatchObject({
+      known: false,
+      empty: false,
+      problem: { reason: "CloudUnreachable" },
+    });
+    await again.fabric.stop();
+    world.cloud.faults.clear();
+    world.onTheWay = (answer) => answer;
+    await world.until(() => replica.fabric.view(UID).empty, 3 * MINUTE);
+    expect(world.made).toEqual([]);
+    await fabric.stop();
+  });
+
+  test("answers that are lost in this way after all was done leave one of everything", async () => {
+    const { world, replica, fabric } = begun();
+    let calls = 0;
+    world.onTheWay = (answer) => (++calls % 3 === 0 ? { status: 200 } : answer);
+    fabric.want(led("node1", 1));
+    await world.until(() => isLed(replica, led("node1", 1)));
+    fabric.want(led("node2", 2));
+    await world.until(() => isLed(replica, led("node2", 2)));
+    for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node1", "node2"]);
+    fabric.remove(UID);
+    await world.until(() => fabric.view(UID).empty);
+    await world.clock.run(30 * MINUTE);
+    expect(world.made).toEqual([]);
+    await fabric.stop();
+  });
+
+  test("a deletion of which the operation has vanished has not taken anything away until it is seen", async () => {
+    const { world, fabric } = await ledToNode1();
+    const made = world.made;
+    world.cloud.faults.add({ calls: /DELETE/, operationError: { status: 503, reason: "backendError" } });
+    world.cloud.faults.add({ calls: /operations\//, refuse: { status: 404, reason: "notFound" } });
+    fabric.remove(UID);
+    await world.clock.run(30 * MINUTE);
+    expect(world.made).toEqual(made);
+    expect(fabric.view(UID)).toMatchObject({ empty: false, problem: { reason: "CloudSlow" } });
+    world.cloud.faults.clear();
+    await world.until(() => fabric.view(UID).empty, 3 * MINUTE);
+    expect(world.made).toEqual([]);
+    await fabric.stop();
+  });
+
+  test("a route is not gone while something may still be made for it", async () => {
+    const { world, fabric } = begun();
+    await world.clock.run(1_000);
+    world.cloud.faults.add({ calls: /POST .*(networkEndpointGroups|targetInstances)$/, operation: 100_000, times: 1 });
+    fabric.want(intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1"] }));
+    await world.clock.run(65_000);
+    fabric.remove(UID);
+    await world.until(() => fabric.view(UID).empty, 10 * MINUTE);
+    await world.clock.run(MINUTE);
+    expect(world.made).toEqual([]);
+    world.cloud.calls.clear();
+    await world.clock.run(30 * MINUTE);
+    // What nobody doubts any more is read every five minutes.
+    expect(world.cloud.calls.log.filter(({ id }) => id === "forwardingRules.list").length).toBeLessThanOrEqual(7);
+    await fabric.stop();
+  });
+
+  test("what was asked for and never made is forgotten with its route", async () => {
+    const { world, fabric } = begun();
+    await world.clock.run(1_000);
+    const inserts = /POST .*(networkEndpointGroups|targetInstances)$/;
+    world.cloud.faults.add({ calls: inserts, operation: "never" });
+    fabric.want(intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1"] }));
+    await world.clock.run(5 * MINUTE);
+    expect(fabric.view(UID).problem?.reason).toBe("CloudSlow");
+    fabric.remove(UID);
+    await world.until(() => fabric.view(UID).empty, 10 * MINUTE);
+    world.cloud.calls.clear();
+    await world.clock.run(30 * MINUTE);
+    expect(world.cloud.calls.log.filter(({ id }) => id === "forwardingRules.list").length).toBeLessThanOrEqual(7);
+    await fabric.stop();
+  });
+
+  test("without the right to delete a route stays, says which one it is, and goes on once it is back", async () => {
+    const { world, fabric } = await ledToNode1();
+    const [rules, ...others] =
+      name === "ha-policy"
+        ? ["forwardingRules", "regionBackendServices", "networkEndpointGroups"]
+        : ["forwardingRules", "targetInstances"];
+    const rights = [rules, ...others].map((collection) => `compute.${collection}.delete`);
+    world.cloud.conditions.revoke(...rights);
+    fabric.remove(UID);
+    for (const right of rights) {
+      await world.clock.run(20 * MINUTE);
+      expect(fabric.view(UID)).toMatchObject({ empty: false, problem: { reason: "PermissionDenied" } });
+      expect(fabric.view(UID).problem?.message).toContain(`lacks ${right} on`);
+      world.cloud.conditions.giveBack(right);
+      await world.clock.run(MINUTE + 5_000);
+    }
+    expect([fabric.view(UID).empty, world.made]).toEqual([true, []]);
+    await fabric.stop();
+  });
+});
