@@ -124,7 +124,7 @@ export function runController(options: ControllerOptions): Controller {
     if (election.isLeading()) cloud?.begin();
   };
   const limit = new WriteLimit(clock, log, STATUS_EVERY_MS);
-  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, cloud });
+  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, touchRoute: touched.route, cloud });
   const version = new GatewayApiVersion(kube, () => {
     for (const { metadata } of store.classes.values()) touched.gatewayClass(metadata.name);
   });
@@ -250,6 +250,7 @@ export function runController(options: ControllerOptions): Controller {
       await cloud?.stop();
       version.stop();
       ranges.stop();
+      routes.stop();
       store.stop();
     },
   };

@@ -10,6 +10,7 @@ import { same } from "./conditions";
 import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
+import { OwnWrites } from "./own-writes";
 import type { RouteReport } from "./report";
 import { holderOf, rivalsOf } from "./rivals";
 import { moveOf, type Move } from "./route-events";
@@ -45,6 +46,8 @@ export interface RouteReconcilerOptions {
   /** Of what people read; bindings have one of their own. */
   readonly limit: WriteLimit;
   readonly report: RouteReport;
+  /** Has a route looked at again. */
+  readonly touchRoute: (key: string) => void;
   /** @default there is none */
   readonly cloud?: CloudLink;
 }
@@ -68,7 +71,7 @@ export class RouteReconciler {
   #tellLaterUntil = -Infinity;
 
   /** Our own last write to a route, until the watch has caught up with it. */
-  readonly #written = new Map<string, GKEIPRoute>();
+  readonly #written: OwnWrites<GKEIPRoute>;
 
   /** By address: a write that changed nothing, and when it was made. */
   readonly #idle = new Map<string, { readonly binding: AddressBinding; readonly at: number }>();
@@ -78,7 +81,17 @@ export class RouteReconciler {
   /** Routes of which something could not be written, and since when. */
   readonly #refusedSince = new Map<string, number>();
 
-  constructor({ kube, store, clock, log, limit, report, cloud }: RouteReconcilerOptions) {
+  constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
+    this.#written = new OwnWrites({
+      clock,
+      cached: (key) => store.routes.get(key),
+      ask: async (key) => {
+        const [namespace, name = ""] = key.split("/");
+        const found = await kube.get<GKEIPRoute>(RESOURCES.gkeIpRoutes, { namespace, name });
+        return found && decodeRoute(found);
+      },
+      onCorrected: (key) => touchRoute(key),
+    });
     this.#log = log;
     this.#limit = limit;
     this.#bindingLimit = new WriteLimit(clock, log, BINDING_EVERY_MS);
@@ -92,6 +105,10 @@ export class RouteReconciler {
   /** Forgets who is held back: another leader has decided since, and what this one saw is no longer without a break. */
   forgetChallenges(): void {
     this.#challenges.clear();
+  }
+
+  stop(): void {
+    this.#written.stop();
   }
 
   /** The newest version that is known: with an older one a finalizer that was just taken away would seem to stand. */

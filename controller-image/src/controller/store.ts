@@ -24,6 +24,7 @@ import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
 import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
+import { OwnWrites } from "./own-writes";
 import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
 import { RouteIndex } from "./route-index";
 import { SetIndex } from "./set-index";
@@ -74,7 +75,7 @@ export class Store implements ClusterView {
   readonly #nodeStates: NodeStates;
   readonly #moves: MoveLog;
   /** Our own last write to a binding, until the watch has caught up with it. */
-  readonly #written = new Map<string, AddressBinding>();
+  readonly #written: OwnWrites<AddressBinding>;
   #gkeWasPresent = false;
   readonly #waits: Waits;
 
@@ -84,6 +85,15 @@ export class Store implements ClusterView {
     this.#waits = new Waits(clock);
     this.#nodeStates = new NodeStates(clock);
     this.#moves = new MoveLog(clock, (node) => this.lostNodes.has(node));
+    this.#written = new OwnWrites({
+      clock,
+      cached: (address) => this.bindings.get(address),
+      ask: async (name) => {
+        const found = await kube.get<AddressBinding>(RESOURCES.addressBindings, { name });
+        return found && decodeBinding(found);
+      },
+      onCorrected: (address, before) => this.#onCorrected(address, before),
+    });
     const parts: Reflector<KubeObject>[] = [];
     const synced = (): void => {
       if (parts.length === (cloud ? 9 : 8) && this.synced) onSynced();
@@ -182,6 +192,7 @@ export class Store implements ClusterView {
   }
 
   stop(): void {
+    this.#written.stop();
     for (const part of this.#parts) part.stop();
   }
 
@@ -422,5 +433,17 @@ export class Store implements ClusterView {
     else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     if (object === undefined) this.#touchAll(this.#routes.byAddress.get(key));
+  }
+
+  /** The server has lost what was written last, or has something newer. */
+  #onCorrected(address: string, before: AddressBinding): void {
+    const now = this.binding(address);
+    this.#bindingsByRoute.remove(routeKeyOf(before), address);
+    for (const binding of [this.bindings.get(address), now]) {
+      if (binding !== undefined) this.#bindingsByRoute.add(routeKeyOf(binding), address);
+    }
+    this.#waits.note(address, now);
+    for (const binding of [before, now]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
+    this.#touchAll(this.#routes.byAddress.get(address));
   }
 }

@@ -1,0 +1,82 @@
+// What this process has written and its watch has not shown yet: it counts at once. A server that was restored from a backup may
+// have lost it, and no watch ever shows it then; so what is not shown for long is asked for.
+import type { KubeObject } from "../../../lib/model/kubernetes";
+import type { Clock } from "../kube/api";
+import { versionOf } from "./keys";
+
+export interface OwnWritesOptions<T> {
+  readonly clock: Clock;
+  /** What the watch has shown. */
+  readonly cached: (key: string) => T | undefined;
+  /** What the server has. */
+  readonly ask: (key: string) => Promise<T | undefined>;
+  /** The server has something else than was written. */
+  readonly onCorrected: (key: string, before: T) => void;
+}
+
+interface Written<T> {
+  readonly object: T;
+  readonly at: number;
+  /** The server had no such object; one that has just started says so of each. */
+  readonly missing?: true;
+}
+
+/** A watch is behind by less, or is broken. */
+const PATIENCE_MS = 10_000;
+
+export class OwnWrites<T extends KubeObject> {
+  readonly #written = new Map<string, Written<T>>();
+  #cancel: (() => void) | undefined;
+
+  constructor(private readonly options: OwnWritesOptions<T>) {}
+
+  get(key: string): T | undefined {
+    return this.#written.get(key)?.object;
+  }
+
+  set(key: string, object: T): void {
+    this.#written.set(key, { object, at: this.options.clock.now() });
+    this.#schedule();
+  }
+
+  delete(key: string): void {
+    this.#written.delete(key);
+  }
+
+  stop(): void {
+    this.#written.clear();
+    this.#cancel?.();
+  }
+
+  #schedule(): void {
+    this.#cancel ??= this.options.clock.after(PATIENCE_MS, () => {
+      this.#cancel = undefined;
+      const due = this.options.clock.now() - PATIENCE_MS;
+      for (const [key, written] of this.#written) if (written.at <= due) void this.#check(key, written);
+      if (this.#written.size > 0) this.#schedule();
+    });
+  }
+
+  async #check(key: string, written: Written<T>): Promise<void> {
+    const { ask, cached, clock, onCorrected } = this.options;
+    let found: T | undefined;
+    try {
+      found = await ask(key);
+    } catch {
+      // It cannot be asked, so nothing is known; the next time, then.
+      return;
+    }
+    if (this.#written.get(key) !== written) return;
+    const at = clock.now();
+    const { object } = written;
+    if (found === undefined && written.missing !== true) {
+      this.#written.set(key, { object, at, missing: true });
+      return;
+    }
+    const shown = cached(key);
+    if (found !== undefined && (shown === undefined || versionOf(found) > versionOf(shown))) {
+      this.#written.set(key, { object: found, at });
+    } else this.#written.delete(key);
+    if (found?.metadata.resourceVersion !== object.metadata.resourceVersion) onCorrected(key, object);
+  }
+}
