@@ -230,4 +230,67 @@ describe("an address of which the controller says that it has moved", () => {
     await world.clock.run(10);
     expect([asked() - before, world.kernel.proxies.get(A)]).toEqual([1, "ours"]);
   });
+
+  describe("to an agent that was started anew and can read nothing", () => {
+    /** What an earlier life left is in the kernel. */
+    async function blind() {
+      const { world, isolation, agent } = await serving({ delivery: "manual" });
+      world.write(binding(B, { owner: { podName: "pod-1", podUid: "uid-1", podIp: POD } }));
+      agent.kube.deliver();
+      await world.rest();
+      await agent.stop();
+      const next = world.agent({ isolation, delivery: "manual" });
+      next.kube.connected = false;
+      await world.rest();
+      expect([...world.kernel.proxies.keys()]).toEqual([A, B]);
+      return { world, isolation, agent: next };
+    }
+
+    test("is not spoken for, though neither caches nor memory know it; all else stays", async () => {
+      const { world, isolation, agent } = await blind();
+      const { paths } = world.kernel;
+      isolation.moved(A, "198.51.100.99");
+      await world.rest();
+      expect([...world.kernel.proxies.keys()]).toEqual([B]);
+      for (const address of [A, B]) expect(paths.get(address)).toEqual({ via: POD, dev: "veth1" });
+      expect(agent.unready()).toContain("the bindings have not been read yet");
+      // Nobody has said anything else.
+      isolation.moved(A);
+      await world.clock.run(120_000);
+      await world.rest();
+      expect([...world.kernel.proxies.keys()]).toEqual([B]);
+      expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+    });
+
+    test("is let go of when the API server can be read again", async () => {
+      const { world, isolation, agent } = await blind();
+      isolation.moved(A);
+      await world.rest();
+      world.write(movedAway(A, { releasing: undefined }));
+      const from = world.announcer.said.length;
+      agent.kube.connected = true;
+      for (let n = 0; n < 10; n++) {
+        agent.kube.deliver();
+        await world.clock.run(1_000);
+        await world.rest();
+      }
+      expect(world.kernel.paths.has(A)).toBe(false);
+      expect([...world.kernel.proxies.keys()]).toEqual([B]);
+      expect(spoken(world, from)).not.toContain(`${A} at ${MAC}`);
+    });
+
+    test("is spoken for again when the API server says that it is this node's", async () => {
+      const { world, isolation, agent } = await blind();
+      isolation.moved(A);
+      await world.rest();
+      agent.kube.connected = true;
+      for (let n = 0; n < 10; n++) {
+        agent.kube.deliver();
+        await world.clock.run(1_000);
+        await world.rest();
+      }
+      expect([...world.kernel.proxies.keys()].sort()).toEqual([A, B]);
+      expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+    });
+  });
 });

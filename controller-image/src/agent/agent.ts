@@ -76,6 +76,8 @@ export function runAgent(options: AgentOptions): Agent {
   /** Whether the last pass put an address into a Pod. */
   let entered = false;
   let lookAnew = true;
+  /** Whether all that the kernel holds is remembered; before that it may be anything. */
+  let looked = false;
   /** The API server has forgotten what it said. */
   let rewound = false;
   /** When nothing that was seen before counted. */
@@ -188,7 +190,7 @@ export function runAgent(options: AgentOptions): Agent {
 
   /** The API server may be out of reach, and whoever moved them does not wait for ever. */
   function onMoved(addresses: readonly string[]): void {
-    const news = addresses.filter((address) => doubted.doubt(address, memory.has(address)));
+    const news = addresses.filter((address) => doubted.doubt(address, !looked || memory.has(address)));
     if (news.length === 0) return;
     log("warn", "these addresses are another node's by now: they are read anew before the node speaks for them", {
       addresses: news,
@@ -219,9 +221,10 @@ export function runAgent(options: AgentOptions): Agent {
     if (rewound) memory = withoutVersions(memory);
     rewound = false;
     const complete = delivering.synced && releasing.synced;
-    // Silence does not wait for caches: an agent that starts on an isolated node finds what an earlier life left there.
-    if (!complete && !isolated()) return;
-    if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS && !isolated()) return;
+    // Silence does not wait for caches: the kernel holds what an earlier life of this agent left there.
+    const quiet = isolated() || doubted.addresses.size > 0;
+    if (!complete && !quiet) return;
+    if (!ranges.synced && clock.now() - started < RANGES_PATIENCE_MS && !quiet) return;
     const unsupported = options.node?.()?.unsupported;
     if (unsupported !== undefined) return refuseAll(unsupported);
     const began = clock.now();
@@ -238,6 +241,7 @@ export function runAgent(options: AgentOptions): Agent {
       failed.set(address, { reason: FailReason.KernelRefused, message });
     }
     memory = remember(input, made, failed);
+    looked = true;
     acknowledge(made, mine, going, failed, input.evidence);
     stale.begin();
     logPass(log, made, failed);
