@@ -1,10 +1,9 @@
 // `ip` and `nft` kept open, in a network namespace of their own.
-import { commands, type Commands } from "../../controller-image/src/fabric/commands";
+import { commands, type Commands, IP_QUESTIONS } from "../../controller-image/src/fabric/commands";
 import { withSessions } from "../../controller-image/src/fabric/sessions";
 import { command } from "../../lab/parts/command";
 
 const NAMESPACE = `pp-sessions-${process.pid}`;
-const IP = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
 const LIST = ["nft", "-j", "list", "table", "ip", "zz"];
 
 let plain: Commands;
@@ -20,7 +19,7 @@ beforeEach(() => {
 afterEach(() => open.close());
 afterAll(() => command(["ip", "netns", "delete", NAMESPACE]));
 
-const ip = (using: Commands, ...lines: string[]) => using.run(IP, `${lines.join("\n")}\n`);
+const ip = (using: Commands, ...lines: string[]) => using.run(IP_QUESTIONS, `${lines.join("\n")}\n`);
 const nft = (using: Commands, ...lines: string[]) => using.run(["nft", "-f", "-"], `${lines.join("\n")}\n`);
 
 test("questions and refusals of ip are answered as by a program of their own, again and again", async () => {

@@ -1,6 +1,6 @@
 // Looks into network namespaces of Pods and changes them. With `nsenter`, which needs SYS_ADMIN and nothing else: `ip -n`
 // would also mount, which the profiles of container runtimes forbid.
-import type { Commands } from "../fabric/commands";
+import { asLines, type Commands, IP_CHANGES, IP_QUESTIONS } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { INSIDE_LINES, parseInside, type PodChange, type PodLook } from "./inside";
 import { failedLines } from "./iproute";
@@ -33,9 +33,9 @@ export function podNamespaces(folder: string, commands: Commands): PodNamespaces
 
   /** Whatever goes wrong in one Pod concerns that Pod. */
   const lookInto = async (podIp: string, namespace: string): Promise<PodLook> => {
-    const argv = [...enter(namespace), "ip", "-d", "-N", "-j", "-force", "-batch", "-"];
+    const argv = [...enter(namespace), ...IP_QUESTIONS];
     try {
-      const { code, stdout, stderr } = await commands.run(argv, lines(INSIDE_LINES));
+      const { code, stdout, stderr } = await commands.run(argv, asLines(INSIDE_LINES));
       if (code !== 0 && stdout === "") return { problem: `network namespace ${namespace}: ${firstLine(stderr)}` };
       return parseInside(podIp, namespace, stdout, stderr);
     } catch (error) {
@@ -51,7 +51,7 @@ export function podNamespaces(folder: string, commands: Commands): PodNamespaces
       const { stdout, stderr } = await commands.run([...enter(namespace), "sh", "-c", SET_AND_SHOW, device], message);
       if (stdout.trim() !== String(ARP_ANNOUNCE)) return `arp_announce of ${device}: ${firstLine(stderr)}`;
     }
-    const { stderr } = await commands.run([...enter(namespace), "ip", "-force", "-batch", "-"], lines(changes));
+    const { stderr } = await commands.run([...enter(namespace), ...IP_CHANGES], asLines(changes));
     if (stderr.startsWith("nsenter: ")) return !entering && GONE.test(stderr) ? undefined : firstLine(stderr);
     for (const [number, why] of failedLines(stderr)) {
       const line = changes[number - 1] ?? "";
@@ -93,5 +93,3 @@ export function podNamespaces(folder: string, commands: Commands): PodNamespaces
 }
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] || "no reason was given";
-
-const lines = (script: readonly string[]): string => script.map((line) => `${line}\n`).join("");

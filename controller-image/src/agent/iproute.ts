@@ -74,9 +74,6 @@ export function proxyLine(address: string, uplink: string): string {
   return `neigh replace proxy ${address} dev ${uplink} protocol ${ROUTE_PROTOCOL}`;
 }
 
-/** Answers in JSON, one line for each question. */
-export const IP_QUESTIONS = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
-
 /** Asks for the proxy neighbours. */
 export const PROXIES = "neigh show proxy";
 

@@ -3,16 +3,15 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Log } from "../kube/api";
-import type { CommandResult, Commands } from "../fabric/commands";
+import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS, mustSucceed } from "../fabric/commands";
 import { errorText } from "../kube/log";
-import { type PodNamespaces, podNamespaces } from "./enter";
-import type { PodChanges } from "./inside";
+import { applyChanges } from "./applying";
+import { forgetConnections } from "./conntrack";
+import { podNamespaces } from "./enter";
 import { parseFences } from "./fence";
 import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
 import {
-  failedLines,
   hopLines,
-  IP_QUESTIONS,
   type IpState,
   isEndedByMissing,
   linkLines,
@@ -28,7 +27,7 @@ import type { Stale } from "./forgetting";
 import { LastLook } from "./last-look";
 import { type Monitor, monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
-import type { KernelChanges, Step } from "./plan";
+import type { KernelChanges } from "./plan";
 import { watchProxies } from "./proxies";
 import { sandboxReader } from "./sandboxes";
 import { type Hop, type KernelState, NFT_TABLE, NO_LINKS, UNTOUCHED_NFT } from "./state";
@@ -70,8 +69,6 @@ export interface KernelOptions {
 
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-const IP_BATCH = ["ip", "-force", "-batch", "-"];
-const FLUSH_PROCESSES = 4;
 /** Shorter than the time between two looks without an event. */
 const TRUST_MS = 20_000;
 
@@ -86,7 +83,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
   let uplinkMissing = false;
   const askIp = async (ips: readonly string[]): Promise<CommandResult> => {
-    const ask = () => options.commands.run(IP_QUESTIONS, lines(observationLines(options.uplink, ips, uplinkMissing)));
+    const ask = () => options.commands.run(IP_QUESTIONS, asLines(observationLines(options.uplink, ips, uplinkMissing)));
     const answer = await ask().catch((error: unknown) => {
       if (isEndedByMissing(errorText(error))) return undefined;
       throw error;
@@ -157,13 +154,13 @@ export function linuxKernel(options: KernelOptions): Kernel {
       forwardChain.forget();
       last.forget();
       try {
-        return await apply(options.commands, pods, changes);
+        return await applyChanges(options.commands, pods, changes);
       } finally {
         // Also what was seen meanwhile, which may be half of it.
         last.forget();
       }
     },
-    forgetConnections: (stale) => flush(options.commands, stale),
+    forgetConnections: (stale) => forgetConnections(options.commands, stale),
     watch: (onEvent) => {
       const look = (): void => {
         forwardChain.forget();
@@ -195,12 +192,12 @@ async function sameHops(
   { hops, devices }: Seen,
   asked: readonly string[],
 ): Promise<ReadonlyMap<string, Hop | "unreachable"> | undefined> {
-  const ways = await commands.run(IP_QUESTIONS, lines(hopLines(asked)));
+  const ways = await commands.run(IP_QUESTIONS, asLines(hopLines(asked)));
   const found = parseWays(asked, ways.stdout, ways.stderr);
   const names = [...new Set([...found.values()].map(({ dev }) => dev))];
   if (found.size < asked.length || !names.every((name) => OF_ONE_POD.has(devices.get(name)?.kind ?? "")))
     return undefined;
-  const links = await commands.run(IP_QUESTIONS, lines(linkLines(names)));
+  const links = await commands.run(IP_QUESTIONS, asLines(linkLines(names)));
   const numbers = parseNumbers(names, links.stdout, links.stderr);
   const now = new Map(hops);
   for (const [ip, way] of found) {
@@ -251,7 +248,7 @@ async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelSt
   );
   if (unknown.length === 0) return found;
   // As a packet for the Pod would, this makes the node ask for it, and a Pod that is there has answered when it returns.
-  await commands.run(IP_BATCH, lines(unknown));
+  await commands.run(IP_CHANGES, asLines(unknown));
   const { code, stdout } = await commands.run(["ip", "-j", "neigh", "show"]);
   const neighbours = code === 0 ? parseNeighbours(stdout) : seen.neighbours;
   return withPorts({ ...seen, neighbours }, await bridgePorts(commands));
@@ -270,139 +267,3 @@ function nftState(result: CommandResult) {
   if (/No such file or directory/.test(result.stderr)) return UNTOUCHED_NFT;
   throw new Error(`nft list table ip ${NFT_TABLE}: ${result.stderr.trim() || `exit code ${result.code}`}`);
 }
-
-async function apply(
-  commands: Commands,
-  pods: PodNamespaces | undefined,
-  changes: KernelChanges,
-): Promise<ReadonlyMap<string, string>> {
-  const failed = new Map<string, string>();
-  const working = (): Step[] => changes.steps.filter(({ address }) => !failed.has(address));
-
-  await inPods(pods, working(), "first", failed);
-  const early = working().map(({ address, early }) => ({ address, elements: { remove: early, add: [] } }));
-  await applyNft(commands, [], early, failed);
-  const setup = changes.setup.map((line): Line => ({ line }));
-  const routes = working().flatMap(({ address, routes }) => routes.map((line): Line => ({ address, line })));
-  await ipBatch(commands, [...setup, ...routes], failed);
-
-  await inPods(pods, working(), "leave", failed);
-  await applyNft(commands, changes.base, working(), failed);
-  await inPods(pods, working(), "enter", failed);
-
-  const proxies = working().flatMap(({ address, proxies }) => proxies.map((line): Line => ({ address, line })));
-  await ipBatch(commands, [...proxies, ...changes.finish.map((line): Line => ({ line }))], failed);
-
-  const { ip, nft } = changes.teardown;
-  await ipBatch(
-    commands,
-    ip.map((line) => ({ line })),
-    failed,
-  );
-  for (const script of [nft, changes.cleanup]) {
-    if (script.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(script)), script.join("; "));
-  }
-  return failed;
-}
-
-/** Of several addresses of one Pod one after the other; different Pods at once. */
-async function inPods(
-  pods: PodNamespaces | undefined,
-  steps: readonly Step[],
-  way: keyof PodChanges,
-  failed: Map<string, string>,
-): Promise<void> {
-  const turns = new Map<string, Promise<void>>();
-  for (const { address, pods: changes } of steps) {
-    for (const change of changes[way]) {
-      const turn = async (): Promise<void> => {
-        const why = await pods?.change(change);
-        if (why !== undefined) failed.set(address, why);
-      };
-      turns.set(change.namespace, (turns.get(change.namespace) ?? Promise.resolve()).then(turn));
-    }
-  }
-  await Promise.all(turns.values());
-}
-
-/** A line of a batch; without an address all depend on it. */
-interface Line {
-  readonly address?: string;
-  readonly line: string;
-}
-
-async function ipBatch(commands: Commands, batch: readonly Line[], failed: Map<string, string>): Promise<void> {
-  if (batch.length === 0) return;
-  const result = await commands.run(IP_BATCH, lines(batch.map(({ line }) => line)));
-  const refused = failedLines(result.stderr);
-  if (result.code !== 0 && refused.size === 0) mustSucceed(result, "ip -batch");
-  for (const [number, why] of refused) {
-    const entry = batch[number - 1];
-    // Gone already: the kernel drops routes with their interface, between our looking and our deleting.
-    if (entry === undefined || (/^(route|neigh|rule) del /.test(entry.line) && /No such|Cannot find/.test(why)))
-      continue;
-    // A Pod's interface goes with the Pod.
-    if (/^link set dev \S+ type bridge_slave /.test(entry.line) && /Cannot find device/.test(why)) continue;
-    if (/^(rule add|route prepend throw) /.test(entry.line) && /File exists/.test(why)) continue;
-    const text = `ip ${entry.line}: ${why}`;
-    if (entry.address === undefined) throw new Error(text);
-    failed.set(entry.address, text);
-  }
-}
-
-async function applyNft(
-  commands: Commands,
-  base: readonly string[],
-  steps: readonly Pick<Step, "address" | "elements">[],
-  failed: Map<string, string>,
-): Promise<void> {
-  const script = [
-    ...base,
-    ...steps.flatMap(({ elements }) => elements.remove),
-    ...steps.flatMap(({ elements }) => elements.add),
-  ];
-  if (script.length === 0) return;
-  const all = await commands.run(["nft", "-f", "-"], lines(script));
-  if (all.code === 0) return;
-  // One refused element refuses the whole transaction: find out which, so that it fails alone.
-  if (base.length > 0) mustSucceed(await commands.run(["nft", "-f", "-"], lines(base)), "the base table");
-  for (const { address, elements } of steps) {
-    const piece = [...elements.remove, ...elements.add];
-    if (piece.length === 0) continue;
-    const one = await commands.run(["nft", "-f", "-"], lines(piece));
-    if (one.code !== 0) failed.set(address, `nft: ${one.stderr.trim().split("\n")[0] ?? ""}`);
-  }
-}
-
-/**
- * Inbound connections by their destination, the Pod's own by what their replies are sent to. One process per question:
- * conntrack 1.4.7 has a batch mode, but its deletions there delete nothing and say so to nobody.
- */
-async function flush(commands: Commands, stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
-  const failed = new Map<string, string>();
-  const queue = [...stale];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { address } = next;
-      const question = questionOf(next);
-      const { code, stderr } = await commands.run(["conntrack", "-D", ...question]);
-      // Exit code 1 with "0 flow entries have been deleted" is the usual case.
-      if (code === 0 || /\b0 flow entries/.test(stderr)) continue;
-      failed.set(address, `conntrack -D ${question.join(" ")}: ${stderr.trim().split("\n")[0] ?? ""}`);
-    }
-  };
-  await Promise.all(Array.from({ length: FLUSH_PROCESSES }, worker));
-  return failed;
-}
-
-function questionOf({ address, pod, whose }: Stale): string[] {
-  const clients = whose === "clients";
-  return [clients ? "-d" : "-q", address, ...(pod === undefined ? [] : [clients ? "-r" : "-s", pod])];
-}
-
-function mustSucceed(result: CommandResult, what: string): CommandResult {
-  if (result.code === 0) return result;
-  throw new Error(`${what}: ${result.stderr.trim() || `exit code ${result.code}`}`);
-}
-
-const lines = (script: readonly string[]): string => script.map((line) => `${line}\n`).join("");

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { networkInterfaces, release } from "node:os";
 
 import { Delivery } from "../../../lib/model/binding";
-import type { Commands } from "../fabric/commands";
+import { asLines, type Commands } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { checkFenceScript } from "./fence";
 import { endsWithRefusal, FORWARD_CHAIN, parseForward } from "./forward";
@@ -137,11 +137,7 @@ async function versionOf(commands: Commands, name: string, argv: readonly string
 
 /** Has the kernel check a script of nft without carrying it out. */
 async function refusal(commands: Commands, script: readonly string[]): Promise<string | undefined> {
-  const { code, stderr } = await run(
-    commands,
-    ["nft", "--check", "-f", "-"],
-    script.map((line) => `${line}\n`).join(""),
-  );
+  const { code, stderr } = await run(commands, ["nft", "--check", "-f", "-"], asLines(script));
   return code === 0 ? undefined : (stderr.trim().split("\n")[0] ?? `exit code ${code}`);
 }
 

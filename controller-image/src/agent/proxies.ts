@@ -1,9 +1,9 @@
 // Proxy neighbours, which the kernel reports to nobody: without them no neighbour finds the node, and nothing of it shows elsewhere.
 import { isDeepStrictEqual } from "node:util";
 
-import type { Commands } from "../fabric/commands";
+import { asLines, type Commands, IP_QUESTIONS } from "../fabric/commands";
 import type { Clock } from "../kube/api";
-import { IP_QUESTIONS, parseProxies, PROXIES, records } from "./iproute";
+import { parseProxies, PROXIES, records } from "./iproute";
 import type { KernelState } from "./state";
 
 /** One question in an open session each time: about a millisecond. */
@@ -30,7 +30,7 @@ export function watchProxies(
   const ask = async (): Promise<void> => {
     const known = remembered();
     if (known === undefined || known.size === 0) return;
-    const { stdout } = await commands.run(IP_QUESTIONS, `${PROXIES}\n`);
+    const { stdout } = await commands.run(IP_QUESTIONS, asLines([PROXIES]));
     const same = isDeepStrictEqual(parseProxies(records(stdout), uplink), known);
     // What has changed meanwhile by ourselves is no news.
     if (!same && !stopped && remembered() === known) onChange();

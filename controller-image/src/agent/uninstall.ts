@@ -1,6 +1,6 @@
 // `podpin agent --uninstall`: takes away what agents have put into the node's kernel and into its Pods, and nothing else.
 // It is the plan of an agent whose every binding is gone; needs no API server; a second time it finds nothing to do.
-import type { Commands } from "../fabric/commands";
+import { asLines, type Commands, IP_CHANGES } from "../fabric/commands";
 import { DELETE_FENCES } from "./fence";
 import { forgetting } from "./forgetting";
 import type { Kernel } from "./kernel";
@@ -82,6 +82,6 @@ async function otherUplinks(commands: Commands): Promise<string[]> {
   const found = code === 0 && stdout.trim() !== "" ? (JSON.parse(stdout) as Readonly<Record<string, unknown>>[]) : [];
   const ours = found.filter(({ protocol }) => String(protocol) === String(ROUTE_PROTOCOL));
   const lines = ours.map(({ dst, dev }) => `neigh del proxy ${String(dst)} dev ${String(dev)}`);
-  if (lines.length > 0) await commands.run(["ip", "-force", "-batch", "-"], lines.map((line) => `${line}\n`).join(""));
+  if (lines.length > 0) await commands.run(IP_CHANGES, asLines(lines));
   return lines;
 }

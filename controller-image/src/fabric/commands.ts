@@ -26,6 +26,21 @@ export interface Commands {
   renew?(): void;
 }
 
+/** A batch of questions; answers in JSON, one line for each. */
+export const IP_QUESTIONS = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
+/** A batch of changes, which goes on behind one that is refused. */
+export const IP_CHANGES = ["ip", "-force", "-batch", "-"];
+/** One transaction. */
+export const NFT_SCRIPT = ["nft", "-f", "-"];
+
+/** As programs read commands and print answers: one a line. */
+export const asLines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
+
+export function mustSucceed(result: CommandResult, what: string): CommandResult {
+  if (result.code === 0) return result;
+  throw new Error(`${what}: ${result.stderr.trim() || `exit code ${result.code}`}`);
+}
+
 const TIMEOUT_MS = 10_000;
 
 export function commands(prefix: readonly string[] = []): Commands {

@@ -1,13 +1,10 @@
 // `ip` and `nft` kept open. Starting a program costs 3 to 6 ms, asking one that runs well under one, and a move waits for
 // several of them one after the other. What a session cannot do is run as before, each time anew.
-import type { Child, CommandResult, Commands } from "./commands";
+import { asLines, type Child, type CommandResult, type Commands, IP_QUESTIONS } from "./commands";
 
 const TIMEOUT_MS = 10_000;
 /** Larger scripts are rare, and one process costs them nothing. */
 const MOST_NFT_LINES = 200;
-
-/** One for questions and for changes, which print nothing. */
-const IP = ["ip", "-d", "-N", "-j", "-force", "-batch", "-"];
 
 /**
  * The same programs, with sessions behind the calls that a pass makes: `ip … -force -batch -`, `nft -j list …`, and
@@ -26,7 +23,7 @@ export function withSessions(commands: Commands): Commands & { close(): void } {
       const [program] = argv;
       const script = input.toString();
       if (program === "ip" && argv.slice(-3).join(" ") === "-force -batch -") {
-        return session("ip", () => new Session(commands, IP, ipLanguage)).ask(linesOf(script));
+        return session("ip", () => new Session(commands, IP_QUESTIONS, ipLanguage)).ask(linesOf(script));
       }
       const nft = program === "nft" ? nftLine(argv, script) : undefined;
       if (nft === undefined) return commands.run(argv, input);
@@ -111,10 +108,8 @@ const nftLanguage: Language = {
 function answered(stdout: string, answers: number, failed: boolean, stderr: string): CommandResult | undefined {
   const shown = stdout.split("\n").slice(0, -1);
   if (shown.length < answers + 1) return undefined;
-  return { code: failed ? 1 : 0, stdout: lines(shown.slice(0, answers)), stderr };
+  return { code: failed ? 1 : 0, stdout: asLines(shown.slice(0, answers)), stderr };
 }
-
-const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
 
 interface Request {
   readonly asked: readonly string[];
@@ -183,7 +178,7 @@ class Session {
     this.#stderr = "";
     const given = [...request.asked, ...this.language.marker(id)];
     this.#given += given.length;
-    child.stdin.write(lines(given));
+    child.stdin.write(asLines(given));
   }
 
   #open(): Child {

@@ -1,0 +1,34 @@
+// Has the kernel forget connections that it knows.
+import type { Commands } from "../fabric/commands";
+import type { Stale } from "./forgetting";
+
+const FLUSH_PROCESSES = 4;
+
+/**
+ * Inbound connections by their destination, the Pod's own by what their replies are sent to. One process per question:
+ * conntrack 1.4.7 has a batch mode, but its deletions there delete nothing and say so to nobody.
+ */
+export async function forgetConnections(
+  commands: Commands,
+  stale: readonly Stale[],
+): Promise<ReadonlyMap<string, string>> {
+  const failed = new Map<string, string>();
+  const queue = [...stale];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { address } = next;
+      const question = questionOf(next);
+      const { code, stderr } = await commands.run(["conntrack", "-D", ...question]);
+      // Exit code 1 with "0 flow entries have been deleted" is the usual case.
+      if (code === 0 || /\b0 flow entries/.test(stderr)) continue;
+      failed.set(address, `conntrack -D ${question.join(" ")}: ${stderr.trim().split("\n")[0] ?? ""}`);
+    }
+  };
+  await Promise.all(Array.from({ length: FLUSH_PROCESSES }, worker));
+  return failed;
+}
+
+function questionOf({ address, pod, whose }: Stale): string[] {
+  const clients = whose === "clients";
+  return [clients ? "-d" : "-q", address, ...(pod === undefined ? [] : [clients ? "-r" : "-s", pod])];
+}
