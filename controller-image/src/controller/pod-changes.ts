@@ -1,8 +1,15 @@
 // Which routes the change of a Pod concerns, and which of them first. Pods change often, and most of it concerns nobody here.
-import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../../../lib/model/kubernetes";
 import type { Change } from "../kube/api";
 import { after } from "./keys";
+
+/** Whether nothing that anybody here reads of the Pod has changed. */
+export function isNoNews(change: Change<Pod>): boolean {
+  const { old } = change;
+  const now = after(change);
+  // As text, because this is all that most events of a large cluster come to; told apart for no reason they only cost a look.
+  return old !== undefined && now !== undefined && readOf(old) === readOf(now);
+}
 
 /**
  * Keys of routes, each once: those that gain or lose the Pod, then the others. A label that makes a Pod eligible for one address
@@ -13,14 +20,16 @@ import { after } from "./keys";
 export function routesConcerned(change: Change<Pod>, candidates: (pod: Pod) => readonly string[]): string[] {
   const { old } = change;
   const now = after(change);
-  if (old !== undefined && now !== undefined && isDeepStrictEqual(readOf(old), readOf(now))) return [];
   const [left, entered] = [old, now].map((pod) => new Set(pod === undefined ? [] : candidates(pod)));
   const either = [...new Set([...(entered ?? []), ...(left ?? [])])];
   const isInBoth = (key: string): boolean => left?.has(key) === true && entered?.has(key) === true;
   return [...either.filter((key) => !isInBoth(key)), ...either.filter(isInBoth)];
 }
 
-/** What anybody here reads of it. */
-function readOf({ metadata, spec, status }: Pod): unknown {
-  return { metadata: { ...metadata, resourceVersion: undefined }, spec, status };
+function readOf({
+  metadata: { uid, creationTimestamp, deletionTimestamp, labels, annotations },
+  spec,
+  status,
+}: Pod): string {
+  return JSON.stringify([uid, creationTimestamp, deletionTimestamp, labels, annotations, spec, status]);
 }

@@ -19,7 +19,7 @@ import type { CloudNetwork } from "../fabric/cloud";
 import type { NodeView } from "./handover";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
-import { routesConcerned } from "./pod-changes";
+import { isNoNews, routesConcerned } from "./pod-changes";
 import { PodIndex } from "./pod-index";
 import { decodePod, podPacking } from "./pod-record";
 import { MoveLog } from "./move-log";
@@ -393,6 +393,7 @@ export class Store implements ClusterView {
   }
 
   #onPod(change: Change<Pod>): void {
+    if (isNoNews(change)) return;
     const { key, old } = change;
     const object = after(change);
     for (const pod of [old, object]) {
