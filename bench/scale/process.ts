@@ -36,9 +36,24 @@ export function run({ namespace, folder, bundle, args, env, token, ca }: Program
   writeFileSync(path.join(account, "ca.crt"), ca);
   const place = "/run/secrets/kubernetes.io/serviceaccount";
   const script = `mount -t tmpfs none /run && mkdir -p ${place} && cp "$0"/* ${place}/ && exec "$@"`;
-  const command = ["unshare", "--mount", "sh", "-ec", script, account, process.execPath, bundle, ...args];
+  const image = asInImage();
+  const command = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-ec",
+    script,
+    account,
+    process.execPath,
+    ...image.flags,
+    bundle,
+    ...args,
+  ];
   const [file = "", ...rest] = inNamespace(namespace, command);
-  const child = spawn(file, rest, { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(file, rest, {
+    env: { ...image.env, PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const log: string[] = [];
   let partial = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -64,4 +79,12 @@ export function run({ namespace, folder, bundle, args, env, token, ca }: Program
       await ended;
     },
   };
+}
+
+/** What the image gives the program besides its arguments. */
+function asInImage(): { readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const text = readFileSync(path.resolve(__dirname, "../../controller-image/Dockerfile"), "utf8");
+  const [, ...given] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)?.[1] ?? "[]") as string[];
+  const env = [...text.matchAll(/^ENV (\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value] as const);
+  return { flags: given.slice(0, -1), env: Object.fromEntries(env) };
 }

@@ -67,7 +67,10 @@ test("what nodes download is below 90 MB, even with the quickest compression", a
 test("by itself it is not root, and it starts the bundle", async () => {
   const { config } = JSON.parse(await readFile(path.join(first, "manifest.json"), "utf8")) as Manifest;
   const described = JSON.parse(await readFile(blob(config.digest), "utf8")) as { config: Record<string, unknown> };
-  expect(described.config).toMatchObject({ User: "65532:65532", Entrypoint: ["node", "/app/podpin.js"] });
+  expect(described.config).toMatchObject({
+    User: "65532:65532",
+    Entrypoint: ["node", "--max-semi-space-size=4", "/app/podpin.js"],
+  });
 });
 
 test("/var/run is /run in it, so that `ip` finds the namespaces of Pods wherever it looks for them", async () => {

@@ -149,7 +149,7 @@ test("the image is what the Dockerfile says, file by file what another builder m
   expect(config).toMatchObject({ architecture: ociArchitecture(), os: "linux", created: "1970-01-01T00:00:00Z" });
   expect(config.config).toMatchObject({
     User: "65532:65532",
-    Entrypoint: ["node", "/app/podpin.js"],
+    Entrypoint: ["node", "--max-semi-space-size=4", "/app/podpin.js"],
     Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
   });
 
