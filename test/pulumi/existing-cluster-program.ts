@@ -2,7 +2,11 @@
 // a Pulumi program and would end a test. Prints what each case is told as one JSON object.
 import * as pulumi from "@pulumi/pulumi";
 
-import { PersistentIpCluster, type PersistentIpClusterFromExistingArgs } from "../../lib/pulumi";
+import {
+  PersistentIpCluster,
+  type PersistentIpClusterFromExistingArgs,
+  PersistentIpController,
+} from "../../lib/pulumi";
 import { valueOf } from "./graph";
 
 process.on("unhandledRejection", () => {});
@@ -33,7 +37,7 @@ const clusters: Record<string, object> = {
   routes: { ...good, networkingMode: "ROUTES" },
   closed: { ...good, gatewayApiConfigs: [] },
   /** As mocks answer that leave out what they do not need. */
-  mocked: { ...good, id: undefined, project: undefined },
+  mocked: { ...good, id: undefined, project: undefined, clusterIpv4Cidr: undefined, servicesIpv4Cidr: undefined },
   everything: {
     ...good,
     enableAutopilot: true,
@@ -86,6 +90,10 @@ async function main(): Promise<void> {
     const location = pulumi.output(Promise.resolve("here"));
     return new PersistentIpCluster("later", { location, project: "my-project" });
   });
+  const image = "registry.example.com/podpin:0.1.0";
+  const cluster = find("mocked");
+  const controller = new PersistentIpController("podpin", { cluster, image, dataplaneV2: "experimental" });
+  answers["controller"] = await valueOf(controller.deployment.metadata).catch((error: Error) => error.message);
   await new Promise((resolve) => setImmediate(resolve));
   answers["provider"] = providers["good"];
   process.stdout.write(JSON.stringify(answers), () => process.exit(0));

@@ -42,6 +42,10 @@ test("does without an id in the answer, as mocks may", () => {
   });
 });
 
+test("a controller does without the cluster's ranges in the answer, as mocks may leave them out", () => {
+  expect(answers["controller"]).toMatchObject({ name: "podpin-controller" });
+});
+
 test("gives a provider that names the cluster and asks GKE's plug-in for credentials", () => {
   const { clusterIdentifier, kubeconfig } = answers["provider"] as { clusterIdentifier: string; kubeconfig: string };
   expect(clusterIdentifier).toBe("projects/my-project/locations/us-central1-a/clusters/core");
