@@ -190,16 +190,11 @@ export class PersistentIpController extends pulumi.ComponentResource {
         { parent: this },
       );
     }
-    const first = opts?.dependsOn;
     const created: { kind: string; stage: number; resource: pulumi.CustomResource }[] = [];
     for (const { key, stage, object } of controllerObjects(plan, image, programArguments)) {
       const earlier = created.filter((one) => one.stage < stage).map(({ resource }) => resource);
-      // Nothing is made on a cluster that turns out to be wrong. What the component depends on, such as its nodes, its objects
-      // depend on: otherwise the nodes could go while the controller still has to take its resources away.
-      const dependsOn =
-        settled === undefined && first === undefined
-          ? earlier
-          : pulumi.all([first, settled]).apply(([others]) => [...[others ?? []].flat(), ...earlier]);
+      // Nothing is made on a cluster that turns out to be wrong.
+      const dependsOn = settled?.apply(() => earlier) ?? earlier;
       const resource = kubernetesResource(`${name}-${key}`, object, { parent: this, dependsOn });
       created.push({ kind: object.kind, stage, resource });
     }

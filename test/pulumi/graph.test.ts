@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet";
 
 import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/pulumi";
-import { Address, graphOf, useMocks, valueOf } from "./graph";
+import { Address, graphOf, namesOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
 
@@ -11,9 +11,6 @@ const GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
 const ROUTE = "kubernetes:networking.gke.io/v1:GKEIPRoute";
 const CLASS = "kubernetes:gateway.networking.k8s.io/v1:GatewayClass";
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => `203.0.113.${index + 1}`);
-
-const namesOf = (resources: unknown): (string | undefined)[] =>
-  [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
 
 test("a pool with 17 addresses and a route to them are these resources", async () => {
   const { registered } = await graphOf((opts) => {

@@ -84,11 +84,34 @@ export async function graphOf(program: (opts: pulumi.ComponentResourceOptions) =
   return { registered: [...registered].sort((a, b) => place(a) - place(b)), options };
 }
 
+/**
+ * What each resource below a component depends on in the end, by name: what is recorded above comes after all that the
+ * components do to the options of theirs.
+ */
+export async function dependenciesOf(
+  program: (opts: pulumi.ComponentResourceOptions) => unknown,
+): Promise<readonly { readonly type: string; readonly name: string; readonly dependsOn: readonly string[] }[]> {
+  const found: { type: string; name: string; dependsOn: pulumi.Output<string[]> }[] = [];
+  const record: pulumi.ResourceTransformation = ({ type, name, opts }) => {
+    found.push({ type, name, dependsOn: pulumi.output(opts.dependsOn).apply((all) => namesOf(all).map(String)) });
+    return undefined;
+  };
+  const parent = new pulumi.ComponentResource("test:index:Above", "above", {}, { transformations: [record] });
+  await graphOf(() => program({ parent }));
+  return Promise.all(
+    found.map(async ({ dependsOn, ...resource }) => ({ ...resource, dependsOn: await valueOf(dependsOn) })),
+  );
+}
+
 async function settle(): Promise<void> {
   await (pulumi.runtime as unknown as { disconnect(): Promise<void> }).disconnect();
 }
 
 /** The value of an output; rejects with what its checks found. */
+/** Of one resource or several. */
+export const namesOf = (resources: unknown): (string | undefined)[] =>
+  [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
+
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return (output as unknown as { promise(): Promise<T> }).promise();
 }

@@ -6,7 +6,7 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import { LATER } from "../../lib/model/later";
 import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { type PersistentIpCluster, PersistentIpPool, PinnedPodRoute } from "../../lib/pulumi";
-import { graphOf, useMocks, valueOf } from "./graph";
+import { graphOf, namesOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
 
@@ -37,8 +37,6 @@ const clusterOf = (now: ClusterFacts, settled: ClusterFacts, provider: Provider)
     provider,
   }) as unknown as PersistentIpCluster;
 
-const namesOf = (resources: unknown): (string | undefined)[] =>
-  [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
 const cidrsOf = (inputs: Record<string, unknown> | undefined) =>
   (inputs as { spec: { addresses: { value: string }[] } }).spec.addresses.map(({ value }) => value);
 

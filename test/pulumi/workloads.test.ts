@@ -11,7 +11,7 @@ import {
   PodNetwork,
   podSetup,
 } from "../../lib/pulumi";
-import { Address, graphOf, useMocks, valueOf } from "./graph";
+import { Address, dependenciesOf, graphOf, namesOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
 
@@ -34,9 +34,6 @@ interface RouteSpec {
   metadata: { name: string; namespace: string };
   spec: { addresses: { value: string }[]; podSelector: object; network: string; loadBalancing?: object };
 }
-
-const namesOf = (resources: unknown): (string | undefined)[] =>
-  [resources ?? []].flat().map((resource) => (resource as { __name?: string }).__name);
 
 test("a StatefulSet of two Pods with 17 addresses each has four routes", async () => {
   let set!: PinnedStatefulSet;
@@ -85,26 +82,19 @@ test("workloads that come out of an output, as those of a Helm chart, are what t
 });
 
 test("the objects of a component depend on what it depends on, so that they go before it", async () => {
-  const dependencies = new Map<string, pulumi.Output<string[]>>();
-  const record: pulumi.ResourceTransformation = ({ type, name, opts }) => {
-    dependencies.set(
-      `${type} ${name}`,
-      pulumi.output(opts.dependsOn).apply((all) => namesOf(all).map(String)),
-    );
-    return undefined;
-  };
-  const above = new pulumi.ComponentResource("test:index:Above", "above", {}, { transformations: [record] });
-  await graphOf(() => {
+  const found = await dependenciesOf((above) => {
     const [first, second] = [database(1), new Address("second", "198.51.100.9")];
-    const options = { parent: above, dependsOn: [first] };
-    const pool = PersistentIpPool.fromAddresses("n2", { addresses: ["198.51.100.7"] }, options);
-    new PinnedPodRoute("r", { pool, podSelector: labels }, { parent: above, dependsOn: second });
+    const pool = PersistentIpPool.fromAddresses(
+      "n2",
+      { addresses: ["198.51.100.7"] },
+      { ...above, dependsOn: [first] },
+    );
+    new PinnedPodRoute("r", { pool, podSelector: labels }, { ...above, dependsOn: second });
   });
-  const of = async (type: string, name: string) =>
-    await valueOf(dependencies.get(`${type} ${name}`) as pulumi.Output<string[]>);
-  expect(await of("kubernetes:gateway.networking.k8s.io/v1:Gateway", "n2")).toEqual(["db"]);
-  expect(await of(ROUTE, "r")).toEqual(["n2", "second"]);
-  expect(await of("podpin:index:PinnedPodRoute", "r")).toEqual(["second"]);
+  const of = (type: string) => found.filter((one) => one.type === type).map(({ name, dependsOn }) => [name, dependsOn]);
+  expect(of("kubernetes:gateway.networking.k8s.io/v1:Gateway")).toEqual([["n2", ["db"]]]);
+  expect(of(ROUTE)).toEqual([["r", ["n2", "second"]]]);
+  expect(of("podpin:index:PinnedPodRoute")).toEqual([["r", ["second"]]]);
 });
 
 test("two components cannot have the same address", async () => {
