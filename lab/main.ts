@@ -51,13 +51,19 @@ function standInsOf(env: PulumiEnv, cloud: LabCloud | undefined): readonly strin
     : [...kubernetes, "pulumi-resource-gcp", "gke-gcloud-auth-plugin", "Compute Engine", "metadata server"];
 }
 
-/** Ends the process with code 2 when there is no such fabric. */
+/** Ends the process with code 2 when there is no such fabric, or no such option. */
 function fabricOf(args: readonly string[]): LabFabric {
-  const { values } = parseArgs({ args: [...args], options: { fabric: { type: "string", default: LabFabric.L2 } } });
-  const found = Object.values(LabFabric).find((fabric) => fabric === values.fabric);
-  if (found !== undefined) return found;
-  process.stderr.write(`--fabric: got "${values.fabric}"; use ${Object.values(LabFabric).join(" or ")}\n`);
-  process.exit(2);
+  const fabrics = Object.values(LabFabric);
+  const wrong = (what: string): never => {
+    process.stderr.write(`${what}; use --fabric ${fabrics.join(" or --fabric ")}, or nothing for ${LabFabric.L2}\n`);
+    process.exit(2);
+  };
+  try {
+    const { values } = parseArgs({ args: [...args], options: { fabric: { type: "string", default: LabFabric.L2 } } });
+    return fabrics.find((fabric) => fabric === values.fabric) ?? wrong(`--fabric: got "${values.fabric}"`);
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Runs the steps in order; after a failure the rest would only repeat it, so they are left out. */
