@@ -64,7 +64,7 @@ export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
               ],
               env: [
                 fieldEnv("NODE_NAME", "spec.nodeName"),
-                fieldEnv("NODE_IP", "status.hostIP"),
+                fieldEnv("NODE_IP", "status.hostIPs"),
                 fieldEnv("POD_NAMESPACE", "metadata.namespace"),
                 // Below the memory limit, so that a full heap ends with a message and not with a kill.
                 { name: "NODE_OPTIONS", value: "--max-old-space-size=160" },

@@ -64,6 +64,8 @@ export interface Pod extends KubeObject {
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
+    /** Of each family one; {@link podIP} is the first. */
+    readonly podIPs?: readonly { readonly ip?: string }[];
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
@@ -78,7 +80,7 @@ export interface Node extends KubeObject {
   };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly Pick<Condition, "type" | "status" | "lastTransitionTime">[];
   };
 }
 

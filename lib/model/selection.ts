@@ -53,9 +53,13 @@ export function isDefaultNetwork(network: string): boolean {
   return network === DEFAULT_NETWORK || network === LEGACY_DEFAULT_NETWORK;
 }
 
-/** The Pod's own IPv4 address on a network, once it has one. Other networks' addresses are in GKE's annotation. */
+/**
+ * The Pod's own IPv4 address on a network, once it has one; of two families either may be the first. Other networks' addresses
+ * are in GKE's annotation.
+ */
 export function podAddress(pod: Pod, network: string): string | undefined {
-  if (isDefaultNetwork(network)) return ipv4OrNothing(pod.status?.podIP);
+  const { podIP = "", podIPs = [] } = pod.status ?? {};
+  if (isDefaultNetwork(network)) return [podIP, ...podIPs.map(({ ip = "" }) => ip)].find(isIPv4);
   try {
     const listed: unknown = JSON.parse(pod.metadata.annotations?.[ANNOTATION_POD_IPS] ?? "[]");
     if (!Array.isArray(listed)) return undefined;
@@ -163,12 +167,13 @@ export function choosePod(pods: readonly Pod[], rules: ChoiceRules): Pod | undef
     pod.metadata.uid === rules.incumbentUid ? 1 : 0,
     pod.metadata.uid ?? "",
   ];
-  let best: Pod | undefined;
+  let best: { readonly pod: Pod; readonly rank: ReturnType<typeof rank> } | undefined;
   for (const pod of pods) {
     if (!isEligible(pod, rules.reactionMode, rules.isReadyAnyway)) continue;
-    if (best === undefined || compareRanks(rank(pod), rank(best)) > 0) best = pod;
+    const own = rank(pod);
+    if (best === undefined || compareRanks(own, best.rank) > 0) best = { pod, rank: own };
   }
-  return best;
+  return best?.pod;
 }
 
 function compareRanks(a: readonly (string | number)[], b: readonly (string | number)[]): number {

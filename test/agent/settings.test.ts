@@ -9,6 +9,11 @@ test("takes the interface that has the node's address as uplink, and podpin-syst
   expect(agentSettings([], ENV, eth0)).toEqual({ ...settings, interfaceDelivery: false });
 });
 
+test("of a node with addresses of two families it takes the IPv4 address, whichever comes first", () => {
+  for (const NODE_IP of ["2001:db8::11,10.0.0.11", "10.0.0.11,2001:db8::11"])
+    expect(agentSettings([], { ...ENV, NODE_IP }, eth0).nodeIp).toBe("10.0.0.11");
+});
+
 test("takes what it is told", () => {
   const settings = agentSettings(
     ["--uplink=bond0.100", "--interface-delivery"],
@@ -23,7 +28,7 @@ test("names every mistake in one error", () => {
     [
       "podpin agent is not valid:",
       "  - NODE_NAME: got nothing; set it to spec.nodeName of the Pod",
-      '  - NODE_IP: got "fe80::1"; set it to status.hostIP of the Pod, an IPv4 address',
+      '  - NODE_IP: got "fe80::1"; set it to status.hostIPs of the Pod; one must be an IPv4 address',
       '  - --uplink: got "eth0; reboot"; use the name of an interface, for example eth0',
       '  - arguments: got "--fast"; the flags are --uplink=INTERFACE, --interface-delivery and --uninstall',
     ].join("\n"),

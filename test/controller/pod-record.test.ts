@@ -30,7 +30,8 @@ const pods: fc.Arbitrary<Pod> = fc.record({
   }),
   status: fc.record({
     phase: fc.constantFrom(undefined, "Running", "Failed"),
-    podIP: fc.constantFrom(undefined, "10.0.0.4"),
+    podIP: fc.constantFrom(undefined, "10.0.0.4", "2001:db8::4"),
+    podIPs: fc.constantFrom(undefined, [{ ip: "10.0.0.4" }], [{ ip: "2001:db8::4" }, { ip: "10.0.0.4" }]),
     conditions: fc.constantFrom(
       undefined,
       [{ type: "Ready", status: "True" }],

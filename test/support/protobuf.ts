@@ -46,6 +46,7 @@ export function metaBytes(meta: Pod["metadata"]): Buffer {
 }
 
 export function podBytes({ metadata, spec, status }: Pod): Buffer {
+  const podIPs = (status?.podIPs ?? []).map(({ ip = "" }): Field => [12, message([1, ip])]);
   const conditions = (status?.conditions ?? []).map(({ type, status: is }): Field => [2, message([1, type], [2, is])]);
   return message(
     [1, metaBytes(metadata)],
@@ -58,7 +59,7 @@ export function podBytes({ metadata, spec, status }: Pod): Buffer {
         ...(spec?.readinessGates ?? []).map(({ conditionType }): Field => [28, message([1, conditionType])]),
       ),
     ],
-    [3, message(...optional(1, status?.phase), ...conditions, ...optional(6, status?.podIP))],
+    [3, message(...optional(1, status?.phase), ...conditions, ...optional(6, status?.podIP), ...podIPs)],
   );
 }
 

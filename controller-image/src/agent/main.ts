@@ -58,9 +58,12 @@ export function agentSettings(
   interfaceOf: (nodeIp: string) => string | undefined,
 ): AgentSettings {
   const problems = new Problems();
-  const { NODE_NAME: nodeName = "", NODE_IP: nodeIp = "", POD_NAMESPACE: namespace = PODPIN_NAMESPACE } = env;
+  const { NODE_NAME: nodeName = "", NODE_IP: nodeIps = "", POD_NAMESPACE: namespace = PODPIN_NAMESPACE } = env;
+  // One of each family, in the cluster's order.
+  const nodeIp = nodeIps.split(",").find(isIPv4) ?? "";
   if (nodeName === "") problems.add("NODE_NAME", nodeName, "set it to spec.nodeName of the Pod");
-  if (!isIPv4(nodeIp)) problems.add("NODE_IP", nodeIp, "set it to status.hostIP of the Pod, an IPv4 address");
+  if (nodeIp === "")
+    problems.add("NODE_IP", nodeIps, "set it to status.hostIPs of the Pod; one must be an IPv4 address");
   let uplink: string | undefined;
   let interfaceDelivery = false;
   for (const arg of args) {
@@ -77,8 +80,8 @@ export function agentSettings(
       problems.add(Flag.Uplink, value, "use the name of an interface, for example eth0");
     else uplink = value;
   }
-  if (isIPv4(nodeIp)) uplink ??= interfaceOf(nodeIp);
-  if (isIPv4(nodeIp) && uplink === undefined && problems.lines.length === 0) {
+  if (nodeIp !== "") uplink ??= interfaceOf(nodeIp);
+  if (nodeIp !== "" && uplink === undefined && problems.lines.length === 0) {
     problems.add(Flag.Uplink, undefined, `no interface has ${nodeIp}; name the one that the addresses arrive on`);
   }
   const message = problems.message("podpin agent");

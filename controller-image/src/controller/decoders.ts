@@ -212,7 +212,12 @@ export const decodeJsonPod = decoder<Pod>(
     hostNetwork: "flag",
     readinessGates: { list: fields({ conditionType: "text" }, "conditionType") },
   }),
-  fields({ phase: "text", podIP: "text", conditions: CONDITIONS }),
+  fields({
+    phase: "text",
+    podIP: "text",
+    podIPs: { list: fields({ ip: "text" }), lenient: true },
+    conditions: CONDITIONS,
+  }),
   { needsSpec: false },
 );
 

@@ -29,27 +29,29 @@ function readSpec(spec: Message): Pod["spec"] {
     // What JSON leaves out, protobuf may write as an empty string or as 0.
     if (spec.field === 10) nodeName = spec.string() || undefined;
     else if (spec.field === 11) hostNetwork = spec.number() !== 0 || undefined;
-    else if (spec.field === 28) readinessGates.push(readGate(spec.message()));
+    else if (spec.field === 28) readinessGates.push({ conditionType: readText(spec.message(), 1) });
   }
   return { nodeName, hostNetwork, readinessGates };
 }
 
-function readGate(gate: Message): { conditionType: string } {
-  let conditionType = "";
-  while (gate.next()) if (gate.field === 1) conditionType = gate.string();
-  return { conditionType };
+function readText(message: Message, field: number): string {
+  let text = "";
+  while (message.next()) if (message.field === field) text = message.string();
+  return text;
 }
 
 function readStatus(status: Message): Pod["status"] {
   const conditions: { type: string; status: string }[] = [];
+  const podIPs: { ip: string }[] = [];
   let phase: string | undefined;
   let podIP: string | undefined;
   while (status.next()) {
     if (status.field === 1) phase = status.string() || undefined;
     else if (status.field === 2) conditions.push(readCondition(status.message()));
     else if (status.field === 6) podIP = status.string() || undefined;
+    else if (status.field === 12) podIPs.push({ ip: readText(status.message(), 1) });
   }
-  return { phase, podIP, conditions: conditions.length === 0 ? undefined : conditions };
+  return { phase, podIP, podIPs, conditions: conditions.length === 0 ? undefined : conditions };
 }
 
 function readCondition(condition: Message): { type: string; status: string } {

@@ -1,17 +1,23 @@
 // What the controller keeps of Pods and Nodes, of which a large cluster has very many, and what it reads in a Node.
-import { ANNOTATION_POD_IPS } from "../../../lib/model/gke-api";
+import { isIPv4 } from "../../../lib/model/address";
+import { ANNOTATION_POD_IPS, DEFAULT_NETWORK } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
 import { ANNOTATION_OUT_OF_SERVICE, drainTaints, isMarked } from "../../../lib/model/node-health";
-import { CONTAINERS_READY, isReadyButForContainers, isReadyButForNode } from "../../../lib/model/selection";
+import { CONTAINERS_READY, isReadyButForContainers, isReadyButForNode, podAddress } from "../../../lib/model/selection";
 import { decodeJsonPod, decodeNamespace, decodeNode } from "./decoders";
 
-/** Where other nodes reach this one. */
+/** Where other nodes reach this one, by IPv4: with two families either may be the first. */
 export function nodeAddress(node: Node): string | undefined {
-  return node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  return node.status?.addresses?.find(({ type, address }) => type === "InternalIP" && isIPv4(address))?.address;
 }
 
 export function isNodeReady(node: Node): boolean {
   return saysOfReady(node, "True");
+}
+
+/** Since when Kubernetes has said of it what it says now, in milliseconds since 1970; NaN where it does not say. */
+export function nodeReadySince({ status }: Node): number {
+  return Date.parse(status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "");
 }
 
 /** Whether Kubernetes hears nothing of it. */
@@ -46,7 +52,7 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
     spec: { nodeName: spec?.nodeName, hostNetwork: spec?.hostNetwork },
     status: {
       phase: status?.phase,
-      podIP: status?.podIP,
+      podIP: podAddress({ metadata, status }, DEFAULT_NETWORK) ?? status?.podIP,
       conditions: keptConditions({ metadata, spec, status }),
     },
   };
@@ -84,7 +90,7 @@ export function projectNode(object: Node): Node {
       addresses: status?.addresses,
       conditions: status?.conditions
         ?.filter(({ type }) => type === "Ready")
-        .map(({ type, status: is }) => ({ type, status: is })),
+        .map(({ type, status: is, lastTransitionTime }) => ({ type, status: is, lastTransitionTime })),
     },
   };
 }

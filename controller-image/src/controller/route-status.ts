@@ -11,7 +11,7 @@ import {
 } from "../../../lib/model/gke-api";
 import type { Condition, Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth } from "../../../lib/model/node-health";
-import { isReadyButForNode, podAddress } from "../../../lib/model/selection";
+import { isDefaultNetwork, isReadyButForNode, podAddress } from "../../../lib/model/selection";
 import type { CloudProblem, CloudView } from "../fabric/cloud";
 import { mergeConditions, same, type WantedCondition } from "./conditions";
 import { healthOf, type Held } from "./choice";
@@ -106,7 +106,7 @@ function progressConditions(input: RouteStatusInput, accepted: WantedCondition):
   const pod = `Pod ${chosen.metadata.name}`;
   const network = route.spec.network ?? DEFAULT_NETWORK;
   if (podAddress(chosen, network) === undefined) {
-    const message = `${pod} has no address on network ${network} yet`;
+    const message = `${pod} ${noAddressText(chosen, network)}`;
     return [gcp("False", RouteReason.GCPNotReady, message), dpv2("False", RouteReason.DPV2NotReady, message)];
   }
   const nodeName = chosen.spec?.nodeName ?? "";
@@ -135,6 +135,12 @@ function progressConditions(input: RouteStatusInput, accepted: WantedCondition):
         ? gcp("False", moving ?? RouteReason.GCPNotReady, notAnnounced.map(({ why }) => why).join(". "))
         : gcp("True", RouteReason.GCPReady, `${list(views)} led to node ${nodeName}`);
   return [fabric, datapath];
+}
+
+function noAddressText({ status }: Pod, network: string): string {
+  const only = isDefaultNetwork(network) ? status?.podIP : undefined;
+  if (only === undefined) return `has no address on network ${network} yet`;
+  return `has only ${only} on network ${network}; a persistent address is delivered to a Pod's own IPv4 address, so the Pod needs one`;
 }
 
 interface AddressView {
