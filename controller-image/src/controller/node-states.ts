@@ -4,7 +4,7 @@ import type { Node } from "../../../lib/model/kubernetes";
 import { isCordoned } from "../../../lib/model/node-health";
 import type { Clock } from "../kube/api";
 import type { NodeView } from "./handover";
-import { isNodeReady, isNodeSilent, nodeAddress } from "./projections";
+import { isNodeReady, isNodeSilent, nodeAddress, nodeReadySince } from "./projections";
 
 /** So long a node counts as heard of which the heartbeats know nothing yet: longer than their first questions take. */
 const FIRST_WORD_MS = 3_000;
@@ -17,7 +17,7 @@ export class NodeStates {
   readonly #lost = new Set<string>();
   /** On our clock. */
   readonly #unreadySince = new Map<string, number>();
-  /** On our clock: since when Kubernetes hears a node again; Infinity while it does not. */
+  /** On our clock: since when Kubernetes hears a node, as far as it is known; Infinity while it does not. */
   readonly #backSince = new Map<string, number>();
 
   /** Without heartbeats no node is heard. */
@@ -52,8 +52,15 @@ export class NodeStates {
     }
     if (isNodeSilent(node)) this.#backSince.set(name, Infinity);
     else if (this.#backSince.get(name) === Infinity) this.#backSince.set(name, this.clock.now());
+    else if (!this.#backSince.has(name)) this.#backSince.set(name, this.#sinceBefore(node));
     if (isNodeReady(node)) this.#unreadySince.delete(name);
     else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.clock.now());
+  }
+
+  /** Whoever has just started has not seen a node come back; the node's own clock, which may be ahead, says when it became what it is. */
+  #sinceBefore(node: Node): number {
+    const agoMs = this.clock.wallTime() - nodeReadySince(node);
+    return Number.isNaN(agoMs) ? -Infinity : this.clock.now() - Math.max(0, agoMs);
   }
 
   view(node: Node): NodeView {
