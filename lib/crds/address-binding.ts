@@ -1,7 +1,7 @@
 // AddressBinding: podpin's own. The rules below are the fence: whatever a writer believes, the API server lets no epoch
 // fall and no owner change under the same epoch.
 import { IPV4_PATTERN } from "../model/address";
-import { AckState, Delivery, Fabric } from "../model/binding";
+import { AckState, Delivery, Fabric, HIGHEST_CREDIBLE_EPOCH } from "../model/binding";
 import { RESOURCES } from "../model/kubernetes";
 import { definition } from "./definition";
 import { integer, flag, list, oneOf, record, type Schema, text } from "./schema";
@@ -11,7 +11,8 @@ const name = (description: string): Schema => text({ description, minLength: 1, 
 const optionalName = (description: string): Schema => text({ description, maxLength: 253 });
 const uid = (description: string): Schema => text({ description, minLength: 1, maxLength: 128 });
 const address = (description: string): Schema => text({ description, maxLength: 15, pattern: IPV4_PATTERN });
-const epoch = (description: string): Schema => integer({ description, format: "int64", minimum: 1 });
+const epoch = (description: string): Schema =>
+  integer({ description, format: "int64", minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
 const pod = {
   podName: name("Name of the Pod, in the route's namespace."),
@@ -73,6 +74,11 @@ const spec = record(
     "x-kubernetes-validations": [
       { rule: "self.address == oldSelf.address", message: "address is fixed after creation" },
       { rule: "self.epoch >= oldSelf.epoch", message: "epoch never decreases" },
+      {
+        // An acknowledgement that says the highest may be gone above by one.
+        rule: `self.epoch <= ${HIGHEST_CREDIBLE_EPOCH + 1} || self.epoch <= oldSelf.epoch + 1`,
+        message: `epoch above ${HIGHEST_CREDIBLE_EPOCH + 1} grows by 1 at a time, so that there is always a higher one`,
+      },
       {
         rule:
           "self.epoch > oldSelf.epoch || (self.nodeName == oldSelf.nodeName && has(self.owner) == has(oldSelf.owner)" +

@@ -167,6 +167,12 @@ export interface BindingAck {
   readonly message?: string;
 }
 
+/**
+ * No address moves so often. An edit may raise an epoch up to one more than this, so that later moves have room above it: numbers beyond
+ * 2^53 are not exact where objects are read.
+ */
+export const HIGHEST_CREDIBLE_EPOCH = 2 ** 52;
+
 /** How far a node's agent is with an address. */
 export const AckState = {
   /** The kernel delivers packets for the address to the Pod; not yet announced. */

@@ -228,6 +228,18 @@ describe("an AddressBinding", () => {
     expect(await replace({ epoch: 4 })).toContain("epoch never decreases");
   });
 
+  test("leaves room above whatever its epoch is edited to", async () => {
+    const TOO_HIGH = "epoch above 4503599627370497 grows by 1 at a time, so that there is always a higher one";
+    expect(await replace({ epoch: Number.MAX_SAFE_INTEGER })).toContain(TOO_HIGH);
+    for (const epoch of ["9007199254740992", "9223372036854775807"]) {
+      const patch = ["patch", "addressbinding", owned.address, "--type=merge", "-p", `{"spec":{"epoch":${epoch}}}`];
+      expect(await kubectl(patch, {})).toContain("should be less than or equal to 9007199254740991");
+    }
+    expect(await replace({ epoch: 4503599627370497 })).toContain("replaced");
+    expect(await replace({ epoch: 4503599627370498, nodeName: "node2" })).toContain("replaced");
+    expect(await replace({ epoch: 4503599627370500 })).toContain(TOO_HIGH);
+  });
+
   test.each<[string, object]>([
     ["node", { nodeName: "node2" }],
     ["Pod", { owner: { ...owned.owner, podUid: "5f8e3c52-9f6c-4f6c-b5f5-0d0b7f5f6f10" } }],

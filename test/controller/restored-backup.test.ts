@@ -8,7 +8,7 @@ import { MemoryKube } from "../support/memory-kube";
 import { A } from "../support/objects";
 import { newRoute, World } from "./world";
 
-const { gkeIpRoutes, pods } = RESOURCES;
+const { addressBindings, gkeIpRoutes, pods } = RESOURCES;
 const NODES = { node1: "172.30.0.11", node2: "172.30.0.12" } as const;
 const POD_1 = "10.244.1.5";
 const POD_2 = "10.244.2.9";
@@ -159,6 +159,21 @@ test("a release that the backup is in the middle of comes to its end, though the
   world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
   await world.until(() => world.route() === undefined && world.binding() === undefined);
   expect(answering()).toEqual([]);
+});
+
+test("a binding whose epoch was edited to a number that none can be above is made anew when it is deleted, and served", async () => {
+  older();
+  await world.until(servedOn("node1"));
+  const binding = world.binding()!;
+  const edited = { ...binding, spec: { ...binding.spec, epoch: Number.MAX_SAFE_INTEGER } };
+  world.server.replace(addressBindings, edited);
+  await world.until(servedOn("node1"));
+  world.server.delete(addressBindings, { name: A });
+  await world.until(() => world.binding()?.spec.epoch === 1 && servedOn("node1")());
+  newer();
+  await world.until(() => world.binding()?.spec.epoch === 2 && servedOn("node2")());
+  await settled();
+  expect(answering()).toEqual(["node2"]);
 });
 
 describe("a write of the controller whose echo never came before the backup was restored", () => {

@@ -2,6 +2,7 @@
 // before stays in `releasing` until it has acknowledged, or until it is proved that it cannot serve any more.
 import {
   AckState,
+  HIGHEST_CREDIBLE_EPOCH,
   isInterfaceGone,
   isLed,
   isLedFabric,
@@ -28,7 +29,7 @@ export interface NodeView {
   readonly ready: boolean;
   /** How long it has said otherwise, in milliseconds. */
   readonly unreadyMs: number;
-  /** How long Kubernetes has heard it again, in milliseconds: 0 while it does not; undefined where it never ceased to. */
+  /** How long Kubernetes has heard it, in milliseconds, as far as that is known: 0 while it does not. */
   readonly backMs?: number;
   /** It does not answer heartbeats: nothing there can be reached, and nothing there is waited for. */
   readonly lost: boolean;
@@ -69,8 +70,6 @@ export const FORWARDERS_WAIT_MS = 10_000;
  * Pod). Shorter, and it could be a dying Pod whose address somebody else gets next.
  */
 const GONE_INTERFACE_WAIT_MS = 10_000;
-/** No address moves so often; a greater one would leave none for later moves. */
-const HIGHEST_CREDIBLE_EPOCH = 2 ** 52;
 
 export interface GrantInput {
   readonly address: string;
