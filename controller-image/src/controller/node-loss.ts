@@ -5,7 +5,7 @@ import type { Clock, Kube, Log } from "../kube/api";
 import type { EventRecorder } from "../kube/events";
 import type { Metrics } from "../kube/metrics";
 import { keySecret } from "../liveness/key-secret";
-import { isPeer } from "../liveness/message";
+import { isPeer, type Peer } from "../liveness/message";
 import { type HeartbeatParts, watchNodes } from "../liveness/node-watch";
 import type { Verdict, WatchedNode } from "../liveness/watcher";
 import { movedAway } from "./moved";
@@ -22,6 +22,8 @@ export interface NodeLossOptions extends HeartbeatParts {
   /** podpin's own namespace. */
   readonly namespace: string;
   readonly isLeading: () => boolean;
+  /** Grows whenever a binding may have changed. */
+  readonly changes: () => number;
   /** Sets off what has to be done. */
   readonly setLost: (nodeName: string, lost: boolean) => void;
 }
@@ -45,11 +47,14 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   );
   const secret = keySecret(options);
   let moved: ReturnType<typeof movedAway> = new Map();
+  /** What `changes` said when it was asked last, and whether `moved` is of before. */
+  let changes: number | undefined;
+  let changed = true;
   const nodes = watchNodes({
     ...options,
     keys: () => secret.keys(),
     onVerdict,
-    moved: (name) => (isLeading() ? (moved.get(name) ?? []) : []),
+    moved: movedFrom,
   });
   store.listen((name) => nodes.hears(name));
   /** What was found while another replica led: it may have been on the lost node, and then this one has to tell. */
@@ -63,8 +68,17 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
       if (isLeading() || clock.now() - at > UNTOLD_MS) untold.delete(name);
     }
     if (store.nodes.synced) nodes.watch(watched());
-    moved = movedAway(store.bindings.values());
+    changed ||= changes !== options.changes();
+    changes = options.changes();
     cancel = clock.after(LOOK_EVERY_MS, look);
+  }
+
+  /** All bindings are gone through only by who tells of it, when they have changed, and not for every probe. */
+  function movedFrom(name: string): readonly Peer[] {
+    if (!isLeading()) return [];
+    if (changed) moved = movedAway(store.bindings.values());
+    changed = false;
+    return moved.get(name) ?? [];
   }
 
   function* watched(): Iterable<WatchedNode> {
