@@ -18,7 +18,16 @@ function begun(driver: typeof haPolicy) {
   for (const address of ADDRESSES) world.reserve(address);
   const replica = world.replica({ driver });
   replica.fabric.start();
+  replica.fabric.settled();
   return { world, replica, fabric: replica.fabric };
+}
+
+/** Both routes are led. */
+async function led(driver: typeof haPolicy) {
+  const { world, replica, fabric } = begun(driver);
+  for (const intent of [FIRST, SECOND]) fabric.want(intent);
+  await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
+  return { world, replica, fabric };
 }
 
 describe.each([
@@ -26,10 +35,7 @@ describe.each([
   { name: "target-instance", driver: targetInstance },
 ])("driver $name", ({ driver }) => {
   test("nothing is left when the last route is gone, and what the others use stays until then", async () => {
-    const { world, replica, fabric } = begun(driver);
-    fabric.settled();
-    for (const intent of [FIRST, SECOND]) fabric.want(intent);
-    await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
+    const { world, fabric } = await led(driver);
     await world.clock.run(MINUTE);
     fabric.remove(FIRST.route.uid);
     await world.until(() => fabric.view(FIRST.route.uid).empty);
@@ -44,10 +50,7 @@ describe.each([
   });
 
   test("nothing is left when all go at the same time", async () => {
-    const { world, replica, fabric } = begun(driver);
-    fabric.settled();
-    for (const intent of [FIRST, SECOND]) fabric.want(intent);
-    await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
+    const { world, fabric } = await led(driver);
     for (const { route } of [FIRST, SECOND]) fabric.remove(route.uid);
     await world.until(() => [FIRST, SECOND].every(({ route }) => fabric.view(route.uid).empty));
     expect(world.made).toEqual([]);
@@ -55,10 +58,7 @@ describe.each([
   });
 
   test("nothing is left when another replica takes over on the way", async () => {
-    const { world, replica, fabric } = begun(driver);
-    fabric.settled();
-    for (const intent of [FIRST, SECOND]) fabric.want(intent);
-    await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
+    const { world, replica, fabric } = await led(driver);
     for (const { route } of [FIRST, SECOND]) fabric.remove(route.uid);
     world.cloud.calls.clear();
     await world.until(() => world.changes.length > 0);
@@ -74,7 +74,6 @@ describe.each([
 
   test("a route for which nothing could be made is done with when it is given up, and nothing is made for it later", async () => {
     const { world, fabric } = begun(driver);
-    fabric.settled();
     const { uid } = FIRST.route;
     const forget = world.cloud.faults.add({ calls: /POST/, refuse: { status: 403, reason: "quotaExceeded" } });
     fabric.want(FIRST);
@@ -93,10 +92,7 @@ describe.each([
 });
 
 test("which route is the last is known when every route has been told, and not before", async () => {
-  const { world, replica, fabric } = begun(targetInstance);
-  fabric.settled();
-  for (const intent of [FIRST, SECOND]) fabric.want(intent);
-  await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
+  const { world, replica } = await led(targetInstance);
   await world.clock.run(MINUTE);
   const before = world.made.filter((path) => path.includes("/targetInstances/"));
   replica.kill();
