@@ -109,6 +109,11 @@ const CASES: readonly (readonly [ComputeError, string, string])[] = [
     "projects/p/regions/r/backendServices/s is still used by projects/p/regions/r/forwardingRules/f; podpin tries again until it is not. If nobody needs that, delete it.",
   ],
   [
+    answered(400, "resourceNotReady", "The resource 'projects/p/regions/r/backendServices/s' is not ready"),
+    "CloudSlow",
+    "The resource 'projects/p/regions/r/backendServices/s' is not ready (POST regions/us-central1/forwardingRules); podpin tries again until the cloud has finished with it.",
+  ],
+  [
     ended(400, "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", "It is used."),
     "ResourceInUse",
     "Something is still in use: It is used; podpin tries again until it is not.",

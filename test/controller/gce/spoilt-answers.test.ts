@@ -98,6 +98,17 @@ describe.each([
     await fabric.stop();
   });
 
+  test("a deletion that never ends keeps the route, and says that the cloud is slow", async () => {
+    const { world, fabric } = await ledToNode1();
+    const rules = world.made.filter((path) => path.includes("/forwardingRules/"));
+    world.cloud.faults.add({ calls: "forwardingRules.delete", operation: "never" });
+    fabric.remove(UID);
+    await world.clock.run(30 * MINUTE);
+    expect(fabric.view(UID)).toMatchObject({ empty: false, problem: { reason: "CloudSlow" } });
+    expect(world.made).toEqual(expect.arrayContaining(rules));
+    await fabric.stop();
+  });
+
   test("a route is not gone while something may still be made for it", async () => {
     const { world, fabric } = begun();
     await world.clock.run(1_000);

@@ -152,7 +152,7 @@ function ofService({ status, call }: ComputeError, said: string): CloudProblem |
 }
 
 function ofRequest({ status, reason, call }: ComputeError, said: string): CloudProblem {
-  if (reason === NOT_THERE_YET) {
+  if (reason === NOT_THERE_YET || /^resource_?not_?ready$/i.test(reason)) {
     return {
       reason: "CloudSlow",
       message: `${said} (${call}); podpin tries again until the cloud has finished with it.`,
