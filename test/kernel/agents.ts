@@ -28,6 +28,8 @@ const only = (capabilities: string): string[] => [
 export interface AgentVariant extends Partial<AgentOptions> {
   readonly interfaceDelivery?: boolean;
   readonly kernelOf?: (shipped: Kernel) => Kernel;
+  /** How long a program may take. */
+  readonly limitMs?: number;
 }
 
 export interface RunningAgent extends Agent {
@@ -53,7 +55,7 @@ export class Cluster {
   }
 
   agent(node: NodeName, variant: AgentVariant = {}): RunningAgent {
-    const { interfaceDelivery = false, kernelOf = (shipped) => shipped, ...more } = variant;
+    const { interfaceDelivery = false, kernelOf = (shipped) => shipped, limitMs, ...more } = variant;
     const log: Log = (level, message, fields) => {
       this.said.push(
         JSON.stringify({ node, level, message, ...fields }, (_key, value: unknown) =>
@@ -62,9 +64,9 @@ export class Cluster {
       );
     };
     const rights = only(interfaceDelivery ? MORE_CAPABILITIES : CAPABILITIES);
-    const here = withSessions(commands([...this.segment.prefix(node), ...rights]));
+    const here = withSessions(commands([...this.segment.prefix(node), ...rights], limitMs), limitMs);
     const parts = {
-      uplink: UPLINK,
+      uplink: more.uplink ?? UPLINK,
       commands: here,
       clock: systemClock,
       log,

@@ -1,5 +1,6 @@
 // Has the kernel forget connections that it knows.
 import type { Commands } from "../fabric/commands";
+import { errorText } from "../kube/log";
 import type { Stale } from "./forgetting";
 
 const FLUSH_PROCESSES = 4;
@@ -14,14 +15,23 @@ export async function forgetConnections(
 ): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>();
   const queue = [...stale];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { address } = next;
-      const question = questionOf(next);
+  let down: string | undefined;
+  const ask = async (question: readonly string[]): Promise<string | undefined> => {
+    if (down !== undefined) return down;
+    try {
       const { code, stderr } = await commands.run(["conntrack", "-D", ...question]);
       // Exit code 1 with "0 flow entries have been deleted" is the usual case.
-      if (code === 0 || /\b0 flow entries/.test(stderr)) continue;
-      failed.set(address, `conntrack -D ${question.join(" ")}: ${stderr.trim().split("\n")[0] ?? ""}`);
+      if (code === 0 || /\b0 flow entries/.test(stderr)) return undefined;
+      return `conntrack -D ${question.join(" ")}: ${stderr.trim().split("\n")[0] ?? ""}`;
+    } catch (error) {
+      // Who waited for that once need not wait for each of the others.
+      return (down = errorText(error));
+    }
+  };
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const why = await ask(questionOf(next));
+      if (why !== undefined) failed.set(next.address, why);
     }
   };
   await Promise.all(Array.from({ length: FLUSH_PROCESSES }, worker));

@@ -1,6 +1,7 @@
 // Programs that the agent runs. A prefix puts all of them somewhere else, for example into a network namespace.
-import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { type ChildProcess, spawn } from "node:child_process";
+import { Readable, Writable } from "node:stream";
+import { errorText } from "../kube/log";
 
 export interface CommandResult {
   readonly code: number;
@@ -19,7 +20,7 @@ export interface Child {
 }
 
 export interface Commands {
-  /** Answers whatever the exit code is; fails only when the program cannot be run or takes longer than 10 s. */
+  /** Answers whatever the exit code is; fails only when the program cannot be run or has not ended within the limit. */
   run(argv: readonly string[], input?: string | Buffer): Promise<CommandResult>;
   start(argv: readonly string[]): Child;
   /** What was learnt of the machine before does not count any more: programs that are kept open begin anew. */
@@ -41,12 +42,35 @@ export function mustSucceed(result: CommandResult, what: string): CommandResult 
   throw new Error(`${what}: ${result.stderr.trim() || `exit code ${result.code}`}`);
 }
 
-const TIMEOUT_MS = 10_000;
+/** Far longer than any of them takes. */
+export const COMMAND_LIMIT_MS = 10_000;
+/** More would only wait beside them, until the node has no process left for anybody. */
+const MOST_WEDGED = 8;
 
-export function commands(prefix: readonly string[] = []): Commands {
+export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT_MS): Commands {
+  /** Killed, and not ended yet. */
+  const killed = new Set<ChildProcess>();
   const open = (argv: readonly string[]) => {
+    if (killed.size >= MOST_WEDGED) {
+      const why = `${killed.size} programs that were killed have not ended; they wait in the node's kernel, whose log says for what`;
+      throw new Error(`cannot run ${argv[0]}: ${why}`);
+    }
     const [program = "", ...args] = [...prefix, ...argv];
-    return spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    // A process that was not made has no pipes, and says so only later.
+    if (child.pid === undefined) child.on("error", () => undefined);
+    if ((child.stdin as Writable | undefined) === undefined)
+      throw new Error(`cannot run ${argv[0]}: spawn ${program} EMFILE`);
+    child.on("exit", () => killed.delete(child));
+    // A program that ends without reading is judged by its exit code.
+    child.stdin.on("error", () => undefined);
+    return child;
+  };
+  /** One that waits inside the kernel does not end even so, and nobody may wait for it. */
+  const kill = (child: ReturnType<typeof open>): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killed.add(child);
+    child.kill("SIGKILL");
+    for (const pipe of child.stdio) pipe?.destroy();
   };
   return {
     run: (argv, input = "") =>
@@ -54,7 +78,10 @@ export function commands(prefix: readonly string[] = []): Commands {
         const child = open(argv);
         const stdout: Buffer[] = [];
         const stderr: Buffer[] = [];
-        const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+        const timer = setTimeout(() => {
+          reject(new Error(`${argv.join(" ")}: no answer within ${limitMs} ms`));
+          kill(child);
+        }, limitMs);
         child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
         child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
         child.on("error", (cause) => {
@@ -63,17 +90,18 @@ export function commands(prefix: readonly string[] = []): Commands {
         });
         child.on("close", (code, signal) => {
           clearTimeout(timer);
-          if (code === null)
-            return reject(new Error(`${argv.join(" ")} was ended by ${signal} (limit ${TIMEOUT_MS} ms)`));
+          if (code === null) return reject(new Error(`${argv.join(" ")} was ended by ${signal}`));
           resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
         });
-        // A program that ends without reading is judged by its exit code.
-        child.stdin.on("error", () => undefined);
         child.stdin.end(input);
       }),
     start: (argv) => {
-      const child = open(argv);
-      child.stdin.on("error", () => undefined);
+      let child: ReturnType<typeof open>;
+      try {
+        child = open(argv);
+      } catch (error) {
+        return notStarted(errorText(error));
+      }
       return {
         stdin: child.stdin,
         stdout: child.stdout,
@@ -87,8 +115,21 @@ export function commands(prefix: readonly string[] = []): Commands {
           child.on("error", (error) => once(error.message));
           child.on("exit", (code, signal) => once(signal === null ? `exit code ${code}` : `signal ${signal}`));
         },
-        kill: () => void child.kill("SIGTERM"),
+        kill: () => kill(child),
       };
     },
+  };
+}
+
+/** What there is instead of a program that could not be started: whoever uses it hears so as if it had ended at once. */
+function notStarted(why: string): Child {
+  const stdin = new Writable({ write: (_chunk, _encoding, done) => done(new Error(why)) });
+  stdin.on("error", () => undefined);
+  return {
+    stdin,
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
+    onExit: (callback) => void setImmediate(callback, why),
+    kill: () => undefined,
   };
 }

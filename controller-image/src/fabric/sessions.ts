@@ -1,8 +1,7 @@
 // `ip` and `nft` kept open. Starting a program costs 3 to 6 ms, asking one that runs well under one, and a move waits for
 // several of them one after the other. What a session cannot do is run as before, each time anew.
-import { asLines, type Child, type CommandResult, type Commands, IP_QUESTIONS } from "./commands";
+import { asLines, type Child, COMMAND_LIMIT_MS, type CommandResult, type Commands, IP_QUESTIONS } from "./commands";
 
-const TIMEOUT_MS = 10_000;
 /** Larger scripts are rare, and one process costs them nothing. */
 const MOST_NFT_LINES = 200;
 
@@ -10,7 +9,7 @@ const MOST_NFT_LINES = 200;
  * The same programs, with sessions behind the calls that a pass makes: `ip … -force -batch -`, `nft -j list …`, and
  * `nft -f -` with whole commands in each line.
  */
-export function withSessions(commands: Commands): Commands & { close(): void } {
+export function withSessions(commands: Commands, limitMs = COMMAND_LIMIT_MS): Commands & { close(): void } {
   const sessions = new Map<string, Session>();
   const session = (name: string, open: () => Session): Session => {
     let known = sessions.get(name);
@@ -23,11 +22,11 @@ export function withSessions(commands: Commands): Commands & { close(): void } {
       const [program] = argv;
       const script = input.toString();
       if (program === "ip" && argv.slice(-3).join(" ") === "-force -batch -") {
-        return session("ip", () => new Session(commands, IP_QUESTIONS, ipLanguage)).ask(linesOf(script));
+        return session("ip", () => new Session(commands, IP_QUESTIONS, ipLanguage, limitMs)).ask(linesOf(script));
       }
       const nft = program === "nft" ? nftLine(argv, script) : undefined;
       if (nft === undefined) return commands.run(argv, input);
-      return session("nft", () => new Session(commands, ["nft", "-j", "-i"], nftLanguage)).ask([nft]);
+      return session("nft", () => new Session(commands, ["nft", "-j", "-i"], nftLanguage, limitMs)).ask([nft]);
     },
     renew: () => {
       for (const each of sessions.values()) each.renew();
@@ -134,6 +133,7 @@ class Session {
     private readonly commands: Commands,
     private readonly argv: readonly string[],
     private readonly language: Language,
+    private readonly limitMs: number,
   ) {}
 
   ask(asked: readonly string[]): Promise<CommandResult> {
@@ -171,8 +171,8 @@ class Session {
     const id = ++this.#id;
     const timer = setTimeout(() => {
       this.#child?.kill();
-      this.#end(`no answer within ${TIMEOUT_MS} ms`);
-    }, TIMEOUT_MS);
+      this.#end(`no answer within ${this.limitMs} ms`);
+    }, this.limitMs);
     this.#current = { ...request, id, before: this.#given, timer };
     this.#stdout = "";
     this.#stderr = "";
