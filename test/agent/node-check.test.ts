@@ -230,7 +230,41 @@ test("programs that are not there are facts, not errors", async () => {
   expect(nodeVerdict(facts).unfit.size).toBe(3);
 });
 
+test.each([
+  ["does not answer", "nft --check -f -: no answer within 10000 ms"],
+  ["cannot be started now", "cannot run nft: spawn nft EAGAIN"],
+])("a program that %s is no fact", async (_title, why) => {
+  const here = commands();
+  const run: typeof here.run = (argv, input) =>
+    argv[1] === "--check" ? Promise.reject(new Error(why)) : here.run(argv, input);
+  await expect(checkNode({ ...here, run }, "lo")).rejects.toThrow(why);
+});
+
 describe("the watch over the node", () => {
+  test("holds on to what it found when it cannot look, and begins without it", async () => {
+    const clock = new VirtualClock();
+    const said: string[] = [];
+    const looks = [new Error("nft: no answer"), HEALTHY, new Error("nft: no answer")];
+    const watch = await watchNode({
+      check: () => {
+        const next = looks.shift() ?? HEALTHY;
+        return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+      },
+      clock,
+      metrics: new Metrics(),
+      log: (level, text) => said.push(`${level}: ${text}`),
+      onChange: () => undefined,
+    });
+    expect(watch.verdict()).toBeUndefined();
+    await clock.run(60_000);
+    expect(watch.verdict()?.fences).toBe(true);
+    await clock.run(60_000);
+    expect(watch.verdict()?.fences).toBe(true);
+    const text = "warn: the node could not be looked at; what was found before counts";
+    expect(said).toEqual([text, text]);
+    watch.stop();
+  });
+
   test("says each problem once and when it is gone, counts it, and has the agent look again", async () => {
     const clock = new VirtualClock();
     const metrics = new Metrics();
@@ -247,11 +281,11 @@ describe("the watch over the node", () => {
     await clock.run(60_000);
     expect(said).toEqual(["error: net.ipv4.ip_forward: got 0; set it to 1 on the node, or no packet reaches a Pod"]);
     expect(metrics.text()).toContain('podpin_agent_node_problem{problem="ip_forward"} 1');
-    expect(watch.verdict().unfit.size).toBe(3);
+    expect(watch.verdict()?.unfit.size).toBe(3);
     facts = HEALTHY;
     await clock.run(60_000);
     expect([said.at(-1), changes]).toEqual(["info: a problem of the node is gone", 1]);
-    expect(watch.verdict().unfit.size).toBe(0);
+    expect(watch.verdict()?.unfit.size).toBe(0);
     watch.stop();
     expect(clock.pending).toBe(0);
   });

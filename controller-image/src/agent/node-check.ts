@@ -89,6 +89,7 @@ const CILIUM_INTERFACE = "cilium_host";
 const OLDEST_KERNEL = [4, 18] as const;
 const EVERY: readonly Delivery[] = Object.values(Delivery);
 
+/** @throws Error where something could not be found out, which says nothing about the node */
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`, `ipv4.conf.${uplink}.proxy_arp`];
   const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains, rules] =
@@ -121,12 +122,17 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
   };
 }
 
-/** A program that cannot be run is a fact of its own, not an error. */
+/**
+ * A program that is not there is a fact of its own. What a program that does not answer, or for which the node has no process or
+ * memory now, would have found is not known.
+ */
 async function run(commands: Commands, argv: readonly string[], input?: string) {
   try {
     return await commands.run(argv, input);
   } catch (error) {
-    return { code: 127, stdout: "", stderr: errorText(error) };
+    const text = errorText(error);
+    if (!/^cannot run .*\b(ENOENT|EACCES)\b/.test(text)) throw error;
+    return { code: 127, stdout: "", stderr: text };
   }
 }
 

@@ -13,8 +13,10 @@ export interface NodeWatchOptions {
 }
 
 export interface NodeWatch {
-  readonly facts: NodeFacts;
-  verdict(): NodeVerdict;
+  /** Undefined until the node could be looked at once. */
+  readonly facts: NodeFacts | undefined;
+  /** As {@link facts}. What cannot be looked at is expected to be able to do everything. */
+  verdict(): NodeVerdict | undefined;
   stop(): void;
 }
 
@@ -24,12 +26,12 @@ const EVERY_MS = 60_000;
 /** Answers after the first look. */
 export async function watchNode({ check, clock, log, metrics, onChange }: NodeWatchOptions): Promise<NodeWatch> {
   let known: readonly NodeProblem[] = [];
-  let facts = await check();
+  let facts: NodeFacts | undefined;
   let stopped = false;
   let cancel = (): void => undefined;
 
-  const tell = (): boolean => {
-    const found = nodeProblems(facts);
+  const tell = (looked: NodeFacts): boolean => {
+    const found = nodeProblems(looked);
     const news = found.filter(({ text }) => !known.some((problem) => problem.text === text));
     const gone = known.filter(({ text }) => !found.some((problem) => problem.text === text));
     for (const { id, text, prevents } of news)
@@ -38,24 +40,31 @@ export async function watchNode({ check, clock, log, metrics, onChange }: NodeWa
     known = found;
     return news.length + gone.length > 0;
   };
-  const again = async (): Promise<void> => {
+  /** Answers whether anything is different. */
+  const look = async (): Promise<boolean> => {
     try {
       facts = await check();
-      if (!stopped && tell()) onChange();
+      return !stopped && tell(facts);
     } catch (error) {
-      log("warn", "the node could not be looked at", { error });
+      log("warn", "the node could not be looked at; what was found before counts", { error });
+      return false;
     }
+  };
+  const again = async (): Promise<void> => {
+    if (await look()) onChange();
     if (!stopped) cancel = clock.after(EVERY_MS, () => void again());
   };
 
   metrics.gauge("podpin_agent_node_problem", "What is wrong with the node, 1 for each problem.", () =>
     known.map(({ id }) => [1, { problem: id }]),
   );
-  tell();
+  await look();
   cancel = clock.after(EVERY_MS, () => void again());
   return {
-    facts,
-    verdict: () => nodeVerdict(facts),
+    get facts() {
+      return facts;
+    },
+    verdict: () => facts && nodeVerdict(facts),
     stop: () => {
       stopped = true;
       cancel();
