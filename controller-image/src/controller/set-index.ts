@@ -1,3 +1,6 @@
+/** Most values that are asked for have none: a Pod's labels, which hardly any route selects by. */
+const NONE: readonly string[] = [];
+
 /** Which keys stand under a value, for example which routes name a Gateway. */
 export class SetIndex {
   readonly #sets = new Map<string, Set<string>>();
@@ -19,6 +22,7 @@ export class SetIndex {
 
   /** A copy, so that it may be walked while the index changes. */
   get(value: string): readonly string[] {
-    return [...(this.#sets.get(value) ?? [])];
+    const set = this.#sets.get(value);
+    return set === undefined ? NONE : [...set];
   }
 }

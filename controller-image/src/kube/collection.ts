@@ -2,7 +2,7 @@
 import type { KubeObject, Resource } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type ReflectorOptions } from "./api";
 import { pathOf } from "./client";
-import { accepting, eventReader, readPage, type EventHandlers } from "./encoding";
+import { accepting, eventReader, type Page, readPage, type EventHandlers } from "./encoding";
 import type { Transport } from "./transport";
 
 export type Selection = Pick<
@@ -42,26 +42,28 @@ export async function list(
   onItem: (item: unknown) => void,
 ): Promise<string> {
   let limit = PAGE_LIMIT;
-  let version: string | undefined;
-  let next: string | undefined;
-  for (;;) {
-    const path = query(selection, { limit, continue: next });
-    const accept = accepting(selection.binary);
-    const request = { lane: "watch", method: "GET", path, accept, signal, timeoutMs: LIST_TIMEOUT_MS } as const;
-    let answer: Awaited<ReturnType<Transport["download"]>>;
-    try {
-      answer = await transport.download(request);
-    } catch (error) {
-      // Few but huge objects: smaller pages.
-      if (!(error instanceof KubeError) || error.reason !== "TooLarge" || limit === 1) throw error;
-      limit = Math.max(1, Math.floor(limit / 8));
-      continue;
+  const ask = async (from: string | undefined): Promise<Page> => {
+    for (;;) {
+      const path = query(selection, { limit, continue: from });
+      const accept = accepting(selection.binary);
+      const request = { lane: "watch", method: "GET", path, accept, signal, timeoutMs: LIST_TIMEOUT_MS } as const;
+      try {
+        return readPage(await transport.download(request), `GET ${path}`);
+      } catch (error) {
+        // Few but huge objects: smaller pages.
+        if (!(error instanceof KubeError) || error.reason !== "TooLarge" || limit === 1) throw error;
+        limit = Math.max(1, Math.floor(limit / 8));
+      }
     }
-    const page = readPage(answer, `GET ${path}`);
+  };
+  let version: string | undefined;
+  for (let pending: Promise<Page> | undefined = ask(undefined); pending !== undefined;) {
+    const page: Page = await pending;
     version ??= page.resourceVersion;
-    next = page.continue;
+    // The server makes the next page while this one is read.
+    pending = page.continue ? ask(page.continue) : undefined;
+    pending?.catch(() => undefined);
     page.items.forEach(onItem);
-    if (next === undefined || next === "") break;
   }
   if (version === undefined || version === "" || version === "0") {
     throw new KubeError(0, "BadAnswer", `GET ${query(selection, {})}: the list has no resourceVersion to watch from`);
