@@ -76,7 +76,7 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
   const asked = askedAddresses(route);
   const parents = acceptParents(route, view);
   const { listed } = parents;
-  const keeps = listed === undefined ? asked.addresses : asked.addresses.filter((address) => listed.includes(address));
+  const keeps = listed === undefined ? asked.addresses : asked.addresses.filter((address) => listed.has(address));
   const no = (reason: RouteReason, message: string): RouteVerdict => ({
     ...refuse(reason, message),
     addresses: asked.addresses,
@@ -98,7 +98,7 @@ export function acceptRoute(route: GKEIPRoute, view: ClusterView): RouteVerdict 
   const delivery = deliveryProblem(route);
   if (delivery !== undefined) return no(RouteReason.Unattachable, delivery);
   if (asked.problem !== undefined) return no(RouteReason.InvalidAddresses, asked.problem);
-  const foreign = asked.addresses.filter((address) => listed?.includes(address) !== true);
+  const foreign = asked.addresses.filter((address) => listed?.has(address) !== true);
   if (foreign.length > 0) {
     const names = (route.spec.parentRefs ?? []).map((ref) => `${parentNamespace(route, ref)}/${ref.name}`).join(", ");
     const message = `${foreign.map((address) => `${address}/32`).join(", ")}: not listed by Gateway ${names}`;
@@ -131,7 +131,8 @@ export function claimedAddresses(route: GKEIPRoute): readonly string[] {
 }
 
 function askedAddresses(route: GKEIPRoute): { addresses: readonly string[]; problem?: string } {
-  const addresses: string[] = [];
+  // GKE's schema has no limit, so there may be very many.
+  const each = new Set<string>();
   const problems: string[] = [];
   const entries = route.spec.addresses ?? [];
   for (const [i, { type, value }] of entries.entries()) {
@@ -140,8 +141,9 @@ function askedAddresses(route: GKEIPRoute): { addresses: readonly string[]; prob
       problems.push(`spec.addresses[${i}]: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
     } else if (address === undefined) {
       problems.push(`spec.addresses[${i}]: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
-    } else if (!addresses.includes(address)) addresses.push(address);
+    } else each.add(address);
   }
+  const addresses = [...each];
   if (entries.length === 0) problems.push("spec.addresses is empty; list at least one address of the Gateway");
   if (addresses.length > MAX_ADDRESSES_PER_ROUTE) {
     problems.push(
@@ -156,7 +158,7 @@ interface ParentsVerdict {
   readonly fabric?: Fabric;
   readonly addressType?: AddressType;
   /** Addresses of all Gateways that admit the route; undefined when that cannot be known now. */
-  readonly listed?: readonly string[];
+  readonly listed?: ReadonlySet<string>;
 }
 
 function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
@@ -164,7 +166,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
   if (refs.length === 0) {
     return { refused: { reason: RouteReason.MissingParentRefs, message: "spec.parentRefs names no Gateway" } };
   }
-  const listed: string[] = [];
+  const listed = new Set<string>();
   const fabrics = new Set<Fabric | undefined>();
   const addressTypes = new Set<AddressType | undefined>();
   for (const ref of refs) {
@@ -188,7 +190,7 @@ function acceptParents(route: GKEIPRoute, view: ClusterView): ParentsVerdict {
       const message = `no listener of Gateway ${name} admits routes of namespace ${route.metadata.namespace ?? ""}`;
       return { refused: { reason: RouteReason.Unattachable, message }, listed };
     }
-    listed.push(...verdict.addresses);
+    for (const address of verdict.addresses) listed.add(address);
     fabrics.add(verdict.fabric);
     addressTypes.add(verdict.addressType);
   }

@@ -141,7 +141,7 @@ interface GatewayAddresses {
 }
 
 function readAddresses({ spec }: Gateway): GatewayAddresses {
-  const addresses: string[] = [];
+  const addresses = new Set<string>();
   const unusable: string[] = [];
   const foreign: string[] = [];
   for (const [i, { type, value }] of (spec.addresses ?? []).entries()) {
@@ -149,10 +149,10 @@ function readAddresses({ spec }: Gateway): GatewayAddresses {
     const where = `spec.addresses[${i}]`;
     if (type !== CIDR_ADDRESS_TYPE) foreign.push(`${where}: type is "${type ?? ""}"; use ${CIDR_ADDRESS_TYPE}`);
     else if (address === undefined) unusable.push(`${where}: "${value ?? ""}" is not one IPv4 address as a.b.c.d/32`);
-    else if (addresses.includes(address)) unusable.push(`${where}: "${value ?? ""}" is listed twice`);
-    else addresses.push(address);
+    else if (addresses.has(address)) unusable.push(`${where}: "${value ?? ""}" is listed twice`);
+    else addresses.add(address);
   }
-  return { addresses, unusable, foreign };
+  return { addresses: [...addresses], unusable, foreign };
 }
 
 /** The one kind that listeners of ours serve. */

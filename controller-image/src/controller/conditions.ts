@@ -9,6 +9,9 @@ export interface WantedCondition {
   readonly message: string;
 }
 
+/** What the schema of a condition allows. */
+const MAX_MESSAGE_LENGTH = 32_768;
+
 /** The conditions to write, in the order wanted; conditions of other types (somebody else's) are kept behind them. */
 export function mergeConditions(
   present: readonly Condition[] | undefined,
@@ -19,10 +22,15 @@ export function mergeConditions(
   const own = wanted.map((condition): Condition => {
     const before = present?.find(({ type }) => type === condition.type);
     const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
-    return { ...condition, observedGeneration, lastTransitionTime };
+    return { ...condition, message: shortened(condition.message), observedGeneration, lastTransitionTime };
   });
   const others = (present ?? []).filter(({ type }) => !wanted.some((condition) => condition.type === type));
   return [...own, ...others];
+}
+
+/** A longer one would be refused, and with it all that the object has to say. */
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1).trimEnd()}…`;
 }
 
 /** Whether two plain values say the same; objects without regard to the order of their fields. */

@@ -9,12 +9,18 @@ import type { Store } from "./store";
 /** By address: the route that has the better claim, as `namespace/name`. */
 export function rivalsOf(route: GKEIPRoute, verdict: RouteVerdict, store: Store): ReadonlyMap<string, string> {
   const rivals = new Map<string, string>();
+  // Each is judged once: a route may list any number of addresses, and two of them the same ones.
+  const judged = new Map<GKEIPRoute, boolean>();
+  const isRival = (other: GKEIPRoute): boolean =>
+    other.metadata.uid !== route.metadata.uid &&
+    claimsBefore(other, route) &&
+    other.metadata.deletionTimestamp === undefined &&
+    acceptRoute(other, store).accepted;
   for (const address of verdict.addresses) {
     for (const other of store.routesClaiming(address)) {
-      if (other.metadata.uid === route.metadata.uid || !claimsBefore(other, route)) continue;
-      if (other.metadata.deletionTimestamp === undefined && acceptRoute(other, store).accepted) {
-        rivals.set(address, keyOf(other));
-      }
+      const rival = judged.get(other) ?? isRival(other);
+      judged.set(other, rival);
+      if (rival) rivals.set(address, keyOf(other));
     }
     const binding = store.binding(address);
     const holder = binding && holderOf(binding, route, store);
