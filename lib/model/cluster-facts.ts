@@ -42,6 +42,24 @@ export interface ClusterFacts {
   readonly serviceCidr: MaybeLater<string>;
 }
 
+/** A cluster of which nothing is known yet. */
+export const UNKNOWN_CLUSTER: ClusterFacts = {
+  name: LATER,
+  location: LATER,
+  region: LATER,
+  project: LATER,
+  version: LATER,
+  autopilot: LATER,
+  dataplaneV2: LATER,
+  gatewayApi: LATER,
+  multiNetworking: LATER,
+  workloadPool: LATER,
+  network: LATER,
+  subnetwork: LATER,
+  podCidr: LATER,
+  serviceCidr: LATER,
+};
+
 const REGION = "[a-z]+(?:-[a-z]+)+\\d+";
 const LOCATION = new RegExp(`^(${REGION})(?:-[a-z])?$`);
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkLocation, type DatapathProvider } from "../model/cluster";
-import { type ClusterFacts, regionOf, regionOfLocation } from "../model/cluster-facts";
+import { type ClusterFacts, regionOf, regionOfLocation, UNKNOWN_CLUSTER } from "../model/cluster-facts";
 import { checkExistingCluster, checkExistingName } from "../model/existing-cluster";
 import { kubeconfigOf } from "../model/kubeconfig";
 import { isKnown, LATER, type MaybeLater } from "../model/later";
@@ -68,20 +68,11 @@ export function existingCluster(
   const location = knownNow(args.location);
   const facts = check(
     {
+      ...UNKNOWN_CLUSTER,
       name: knownNow(args.clusterName),
       location,
       region: typeof location === "string" ? regionOfLocation(location) : LATER,
       project: args.project === undefined ? LATER : knownNow(args.project),
-      version: LATER,
-      autopilot: LATER,
-      dataplaneV2: LATER,
-      gatewayApi: LATER,
-      multiNetworking: LATER,
-      workloadPool: LATER,
-      network: LATER,
-      subnetwork: LATER,
-      podCidr: LATER,
-      serviceCidr: LATER,
     },
     args.region === undefined ? undefined : knownNow(args.region),
   );

@@ -4,6 +4,7 @@ import {
   isAtLeast,
   isGkeVersion,
   regionOf,
+  UNKNOWN_CLUSTER,
 } from "../../lib/model/cluster-facts";
 import { LATER } from "../../lib/model/later";
 import { Problems } from "../../lib/model/problems";
@@ -49,23 +50,7 @@ test.each([
   expect(isGkeVersion(text)).toBe(answer);
 });
 
-const facts = (known: Partial<ClusterFacts>): ClusterFacts => ({
-  name: LATER,
-  location: LATER,
-  region: LATER,
-  project: LATER,
-  version: LATER,
-  autopilot: LATER,
-  dataplaneV2: LATER,
-  gatewayApi: LATER,
-  multiNetworking: LATER,
-  workloadPool: LATER,
-  network: LATER,
-  subnetwork: LATER,
-  podCidr: LATER,
-  serviceCidr: LATER,
-  ...known,
-});
+const facts = (known: Partial<ClusterFacts>): ClusterFacts => ({ ...UNKNOWN_CLUSTER, ...known });
 
 test("says when something is in another region than the cluster", () => {
   const problems = new Problems();

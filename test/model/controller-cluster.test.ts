@@ -1,5 +1,4 @@
 // A controller on a cluster that is known, and what limits it there: identity, network, disruption, tokens.
-import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { type ControllerInput, planController } from "../../lib/model/controller";
 import { controllerObjects, type DeclaredObject } from "../../lib/model/controller-manifests";
 import {
@@ -12,6 +11,7 @@ import {
 import { LATER } from "../../lib/model/later";
 import { GoogleCloudDriver } from "../../lib/model/google-cloud";
 import { Problems } from "../../lib/model/problems";
+import { clusterFacts } from "../support/cluster-facts";
 
 const image = "registry.example.com/podpin:0.1.0";
 
@@ -25,23 +25,6 @@ function objects(input: Partial<ControllerInput> = {}): readonly DeclaredObject[
   return controllerObjects(planController({ image, ...input }, new Problems()), image);
 }
 
-const gke = (facts: Partial<ClusterFacts> = {}): ClusterFacts => ({
-  name: "core",
-  location: "us-central1",
-  region: "us-central1",
-  project: "my-project",
-  version: "1.33.5-gke.1201000",
-  autopilot: false,
-  dataplaneV2: false,
-  gatewayApi: true,
-  multiNetworking: false,
-  workloadPool: "my-project.svc.id.goog",
-  network: "default",
-  subnetwork: "default",
-  podCidr: "10.8.0.0/14",
-  serviceCidr: "10.4.0.0/20",
-  ...facts,
-});
 const WHY_NOT_DATAPLANE_V2 =
   "has Dataplane V2, whose node agent acts on every GKEIPRoute that is Accepted with a Pod in its status, whoever wrote " +
   "that, and before podpin's own rules: leave PersistentIpController out to have GKE's own controller, or set " +
@@ -51,24 +34,24 @@ const google = { googleCloudProject: "my-project", googleCloudProjectNumber: "12
 test.each<[string, Partial<ControllerInput>, string[]]>([
   [
     "Dataplane V2",
-    { cluster: gke({ dataplaneV2: true }) },
+    { cluster: clusterFacts({ dataplaneV2: true }) },
     [`dataplaneV2: got nothing; cluster "core" ${WHY_NOT_DATAPLANE_V2}`],
   ],
   [
     "Dataplane V2 of a cluster whose name comes later",
-    { cluster: gke({ dataplaneV2: true, name: LATER }) },
+    { cluster: clusterFacts({ dataplaneV2: true, name: LATER }) },
     [`dataplaneV2: got nothing; the cluster ${WHY_NOT_DATAPLANE_V2}`],
   ],
   [
     "GKE's six classes on GKE",
-    { cluster: gke(), gkeClassFabric: "l2" },
+    { cluster: clusterFacts(), gkeClassFabric: "l2" },
     [
       'gkeClassFabric: got "l2"; cluster "core" is GKE, where these six classes are Google\'s: leave it out, and use podpin\'s own, for example "podpin-l2"',
     ],
   ],
   [
     "an identity on a cluster without Workload Identity",
-    { ...google, cluster: gke({ workloadPool: "" }) },
+    { ...google, cluster: clusterFacts({ workloadPool: "" }) },
     [
       'workloadPool: got nothing; cluster "core" has no Workload Identity, by which Google Cloud knows the controller: switch it on, or leave out googleCloudProject',
     ],
@@ -114,8 +97,14 @@ test.each<[string, Partial<ControllerInput>, string[]]>([
 });
 
 test.each<[string, Partial<ControllerInput>]>([
-  ["Dataplane V2 where that is said aloud", { cluster: gke({ dataplaneV2: true }), dataplaneV2: "experimental" }],
-  ["a cluster of which nothing is known yet", { cluster: gke({ dataplaneV2: LATER, workloadPool: LATER }), ...google }],
+  [
+    "Dataplane V2 where that is said aloud",
+    { cluster: clusterFacts({ dataplaneV2: true }), dataplaneV2: "experimental" },
+  ],
+  [
+    "a cluster of which nothing is known yet",
+    { cluster: clusterFacts({ dataplaneV2: LATER, workloadPool: LATER }), ...google },
+  ],
   ["a project of an older organisation", { ...google, googleCloudProject: "example.com:my-project" }],
 ])("takes %s", (_, input) => {
   expect(lines(input)).toEqual([]);
@@ -123,9 +112,9 @@ test.each<[string, Partial<ControllerInput>]>([
 
 test("tells the controller the ranges of the cluster that are known, unless others are given", () => {
   const cidrs = (input: Partial<ControllerInput>) => planController({ image, ...input }, new Problems()).clusterCidrs;
-  expect(cidrs({ cluster: gke() })).toEqual(["10.8.0.0/14", "10.4.0.0/20"]);
-  expect(cidrs({ cluster: gke({ podCidr: LATER, serviceCidr: "" }) })).toEqual([]);
-  expect(cidrs({ cluster: gke(), clusterCidrs: [] })).toEqual([]);
+  expect(cidrs({ cluster: clusterFacts() })).toEqual(["10.8.0.0/14", "10.4.0.0/20"]);
+  expect(cidrs({ cluster: clusterFacts({ podCidr: LATER, serviceCidr: "" }) })).toEqual([]);
+  expect(cidrs({ cluster: clusterFacts(), clusterCidrs: [] })).toEqual([]);
 });
 
 test("names the controller to Google Cloud by the project's number and its pool", () => {
@@ -133,7 +122,7 @@ test("names the controller to Google Cloud by the project's number and its pool"
     "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/my-project.svc.id.goog" +
       "/subject/ns/tools/sa/podpin-controller",
   );
-  const cluster = gke({ workloadPool: "core-project.svc.id.goog" });
+  const cluster = clusterFacts({ workloadPool: "core-project.svc.id.goog" });
   expect(workloadPoolOf(undefined, cluster, "my-project")).toBe("core-project.svc.id.goog");
   expect(workloadPoolOf("other.svc.id.goog", cluster, "my-project")).toBe("other.svc.id.goog");
 });

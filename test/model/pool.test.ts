@@ -1,29 +1,15 @@
 import fc from "fast-check";
 
-import type { ClusterFacts } from "../../lib/model/cluster-facts";
+import { UNKNOWN_CLUSTER } from "../../lib/model/cluster-facts";
 import { LATER } from "../../lib/model/later";
 import { gatewayObject, planPool, type PoolInput, type PoolPlan } from "../../lib/model/pool";
 import { Problems } from "../../lib/model/problems";
+import { clusterFacts } from "../support/cluster-facts";
 
 const documentationAddress = (index: number) => `203.0.113.${index + 1}`;
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => documentationAddress(index));
 
-const cluster: ClusterFacts = {
-  name: "core",
-  location: "us-central1-a",
-  region: "us-central1",
-  project: "my-project",
-  version: "1.33.5-gke.1201000",
-  autopilot: false,
-  dataplaneV2: true,
-  gatewayApi: true,
-  multiNetworking: false,
-  workloadPool: "",
-  network: "",
-  subnetwork: "",
-  podCidr: LATER,
-  serviceCidr: LATER,
-};
+const cluster = clusterFacts({ dataplaneV2: true, podCidr: LATER, serviceCidr: LATER });
 
 function plan(input: Partial<PoolInput>): { plan: PoolPlan; lines: readonly string[] } {
   const problems = new Problems();
@@ -336,8 +322,7 @@ test("lets classes that say nothing of the address type have private addresses, 
 });
 
 test("asks of a cluster only what is known of it, and nothing where podpin's controller runs the routes", () => {
-  const unknown = Object.fromEntries(Object.keys(cluster).map((key) => [key, LATER])) as unknown as ClusterFacts;
-  expect(plan({ cluster: unknown }).lines).toEqual([]);
+  expect(plan({ cluster: UNKNOWN_CLUSTER }).lines).toEqual([]);
   const bare = { ...cluster, dataplaneV2: false, version: "1.30.1" };
   expect(plan({ cluster: bare, controller: {} }).lines).toEqual([]);
 });

@@ -7,31 +7,16 @@ import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { controllerPermissions, hostProjectPermissions } from "../../lib/model/iam";
 import { LATER } from "../../lib/model/later";
 import { type PersistentIpCluster, PersistentIpController, type PersistentIpControllerArgs } from "../../lib/pulumi";
+import { clusterFacts } from "../support/cluster-facts";
 import { dependenciesOf, type Graph, graphOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
 
 const image = "registry.example.com/podpin:0.1.0";
-const FACTS: ClusterFacts = {
-  name: "core",
-  location: "us-central1",
-  region: "us-central1",
-  project: "my-project",
-  version: "1.33.5-gke.1201000",
-  autopilot: false,
-  dataplaneV2: false,
-  gatewayApi: true,
-  multiNetworking: false,
-  workloadPool: "my-project.svc.id.goog",
-  network: "default",
-  subnetwork: "default",
-  podCidr: "10.8.0.0/14",
-  serviceCidr: "10.4.0.0/20",
-};
 
 /** A cluster with these facts; `later` are known only once they are settled. */
 function clusterWith(facts: Partial<ClusterFacts>, ...later: (keyof ClusterFacts)[]): PersistentIpCluster {
-  const settled = { ...FACTS, ...facts };
+  const settled = clusterFacts(facts);
   return {
     facts: { ...settled, ...Object.fromEntries(later.map((key) => [key, LATER])) },
     settled: pulumi.output(settled),

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { Provider as GcpProvider } from "@pulumi/gcp/provider";
 import { Provider } from "@pulumi/kubernetes/provider";
 
-import { LATER } from "../../lib/model/later";
-import type { ClusterFacts } from "../../lib/model/cluster-facts";
+import { type ClusterFacts, UNKNOWN_CLUSTER } from "../../lib/model/cluster-facts";
 import { type PersistentIpCluster, PersistentIpPool, PinnedPodRoute } from "../../lib/pulumi";
+import { clusterFacts } from "../support/cluster-facts";
 import { graphOf, namesOf, useMocks, valueOf } from "./graph";
 
 useMocks({ preview: false });
@@ -13,23 +13,7 @@ useMocks({ preview: false });
 const ADDRESS = "gcp:compute/address:Address";
 const GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
 
-const facts: ClusterFacts = {
-  name: "core",
-  location: "us-central1-a",
-  region: "us-central1",
-  project: "my-project",
-  version: "1.33.5-gke.1201000",
-  autopilot: false,
-  dataplaneV2: true,
-  gatewayApi: true,
-  multiNetworking: false,
-  workloadPool: "",
-  network: "",
-  subnetwork: "",
-  podCidr: "",
-  serviceCidr: "",
-};
-const unknownFacts = Object.fromEntries(Object.keys(facts).map((key) => [key, LATER])) as unknown as ClusterFacts;
+const facts = clusterFacts({ dataplaneV2: true });
 const clusterOf = (now: ClusterFacts, settled: ClusterFacts, provider: Provider) =>
   ({
     facts: now,
@@ -135,7 +119,7 @@ test("takes region and project from the cluster, even where they are known late"
   const { registered } = await graphOf((opts) => {
     const provider = new Provider("core", {}, opts);
     new PersistentIpPool("db", { cluster: clusterOf(facts, facts, provider) }, opts);
-    new PersistentIpPool("web", { cluster: clusterOf(unknownFacts, facts, provider) }, opts);
+    new PersistentIpPool("web", { cluster: clusterOf(UNKNOWN_CLUSTER, facts, provider) }, opts);
   });
   const where = registered
     .filter(({ type }) => type === ADDRESS)
