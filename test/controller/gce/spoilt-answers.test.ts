@@ -98,6 +98,19 @@ describe.each([
     await fabric.stop();
   });
 
+  test("what is known to be deleted is waited for no more, though nobody heard of it at first", async () => {
+    const { world, fabric } = await ledToNode1();
+    const last = /(networkEndpointGroups|targetInstances)\//;
+    const lastGone = (): boolean => !world.made.some((path) => last.test(path));
+    world.onTheWay = (answer, { method, path }) => (method === "DELETE" && last.test(path) ? { status: 200 } : answer);
+    fabric.remove(UID);
+    await world.until(lastGone);
+    await world.clock.run(75_000);
+    world.onTheWay = (answer) => answer;
+    await world.until(() => fabric.view(UID).empty, 15_000);
+    await fabric.stop();
+  });
+
   test("a deletion that never ends keeps the route, and says that the cloud is slow", async () => {
     const { world, fabric } = await ledToNode1();
     const rules = world.made.filter((path) => path.includes("/forwardingRules/"));

@@ -116,6 +116,12 @@ export class Mirror {
     return [before, this.#held.get(path)?.uid ?? ""].filter((uid) => uid !== "");
   }
 
+  /** It was deleted, and the cloud has said so. */
+  gone(at: Ref): void {
+    this.put(at, undefined);
+    this.#doubts.delete(pathOf(at));
+  }
+
   setEndpoints(group: Ref<"networkEndpointGroups">, endpoints: Iterable<string> | undefined): void {
     const path = pathOf(group);
     this.#written.set(path, ++this.#moment);
@@ -161,7 +167,8 @@ export class Mirror {
     }
     for (const [path, { at, uid }] of [...this.#held]) {
       if (at.collection !== collection || listed.has(path) || !believed(path)) continue;
-      this.#read(path, undefined);
+      // It was there and is no more: whatever was asked of it has no effect any more.
+      this.#doubts.delete(path);
       this.#drop(path);
       if (uid !== "") changed.add(uid);
     }

@@ -59,7 +59,7 @@ export async function perform(deps: Performing, call: Call, options: CallOptions
         options,
       );
     case "delete":
-      mirror.put(call.at, undefined);
+      mirror.gone(call.at);
       return;
     case "attach":
     case "detach": {
