@@ -92,6 +92,14 @@ describe("what is wrong with a node", () => {
       [],
     ],
     [
+      "an uplink below another interface",
+      { master: { of: "eth1", name: "bond0", kind: "bond" } },
+      [
+        'the uplink: got "eth1", which is a port of bond0 (bond): what arrives there is for that, and nobody who asks for an address is answered; set uplink: "bond0" on PersistentIpController, or leave it out',
+      ],
+      [],
+    ],
+    [
       "a rule that leaves nothing to ours",
       { rulesBefore: ["5: from all lookup main"] },
       [

@@ -1,3 +1,5 @@
+import { checkNode, nodeProblems } from "../../controller-image/src/agent/node-check";
+import { commands } from "../../controller-image/src/fabric/commands";
 import { AckState } from "../../lib/model/binding";
 import { Cluster } from "./agents";
 import { NODE_IPS, Segment, type TestPod, UPLINK } from "./segment";
@@ -92,4 +94,21 @@ test.each<[string, Uplink]>([
   await cluster.takeBack(address);
   expect(segment.sh("n1", [`ip neigh show proxy dev ${name}`])).toBe("");
   expect(segment.sh("n1", ["nft list tables"])).not.toContain("pip_agent");
+});
+
+test("a port of a bridge: nobody who asks there is answered, and the look at the node says so", async () => {
+  segment.sh("n1", bridge(NODE_IPS.n1));
+  const said = async (uplink: string): Promise<readonly string[]> => {
+    const found = nodeProblems(await checkNode(commands(segment.prefix("n1")), uplink));
+    return found.flatMap(({ id, text }) => (id === "uplink_port" ? [text] : []));
+  };
+  expect(await said("lan0")).toEqual([]);
+  expect(await said(UPLINK)).toEqual([
+    'the uplink: got "up0", which is a port of lan0 (bridge): what arrives there is for that, and nobody who asks for an address is answered; set uplink: "lan0" on PersistentIpController, or leave it out',
+  ]);
+  cluster.agent("n1", { uplink: UPLINK });
+  cluster.give("10.90.0.201", pod, 1);
+  await cluster.acked("10.90.0.201", "n1", { state: AckState.Announced });
+  segment.sh("cl", [`ip neigh flush dev ${UPLINK}`]);
+  expect(segment.stranger("cl", "udp", "10.90.0.201")).toBeUndefined();
 });

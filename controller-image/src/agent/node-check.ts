@@ -35,6 +35,8 @@ export interface NodeFacts {
   readonly droppingChains: readonly string[];
   /** Routing rules that send every packet to the table `main` before podpin's rule is asked, as `ip rule` shows them. */
   readonly rulesBefore: readonly string[];
+  /** What has the uplink as its port and takes what arrives there. */
+  readonly master?: { readonly of: string; readonly name: string; readonly kind: string };
 }
 
 export interface NodeProblem {
@@ -92,7 +94,7 @@ const EVERY: readonly Delivery[] = Object.values(Delivery);
 /** @throws Error where something could not be found out, which says nothing about the node */
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`, `ipv4.conf.${uplink}.proxy_arp`];
-  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains, rules] =
+  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains, rules, link] =
     await Promise.all([
       Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
       refusal(commands, baseScript(false)),
@@ -104,6 +106,7 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
       readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
       run(commands, ["nft", "-j", "list", "chains"]),
       run(commands, ["ip", "-N", "-j", "rule", "show"]),
+      run(commands, ["ip", "-d", "-j", "link", "show", "dev", uplink]),
     ]);
   const others = chains.code === 0 ? otherForwardChains(chains.stdout) : [];
   return {
@@ -119,6 +122,7 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
     legacyFilter: legacy.split("\n").includes("filter"),
     droppingChains: await refusing(commands, others),
     rulesBefore: rules.code === 0 ? rulesBefore(rules.stdout) : [],
+    master: link.code === 0 ? masterIn(link.stdout) : undefined,
   };
 }
 
@@ -208,6 +212,18 @@ export function rulesBefore(json: string): string[] {
     .map(({ priority }) => `${String(priority)}: from all lookup main`);
 }
 
+/** Kinds of links that take what arrives at their ports. A VRF does not. */
+const MASTERS: ReadonlySet<unknown> = new Set(["bridge", "bond", "team", "openvswitch"]);
+
+/** Reads `ip -d -j link show dev UPLINK`. */
+function masterIn(json: string): NodeFacts["master"] {
+  const [link] = JSON.parse(json) as { ifname: string; master?: string; linkinfo?: { info_slave_kind?: string } }[];
+  const { ifname, master, linkinfo: { info_slave_kind: kind } = {} } = link ?? { ifname: "" };
+  return master !== undefined && kind !== undefined && MASTERS.has(kind)
+    ? { of: ifname, name: master, kind }
+    : undefined;
+}
+
 /** What is wrong with the node, in the order in which a person would look. */
 export function nodeProblems(facts: NodeFacts): NodeProblem[] {
   const problems: NodeProblem[] = [];
@@ -269,6 +285,13 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
     add(
       "forward_drop",
       `the nftables chain "${chain}" drops forwarded packets that none of its rules accepts; let it accept packets with the mark ${mark}/${mark}: nft insert rule ${chain} meta mark and ${mark} == ${mark} accept`,
+    );
+  }
+  if (facts.master !== undefined) {
+    const { of, name, kind } = facts.master;
+    add(
+      "uplink_port",
+      `the uplink: got "${of}", which is a port of ${name} (${kind}): what arrives there is for that, and nobody who asks for an address is answered; set uplink: "${name}" on PersistentIpController, or leave it out`,
     );
   }
   const most = Number(facts.sysctls[MOST_CONNECTIONS] ?? 0);
