@@ -170,7 +170,7 @@ test("an API that is away is said to be away, and what that means", async () => 
   expect(problemOf(await passing(clock, compute.region("r")))).toEqual({
     reason: "CloudUnreachable",
     message:
-      "The Compute API gives no answer (getaddrinfo EAI_AGAIN compute.googleapis.com); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, Private Google Access, googleCloudEndpoint.",
+      "The Compute API gives no answer (getaddrinfo EAI_AGAIN compute.googleapis.com); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, proxy, Private Google Access, googleCloudEndpoint.",
   });
 });
 

@@ -33,7 +33,7 @@ function ofClient({ status, reason, call }: ComputeError, said: string): CloudPr
     case LOST:
       return {
         reason: "CloudUnreachable",
-        message: `The Compute API gives no answer (${said}); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, Private Google Access, googleCloudEndpoint.`,
+        message: `The Compute API gives no answer (${said}); addresses go on leading where they lead. Look at the controller's way there: DNS, firewall, proxy, Private Google Access, googleCloudEndpoint.`,
       };
     case "unreachable":
       return {
