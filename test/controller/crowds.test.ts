@@ -62,8 +62,8 @@ test("a namespace that is admitted and refused five times a second is written fo
   listed({ from: "Selector", selector: { matchLabels: { team: "edge" } } });
   const label = (name: string, on: boolean): void => {
     const namespace = world.server.get<Namespace>(namespaces, { name })!;
-    const metadata = { ...namespace.metadata, labels: on ? { team: "edge" } : {} };
-    world.server.replace(namespaces, { ...namespace, metadata });
+    const labels: Record<string, string> = on ? { team: "edge" } : {};
+    world.server.replace(namespaces, { ...namespace, metadata: { ...namespace.metadata, labels } });
   };
   for (const name of ["edge", "calm"]) label(name, true);
   world.pod("p");
