@@ -1,5 +1,6 @@
 import {
   checkNode,
+  neighboursIn,
   otherForwardChains,
   rulesBefore,
   type NodeFacts,
@@ -89,6 +90,20 @@ describe("what is wrong with a node", () => {
       [
         'the nftables chain "inet filter forward" drops forwarded packets that none of its rules accepts; let it accept packets with the mark 0x2000/0x2000: nft insert rule inet filter forward meta mark and 0x2000 == 0x2000 accept',
       ],
+      [],
+    ],
+    [
+      "many neighbours, and nearly too many",
+      { neighbours: 922, sysctls: { "ipv4.ip_forward": "1", "ipv4.neigh.default.gc_thresh3": "1024" } },
+      [
+        "of the 1024 neighbours that the kernel can know (net.ipv4.neigh.default.gc_thresh3) 90 % are known; when all are, packets for others are dropped, also those for Pods with addresses and their clients; raise it on the node",
+      ],
+      [],
+    ],
+    [
+      "fewer neighbours",
+      { neighbours: 921, sysctls: { "ipv4.ip_forward": "1", "ipv4.neigh.default.gc_thresh3": "1024" } },
+      [],
       [],
     ],
     [
@@ -223,12 +238,20 @@ describe("what is wrong with a node", () => {
   });
 });
 
+test("the kernel's count of neighbours is read", () => {
+  expect(neighboursIn("entries  allocs   destroys\n0000039a 00000010 00000000\n0000039a 00000000 00000000\n")).toBe(
+    922,
+  );
+  expect(neighboursIn("")).toBeUndefined();
+});
+
 test("every fact of the machine that runs this is found", async () => {
   const facts = await checkNode(commands(), "lo");
   expect(facts.kernel).toMatch(/^\d+\.\d+/);
   expect(Object.keys(facts.programs)).toEqual(["ip", "nft", "conntrack", "socat"]);
   expect(facts.sysctls).toMatchObject({ "ipv4.conf.lo.rp_filter": expect.stringMatching(/^[012]$/) as string });
   expect(facts.sysctls["ipv4.ip_forward"]).toMatch(/^[01]$/);
+  expect(facts.neighbours).toBeGreaterThanOrEqual(0);
 });
 
 test("programs that are not there are facts, not errors", async () => {

@@ -23,6 +23,8 @@ export interface NodeFacts {
   readonly fenceRefused?: string;
   /** By name without `net.`; absent where the kernel does not have it (yet). */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** How many neighbours the kernel knows; absent where it does not say. */
+  readonly neighbours?: number;
   /** IPv4 addresses of its interfaces, which can never be persistent addresses. */
   readonly addresses: readonly string[];
   /** Whether Cilium is the node's network plugin. */
@@ -72,17 +74,19 @@ const IP_FORWARD = "ipv4.ip_forward";
 const TCP_LOOSE = "netfilter.nf_conntrack_tcp_loose";
 const CONNECTIONS = "netfilter.nf_conntrack_count";
 const MOST_CONNECTIONS = "netfilter.nf_conntrack_max";
+const MOST_NEIGHBOURS = "ipv4.neigh.default.gc_thresh3";
 const PROXY_ARP = /^ipv4\.conf\..+\.proxy_arp$/;
 const SYSCTLS = [
   IP_FORWARD,
   TCP_LOOSE,
   CONNECTIONS,
   MOST_CONNECTIONS,
+  MOST_NEIGHBOURS,
   "ipv4.conf.all.rp_filter",
   "ipv4.conf.all.proxy_arp",
   "bridge.bridge-nf-call-iptables",
 ];
-/** Of all connections that the kernel can know. */
+/** Of all connections or neighbours that the kernel can know. */
 const NEARLY_FULL = 0.9;
 /** Nobody has more. */
 const MOST_CHAINS = 20;
@@ -94,20 +98,33 @@ const EVERY: readonly Delivery[] = Object.values(Delivery);
 /** @throws Error where something could not be found out, which says nothing about the node */
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`, `ipv4.conf.${uplink}.proxy_arp`];
-  const [programs, tableRefused, zonesRefused, fenceRefused, values, cilium, forward, legacy, chains, rules, link] =
-    await Promise.all([
-      Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
-      refusal(commands, baseScript(false)),
-      refusal(commands, baseScript(true)),
-      refusal(commands, checkFenceScript()),
-      Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
-      run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
-      run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
-      readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
-      run(commands, ["nft", "-j", "list", "chains"]),
-      run(commands, ["ip", "-N", "-j", "rule", "show"]),
-      run(commands, ["ip", "-d", "-j", "link", "show", "dev", uplink]),
-    ]);
+  const [
+    programs,
+    tableRefused,
+    zonesRefused,
+    fenceRefused,
+    values,
+    cilium,
+    forward,
+    legacy,
+    stat,
+    chains,
+    rules,
+    link,
+  ] = await Promise.all([
+    Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
+    refusal(commands, baseScript(false)),
+    refusal(commands, baseScript(true)),
+    refusal(commands, checkFenceScript()),
+    Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
+    run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
+    run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
+    readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
+    readFile("/proc/net/stat/arp_cache", "utf8").catch(() => ""),
+    run(commands, ["nft", "-j", "list", "chains"]),
+    run(commands, ["ip", "-N", "-j", "rule", "show"]),
+    run(commands, ["ip", "-d", "-j", "link", "show", "dev", uplink]),
+  ]);
   const others = chains.code === 0 ? otherForwardChains(chains.stdout) : [];
   return {
     kernel: release(),
@@ -116,6 +133,7 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
     zonesRefused,
     fenceRefused,
     sysctls: Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    neighbours: neighboursIn(stat),
     addresses: ownAddresses(networkInterfaces()),
     cilium,
     forwardDrops: forward.code === 0 && parseForward(forward.stdout).drops,
@@ -212,6 +230,12 @@ export function rulesBefore(json: string): string[] {
     .map(({ priority }) => `${String(priority)}: from all lookup main`);
 }
 
+/** Reads `/proc/net/stat/arp_cache`: a line of names, then one of hexadecimal counts for each processor. */
+export function neighboursIn(stat: string): number | undefined {
+  const found = /^entries\b.*\n([0-9a-f]+)\b/.exec(stat)?.[1];
+  return found === undefined ? undefined : parseInt(found, 16);
+}
+
 /** Kinds of links that take what arrives at their ports. A VRF does not. */
 const MASTERS: ReadonlySet<unknown> = new Set(["bridge", "bond", "team", "openvswitch"]);
 
@@ -299,6 +323,13 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
     add(
       "conntrack_full",
       `of the ${most} connections that the kernel can know (net.${MOST_CONNECTIONS}) ${NEARLY_FULL * 100} % are in use; when all are, packets of new ones are dropped, also those for addresses; raise it on the node`,
+    );
+  }
+  const neighbours = Number(facts.sysctls[MOST_NEIGHBOURS] ?? 0);
+  if (neighbours > 0 && (facts.neighbours ?? 0) >= neighbours * NEARLY_FULL) {
+    add(
+      "neighbours_full",
+      `of the ${neighbours} neighbours that the kernel can know (net.${MOST_NEIGHBOURS}) ${NEARLY_FULL * 100} % are known; when all are, packets for others are dropped, also those for Pods with addresses and their clients; raise it on the node`,
     );
   }
   if (facts.sysctls[TCP_LOOSE] === "0") {
