@@ -7,11 +7,9 @@ import { type Lab, type LabOptions, startLab } from "../../lab/cluster/lab";
 import type { LabNode } from "../../lab/cluster/node";
 import { startListener, startProbe } from "../../lab/cluster/probe";
 import { until } from "../../lab/cluster/process";
-import { ensureImages } from "../../lab/images/ensure";
-import { ensureParts } from "../../lab/parts/ensure";
-import { labPartsOf } from "../../lab/parts/lab-parts";
-import { progressOn } from "../../lab/progress";
+import { labOptions } from "../../lab/start";
 import { type LabCloud, startCloud } from "../../lab/vpc/start";
+import { preparedLab } from "../support/own-lab";
 
 jest.setTimeout(300_000);
 
@@ -22,13 +20,11 @@ let node2: LabNode;
 let podAddress: string;
 
 beforeAll(async () => {
-  const progress = progressOn();
-  const parts = labPartsOf(await ensureParts(progress));
-  const images = await ensureImages(progress);
-  options = { parts, nodes: 2, containerdRoot: images.containerdRoot, pauseImage: images.pauseImage };
+  const prepared = await preparedLab();
+  options = labOptions(prepared, 2);
   lab = await startLab(options);
   [node1, node2] = lab.nodes as [LabNode, LabNode];
-  const spec = { nodeName: node1.name, containers: [{ name: "hello", image: images.helloAppImage }] };
+  const spec = { nodeName: node1.name, containers: [{ name: "hello", image: prepared.images.helloAppImage }] };
   await lab.kubectl(
     ["create", "-f", "-"],
     JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "hello" }, spec }),

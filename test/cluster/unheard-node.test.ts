@@ -5,15 +5,13 @@ import { installGatewayApi, type Lab, startLab } from "../../lab/cluster/lab";
 import type { LabNode } from "../../lab/cluster/node";
 import { API_SERVER_ADDRESS, API_SERVER_PORT } from "../../lab/cluster/plan";
 import { startProbe } from "../../lab/cluster/probe";
-import { ensureImages } from "../../lab/images/ensure";
-import { ensureParts } from "../../lab/parts/ensure";
-import { labPartsOf } from "../../lab/parts/lab-parts";
-import { progressOn } from "../../lab/progress";
+import { labOptions } from "../../lab/start";
 import { Cluster } from "../../lab/steps/cluster";
 import { counted } from "../../lab/steps/traffic";
 import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
 import type { KubeObject, Pod } from "../../lib/model/kubernetes";
 import { CONTROLLER, CONTROLLER_HEALTH_PORT, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import { preparedLab } from "../support/own-lab";
 
 jest.setTimeout(600_000);
 
@@ -35,13 +33,12 @@ let node: LabNode;
 let helloAppImage: string;
 
 beforeAll(async () => {
-  const progress = progressOn();
-  const parts = labPartsOf(await ensureParts(progress));
-  const images = await ensureImages(progress);
-  const { containerdRoot, pauseImage, podpinImage } = images;
-  ({ helloAppImage } = images);
-  lab = await startLab({ parts, nodes: 3, containerdRoot, pauseImage });
-  await installGatewayApi(lab, parts);
+  const prepared = await preparedLab();
+  const { podpinImage } = prepared.images;
+  ({ helloAppImage } = prepared.images);
+  const options = labOptions(prepared);
+  lab = await startLab(options);
+  await installGatewayApi(lab, options.parts);
   cluster = new Cluster(lab);
   const [node1, , node3] = lab.nodes as [LabNode, LabNode, LabNode];
   node = node3;

@@ -4,19 +4,17 @@ import { join } from "node:path";
 
 import { installGatewayApi, startLab, type Lab } from "../../lab/cluster/lab";
 import { startProbe } from "../../lab/cluster/probe";
-import { ensureImages } from "../../lab/images/ensure";
-import { ensureParts } from "../../lab/parts/ensure";
-import { labPartsOf } from "../../lab/parts/lab-parts";
-import { progressOn } from "../../lab/progress";
 import type { RunResult } from "../../lab/pulumi/engine";
 import { Cloud } from "../../lab/pulumi/gcp-plugin/cloud";
 import { Provider } from "../../lab/pulumi/gcp-plugin/provider";
 import { pendingCreates, type PendingCreate } from "../../lab/pulumi/pending";
 import type { JsonObject } from "../../lab/pulumi/plugin/values";
 import { controlPlaneOf, labStack, type LabStack } from "../../lab/stack";
+import { labOptions } from "../../lab/start";
 import { gceSetting, type Setting } from "../../lab/steps/setting";
 import { Cluster } from "../../lab/steps/cluster";
 import { type LabCloud, startCloud } from "../../lab/vpc/start";
+import { preparedLab } from "../support/own-lab";
 
 jest.setTimeout(1_200_000);
 
@@ -28,17 +26,14 @@ let pulumi: LabStack;
 let file: Cloud;
 
 beforeAll(async () => {
-  const progress = progressOn();
-  const parts = await ensureParts(progress);
-  const images = await ensureImages(progress);
-  const labParts = labPartsOf(parts);
-  const { containerdRoot, pauseImage } = images;
-  lab = await startLab({ parts: labParts, nodes: 3, containerdRoot, pauseImage });
-  await installGatewayApi(lab, labParts);
+  const prepared = await preparedLab();
+  const options = labOptions(prepared);
+  lab = await startLab(options);
+  await installGatewayApi(lab, options.parts);
   cluster = new Cluster(lab);
   cloud = await startCloud(lab);
-  setting = gceSetting(images.podpinImage, cloud);
-  pulumi = await labStack(lab, parts, setting, cloud);
+  setting = gceSetting(prepared.images.podpinImage, cloud);
+  pulumi = await labStack(lab, prepared.parts, setting, cloud);
   file = new Cloud(join(pulumi.env.dir, "gcp.json"));
 }, 1_800_000);
 
