@@ -22,7 +22,7 @@ Everything that the package exports. Where to begin: the README and the pages in
 `;
 
 /** The reference as it follows from the doc comments; throws where one is missing. */
-export async function apiReference(): Promise<string> {
+async function apiReference(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), "podpin-api-"));
   try {
     await writePages(folder);

@@ -11,7 +11,7 @@ export interface Size {
 
 export const NAMESPACES = 100;
 const ADDRESSES_OF_A_GATEWAY = 16;
-export const GATEWAY_NAMESPACE = "pools";
+const GATEWAY_NAMESPACE = "pools";
 export const CLASS = "podpin-none";
 
 export const namespaceOf = (index: number): string => `team-${index % NAMESPACES}`;

@@ -138,7 +138,7 @@ export class State implements ReadState {
   }
 }
 
-export const parentOf = (key: Key): Key => key.slice(0, key.lastIndexOf("/"));
+const parentOf = (key: Key): Key => key.slice(0, key.lastIndexOf("/"));
 export const nameOf = (key: Key): string => key.slice(key.lastIndexOf("/") + 1);
 /** `projects/p/regions/r/addresses/n` → `regions/r`, or `global`. */
 export function scopeOf(key: Key): string {

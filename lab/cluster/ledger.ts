@@ -22,7 +22,7 @@ export interface LabRecord {
 }
 
 /** /run is emptied at boot, as are the things recorded. Without root only a control plane on loopback can be started. */
-export function ledgerFolder(): string {
+function ledgerFolder(): string {
   const uid = process.getuid?.() ?? 0;
   return uid === 0 ? "/run/podpin-lab" : join(tmpdir(), `podpin-lab-${uid}`);
 }

@@ -22,7 +22,7 @@ export function parseStat(text: string): ProcessStat | undefined {
   return { state, parent: Number(parent), startTime };
 }
 
-export function statOf(pid: number): ProcessStat | undefined {
+function statOf(pid: number): ProcessStat | undefined {
   const text = readOr(`/proc/${pid}/stat`, "");
   return text === "" ? undefined : parseStat(text);
 }

@@ -141,7 +141,7 @@ export class Daemon {
   }
 }
 
-export function tailOf(file: string, lines = 15): string {
+function tailOf(file: string, lines = 15): string {
   let text = "";
   try {
     text = readFileSync(file, "utf8");

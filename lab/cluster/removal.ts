@@ -52,7 +52,7 @@ function check(record: LabRecord, stuck: readonly string[]): void {
 }
 
 /** Every process of the lab: in its namespaces, in its cgroups, or started by it. */
-export function processesOf(record: LabRecord): number[] {
+function processesOf(record: LabRecord): number[] {
   const spared = selfAndAncestors();
   // Only of namespaces that still have their name: the kernel gives a freed inode to the next namespace, of whomever.
   const inodes = new Set(record.namespaces.flatMap((namespace) => inodeOf(namespacePath(namespace)) ?? []));

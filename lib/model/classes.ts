@@ -61,8 +61,8 @@ export const PoolMode = {
 } as const;
 export type PoolMode = (typeof PoolMode)[keyof typeof PoolMode];
 
-export const GKE_EXTERNAL_CLASS = "gke-persistent-regional-external-managed";
-export const GKE_INTERNAL_CLASS = "gke-persistent-regional-internal-managed";
+const GKE_EXTERNAL_CLASS = "gke-persistent-regional-external-managed";
+const GKE_INTERNAL_CLASS = "gke-persistent-regional-internal-managed";
 
 interface ClassMeaning {
   readonly name: string;

@@ -3,14 +3,7 @@ import { checkChoice } from "./choices";
 import { type ClusterFacts, isAtLeast, isGkeVersion, regionOf, regionOfLocation } from "./cluster-facts";
 import { checkGkeName } from "./gke-names";
 import { isKnown, LATER, type MaybeLater } from "./later";
-import {
-  checkApart,
-  checkMaxPodsPerNode,
-  checkRange,
-  DEFAULT_MAX_PODS_PER_NODE,
-  DEFAULT_SERVICE_RANGE,
-  type PodRangePlan,
-} from "./pod-ranges";
+import { checkApart, checkMaxPodsPerNode, checkRange, DEFAULT_SERVICE_RANGE, type PodRangePlan } from "./pod-ranges";
 import type { Problems } from "./problems";
 
 /** What carries packets between the Pods of a GKE cluster. */
@@ -261,9 +254,4 @@ export function factsOfPlan(plan: ClusterPlan): ClusterFacts {
     podCidr: placed(plan.clusterIpv4CidrBlock),
     serviceCidr: placed(plan.servicesIpv4CidrBlock),
   };
-}
-
-/** How many Pods a node of the cluster may have where its pool says nothing. */
-export function maxPodsOfPlan(plan: ClusterPlan): number {
-  return plan.defaultMaxPodsPerNode ?? DEFAULT_MAX_PODS_PER_NODE;
 }

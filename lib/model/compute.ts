@@ -24,7 +24,7 @@ export function checkComputeName(what: string, got: string, problems: Problems, 
 export const CONFIG_CONNECTOR_COMPUTE = "compute.cnrm.cloud.google.com/v1beta1";
 
 /** Annotations that Config Connector reads. */
-export const ConfigConnectorAnnotation = {
+const ConfigConnectorAnnotation = {
   /** Project of the object in Google Cloud, where it is not that of the namespace. */
   ProjectId: "cnrm.cloud.google.com/project-id",
   /** `abandon`: deleting the Kubernetes object keeps the object in Google Cloud. */

@@ -262,7 +262,7 @@ function checkCluster(input: ControllerInput, cluster: ClusterFacts, problems: P
 }
 
 /** The ranges of a cluster, as far as they are known. */
-export function clusterCidrsOf(cluster: ClusterFacts | undefined): string[] {
+function clusterCidrsOf(cluster: ClusterFacts | undefined): string[] {
   if (cluster === undefined) return [];
   return [cluster.podCidr, cluster.serviceCidr].filter((cidr): cidr is string => isKnown(cidr) && cidr !== "");
 }

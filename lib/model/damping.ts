@@ -6,9 +6,9 @@ export const MOVE_WINDOW_MS = 600_000;
 /** The least time between a move and the next one that is not needed. */
 export const DWELL_MS = 3_000;
 /** So many moves in the window, and the dwell time is all that counts. */
-export const FREE_MOVES = 3;
+const FREE_MOVES = 3;
 /** The longest that a better Pod waits, if it stays eligible all that time. */
-export const MAX_HOLD_MS = 60_000;
+const MAX_HOLD_MS = 60_000;
 /** With so many moves in the window it waits that long; with one fewer half as long, and so on. */
 const MOST_MOVES = 7;
 

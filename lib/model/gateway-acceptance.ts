@@ -156,9 +156,9 @@ function readAddresses({ spec }: Gateway): GatewayAddresses {
 }
 
 /** The one kind that listeners of ours serve. */
-export const ROUTE_KIND = { group: "networking.gke.io", kind: "GKEIPRoute" } as const;
+const ROUTE_KIND = { group: "networking.gke.io", kind: "GKEIPRoute" } as const;
 /** The protocol of listeners of ours, GKE's own word: an address of a whole Pod has no protocol. */
-export const LISTENER_PROTOCOL = "none";
+const LISTENER_PROTOCOL = "none";
 
 export interface ListenerVerdict extends Verdict {
   /** What of `allowedRoutes.kinds` is served. */

@@ -129,7 +129,7 @@ export function podsOfPrefix(prefix: number): number {
 }
 
 /** How many nodes a Pod range has room for. */
-export function nodesOfRange(podPrefix: number, nodePrefix: number): number {
+function nodesOfRange(podPrefix: number, nodePrefix: number): number {
   return nodePrefix < podPrefix ? 0 : 2 ** (nodePrefix - podPrefix);
 }
 
@@ -308,7 +308,7 @@ function checkCount(what: string, got: number, lowest: number, problems: Problem
 }
 
 /** A size such as `/14`, or a range such as `10.8.0.0/14`. */
-export function isRange(text: string): boolean {
+function isRange(text: string): boolean {
   return isIPv4Cidr(text.startsWith("/") ? `0.0.0.0${text}` : text) && prefixOf(text) >= LARGEST_PREFIX;
 }
 

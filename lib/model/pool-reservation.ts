@@ -82,7 +82,7 @@ export interface ReservationPlan {
   readonly isProtected: boolean;
 }
 
-export const MAX_POOL_SIZE = 1000;
+const MAX_POOL_SIZE = 1000;
 
 /**
  * Never to be changed, and never to be made of anything that may change: another description replaces every address of

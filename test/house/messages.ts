@@ -6,7 +6,7 @@ import ts from "typescript";
 export const REPOSITORY = path.resolve(__dirname, "../..");
 
 /** Stands for what is filled in when the message is made. */
-export const FILLED_IN = "…";
+const FILLED_IN = "…";
 
 /** One text, with {@link FILLED_IN} where a value goes, and where it is said. */
 export interface Message {

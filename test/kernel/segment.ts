@@ -7,7 +7,7 @@ import { bridgeLines, CniStyle, OVERLAY, overlayLines, podLines } from "./cni";
 import { Peer } from "./peer";
 
 export const CLIENT = "10.90.0.100";
-export const ROUTER = "10.90.0.1";
+const ROUTER = "10.90.0.1";
 /** A client that reaches addresses through the router, which has a static route for each. */
 export const OUTSIDE = "192.0.2.100";
 export const NODE_IPS = { n1: "10.90.0.11", n2: "10.90.0.12" } as const;

@@ -17,7 +17,7 @@ const KEPT = 4;
 export const peerSet = (set: PeerSet): string => path.join(__dirname, "peers", set);
 
 /** The `node_modules` of a set; installed once for each lock, from the registry or from npm's own cache. */
-export async function installedPeers(set: PeerSet): Promise<string> {
+async function installedPeers(set: PeerSet): Promise<string> {
   const lock = await readFile(path.join(peerSet(set), "package-lock.json"));
   const key = `${set}-${createHash("sha256").update(lock).digest("hex").slice(0, 16)}`;
   const folder = await throughCache({ folder: "peers", key, keep: KEPT }, async (made) => {

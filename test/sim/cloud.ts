@@ -134,7 +134,7 @@ const RETRY_MS = [500, 5_000] as const;
 const HOLD_OFF_MS = 30_000;
 
 /** What one controller process knows and does of the cloud. */
-export class SimFabric implements CloudFabric {
+class SimFabric implements CloudFabric {
   readonly #wished = new Map<string, CloudWish>();
   readonly #seen = new Map<string, Holding>();
   readonly #problems = new Map<string, CloudProblem>();

@@ -29,7 +29,7 @@ export interface Grant {
   ended?: number;
 }
 
-export class AddressHistory {
+class AddressHistory {
   readonly grants: Grant[] = [];
   /** By node: orders up to this one the node has promised never to serve (again). */
   readonly released = new Map<string, number>();

@@ -44,7 +44,7 @@ export const FOREIGN_PROXY = "198.51.100.200";
  * A network plugin gives a Pod address away again only after some time. Shorter than this, an agent that is told of the
  * old Pod late cannot know that its address belongs to somebody else.
  */
-export const REUSE_AFTER_MS = 1_000;
+const REUSE_AFTER_MS = 1_000;
 
 export class SimNode {
   readonly name: string;

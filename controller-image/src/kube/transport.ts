@@ -42,7 +42,7 @@ export interface TransportOptions {
 }
 
 /** Larger answers are refused with reason `TooLarge`, so that no string nears what the engine can hold. */
-export const MAX_ANSWER_BYTES = 64 << 20;
+const MAX_ANSWER_BYTES = 64 << 20;
 /** What is kept of an answer that is an error; a chunk has at most 64 KiB. */
 const MAX_ERROR_CHUNKS = 16;
 

@@ -53,7 +53,7 @@ export interface Verdict {
 }
 
 /** Whom a node may ask when it hears nobody: so many, chosen anew after this time. */
-export const PEERS = 3;
+const PEERS = 3;
 const PEERS_FOR_MS = 10_000;
 /** A node that is suspect because of fewer probes was hardly asked. */
 const LEAST_PROBES = 4;

@@ -107,7 +107,7 @@ export function numberAt(value: Json | undefined, ...path: readonly (string | nu
   return typeof found === "number" ? found : undefined;
 }
 
-export function mapValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
+function mapValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
 

@@ -142,7 +142,7 @@ export class Exchange {
 }
 
 /** Reason of a call that was not sent, because another controller may be acting by now. */
-export const NOT_ACTING = "notActing";
+const NOT_ACTING = "notActing";
 
 function notActing(name: string): ComputeError {
   return new ComputeError("this replica acts no more, so it changes nothing", 0, NOT_ACTING, name);

@@ -5,7 +5,7 @@ import type { Ref } from "./refs";
 import { isSame, pathOf, urlOf } from "./refs";
 
 /** From the first sighting to the one that counts. */
-export const SIGHTINGS_APART_MS = 10 * 60_000;
+const SIGHTINGS_APART_MS = 10 * 60_000;
 
 export interface Live {
   isRoute(uid: string): boolean;

@@ -13,7 +13,7 @@ import { isSame, nameIn, type Ref } from "./refs";
 export type Referral = { readonly backendService: string } | { readonly target: string };
 
 /** Addresses are read again no more often than this on behalf of what cannot be led. */
-export const ADDRESSES_EVERY_MS = 30_000;
+const ADDRESSES_EVERY_MS = 30_000;
 
 export interface RulePlan {
   readonly steps: Step[];

@@ -19,7 +19,7 @@ import { targetRef } from "./target-instance";
 import { Works } from "./works";
 
 /** From one survey to the next. */
-export const SURVEY_EVERY_MS = 5 * 60_000;
+const SURVEY_EVERY_MS = 5 * 60_000;
 /** What was sent before this term began has been done or refused by now: its answer was awaited so long, and its operation. */
 export const LATE_CALLS_MS = 90_000;
 const SURVEY_BACKOFF = { firstMs: 1_000, maxMs: 30_000 };

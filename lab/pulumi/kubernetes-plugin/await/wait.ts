@@ -20,7 +20,7 @@ export class Cancellation {
   }
 }
 
-export class CancelledError extends Error {
+class CancelledError extends Error {
   constructor() {
     super("the deployment was cancelled");
     this.name = "CancelledError";
