@@ -37,24 +37,26 @@ beforeEach(() => (answers = new Answers()));
 const wanted = new Map([[POD, "cni-1"]]);
 
 test("looks once, and again where that is asked for or something was changed", async () => {
-  expect((await answers.pods.look(wanted, false)).get(POD)).toMatchObject({ device: "eth0", ifindex: 2 });
-  await answers.pods.look(wanted, false);
+  expect((await answers.pods.look(wanted, [])).get(POD)).toMatchObject({ device: "eth0", ifindex: 2 });
+  await answers.pods.look(wanted, []);
   expect(answers.asked).toEqual(["nsenter --net=/run/pods/cni-1 ip -d -N -j -force -batch -"]);
-  await answers.pods.look(wanted, true);
-  expect(answers.asked).toHaveLength(2);
+  await answers.pods.look(wanted, "all");
+  await answers.pods.look(wanted, [POD]);
+  await answers.pods.look(wanted, ["10.244.1.12"]);
+  expect(answers.asked).toHaveLength(3);
   await answers.pods.change(LEAVE);
-  await answers.pods.look(wanted, false);
-  expect(answers.asked).toHaveLength(4);
+  await answers.pods.look(wanted, []);
+  expect(answers.asked).toHaveLength(5);
 });
 
 test("looks again into another namespace with the same Pod address", async () => {
-  await answers.pods.look(wanted, false);
-  await answers.pods.look(new Map([[POD, "cni-2"]]), false);
+  await answers.pods.look(wanted, []);
+  await answers.pods.look(new Map([[POD, "cni-2"]]), []);
   expect(answers.asked.at(-1)).toContain("/run/pods/cni-2");
 });
 
 test("a Pod without a name has a problem, and is not looked for", async () => {
-  expect((await answers.pods.look(new Map([[POD, undefined]]), true)).get(POD)).toEqual({
+  expect((await answers.pods.look(new Map([[POD, undefined]]), "all")).get(POD)).toEqual({
     problem: "no network namespace in /run/pods belongs to the Pod's address 10.244.1.11",
   });
   expect(answers.asked).toEqual([]);
@@ -76,7 +78,7 @@ test.each<[string, Answers["answer"], string]>([
   ],
 ])("when %s only that Pod has a problem", async (_title, answer, problem) => {
   answers.answer = answer;
-  expect((await answers.pods.look(wanted, true)).get(POD)).toEqual({
+  expect((await answers.pods.look(wanted, "all")).get(POD)).toEqual({
     problem: `network namespace cni-1: ${problem}`,
   });
 });

@@ -107,6 +107,16 @@ test("leaves an address that the Pod has by itself where it is", async () => {
   segment.sh(a.name, [`ip addr del ${PIP}/32 dev eth0`]);
 });
 
+test("an address that the Pod had by itself, and took away without a word, is added when the Pod gets it again", async () => {
+  segment.sh(a.name, [`ip addr add ${PIP}/32 dev eth0`]);
+  await deliver(PIP, a);
+  await cluster.takeBack(PIP);
+  segment.sh(a.name, [`ip addr del ${PIP}/32 dev eth0`]);
+  await deliver(PIP, a);
+  expect(segment.pings("cl", PIP)).toBe(true);
+  await cluster.takeBack(PIP);
+});
+
 test("a restarted agent adopts what is there, and takes away what was let go meanwhile", async () => {
   const before = inside(a);
   await deliver(PIP, a);

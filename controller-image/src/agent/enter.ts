@@ -9,9 +9,12 @@ import { setArpAnnounce } from "./rtnetlink";
 export interface PodNamespaces {
   /**
    * @param wanted name of the namespace by Pod address; nothing where the node does not know it
-   * @param fresh whether what was seen before does not count
+   * @param fresh the Pods of which what was seen before does not count
    */
-  look(wanted: ReadonlyMap<string, string | undefined>, fresh: boolean): Promise<Map<string, PodLook>>;
+  look(
+    wanted: ReadonlyMap<string, string | undefined>,
+    fresh: "all" | readonly string[],
+  ): Promise<Map<string, PodLook>>;
   /** Answers why a change was refused. */
   change(change: PodChange): Promise<string | undefined>;
 }
@@ -72,7 +75,8 @@ export function podNamespaces(folder: string, commands: Commands): PodNamespaces
           const known = seen.get(podIp);
           if (namespace === undefined) {
             looks.set(podIp, { problem: `no network namespace in ${folder} belongs to the Pod's address ${podIp}` });
-          } else if (!fresh && known?.namespace === namespace) looks.set(podIp, known.look);
+          } else if (fresh !== "all" && !fresh.includes(podIp) && known?.namespace === namespace)
+            looks.set(podIp, known.look);
           else looks.set(podIp, await lookInto(podIp, namespace));
         }
       };

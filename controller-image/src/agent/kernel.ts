@@ -52,7 +52,7 @@ export interface Wanted {
   readonly pods: readonly string[];
   /** Whether what was seen before does not count. */
   readonly fresh: boolean;
-  /** Addresses of which this will be the evidence: their next hops are asked for, whatever is remembered. */
+  /** Addresses of Pods of which this will be the evidence: their next hops and insides are asked for, whatever is remembered. */
   readonly evidence?: readonly string[];
 }
 
@@ -148,7 +148,8 @@ export function linuxKernel(options: KernelOptions): Kernel {
       // Pods of which no binding speaks any more, but which have addresses of ours.
       const all = recorded.every((ip) => seen.hops.has(ip)) ? seen : await see([...new Set([...ips, ...recorded])]);
       const namespaces = [...wanted, ...recorded].map((ip) => [ip, namespaceOf(ip, all)] as const);
-      return { ...all, pods: await pods.look(new Map(namespaces), fresh) };
+      // Nobody reports what Pods do inside: a Pod that gets an address may have had it by itself, and no more.
+      return { ...all, pods: await pods.look(new Map(namespaces), fresh ? "all" : (evidence ?? [])) };
     },
     apply: async (changes) => {
       forwardChain.forget();
