@@ -3,6 +3,7 @@ import { access, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises"
 import { delimiter, dirname, join, resolve } from "node:path";
 
 import { inNamespace } from "../cluster/process";
+import { mendCheckpoint } from "./checkpoint";
 import { isAmbientNotice, readOutcome, type Outcome } from "./events";
 import { installAuthPlugin } from "./gcp-plugin/auth-plugin";
 import { GCP_STATE } from "./gcp-plugin/cloud";
@@ -174,8 +175,11 @@ export async function stack(options: StackOptions): Promise<Stack> {
         await unlock();
         result = await attempt();
       }
-      // A killed engine leaves the stack locked.
-      if (result.killed) await unlock();
+      // A killed engine leaves the stack locked, and its state perhaps half written.
+      if (result.killed) {
+        await mendCheckpoint(join(env.dir, "state"), name);
+        await unlock();
+      }
       const outcome = readOutcome(await readFile(log, "utf8").catch(() => ""));
       const ms = Math.round(performance.now() - started);
       const { code, stdout, stderr } = result;
