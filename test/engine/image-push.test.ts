@@ -150,7 +150,7 @@ test("the image is what the Dockerfile says, file by file what another builder m
   expect(config.config).toMatchObject({
     User: "65532:65532",
     Entrypoint: ["node", "--max-semi-space-size=4", "/app/podpin.js"],
-    Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "MALLOC_ARENA_MAX=2"],
   });
 
   const layers: string[] = [];
