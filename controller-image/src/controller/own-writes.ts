@@ -49,12 +49,17 @@ export class OwnWrites<T extends KubeObject> {
   }
 
   #schedule(): void {
-    this.#cancel ??= this.options.clock.after(PATIENCE_MS, () => {
-      this.#cancel = undefined;
-      const due = this.options.clock.now() - PATIENCE_MS;
-      for (const [key, written] of this.#written) if (written.at <= due) void this.#check(key, written);
-      if (this.#written.size > 0) this.#schedule();
-    });
+    this.#cancel ??= this.options.clock.after(PATIENCE_MS, () => void this.#checkDue());
+  }
+
+  async #checkDue(): Promise<void> {
+    const due = this.options.clock.now() - PATIENCE_MS;
+    for (const [key, written] of [...this.#written]) {
+      // One after the other: where a watch is behind with everything, the server has enough to do.
+      if (written.at <= due && this.#written.get(key) === written) await this.#check(key, written);
+    }
+    this.#cancel = undefined;
+    if (this.#written.size > 0) this.#schedule();
   }
 
   async #check(key: string, written: Written<T>): Promise<void> {
