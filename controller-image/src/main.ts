@@ -7,8 +7,8 @@ import { errorText, jsonLog } from "./kube/index";
 import { version } from "../package.json";
 
 /**
- * How far the heap may grow beyond what is alive in it before garbage is collected, in percent. V8's own measure for servers is
- * several hundred; the first lists of a large cluster would be garbage that no Pod gives back.
+ * How far the heap may grow beyond what is alive in it before garbage is collected, in percent. Left to itself it keeps the garbage of
+ * the first lists: with 45,000 Pods and 3,000 routes 280 MiB were resident after them, with this and the nursery of the image 157.
  */
 const HEAP_GROWTH = 30;
 

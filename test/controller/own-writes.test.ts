@@ -1,5 +1,6 @@
 import { OwnWrites } from "../../controller-image/src/controller/own-writes";
-import type { KubeObject } from "../../lib/model/kubernetes";
+import type { ObjectRef } from "../../controller-image/src/kube/api";
+import { type KubeObject, type Resource, RESOURCES } from "../../lib/model/kubernetes";
 import { VirtualClock } from "../support/virtual-clock";
 
 const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
@@ -12,17 +13,21 @@ function lagging() {
   let most = 0;
   const writes = new OwnWrites<KubeObject>({
     clock,
-    cached: () => undefined,
-    ask: (key) => {
-      asked.push(key);
-      most = Math.max(most, ++open);
-      return new Promise((resolve) => {
-        clock.after(1_000, () => {
-          open--;
-          resolve(object(key, "1"));
+    kube: {
+      get: <T extends KubeObject>(_resource: Resource, { name }: ObjectRef): Promise<T | undefined> => {
+        asked.push(name);
+        most = Math.max(most, ++open);
+        return new Promise((resolve) => {
+          clock.after(1_000, () => {
+            open--;
+            resolve(object(name, "1") as T);
+          });
         });
-      });
+      },
     },
+    resource: RESOURCES.addressBindings,
+    decode: (found) => found,
+    cached: () => undefined,
     onCorrected: () => undefined,
   });
   return { clock, asked, writes, most: () => most };

@@ -1,15 +1,16 @@
 // What this process has written and its watch has not shown yet: it counts at once. A server that was restored from a backup may
 // have lost it, and no watch ever shows it then; so what is not shown for long is asked for.
-import type { KubeObject } from "../../../lib/model/kubernetes";
-import type { Clock } from "../kube/api";
+import type { KubeObject, Resource } from "../../../lib/model/kubernetes";
+import type { Clock, Kube } from "../kube/api";
 import { versionOf } from "./keys";
 
 export interface OwnWritesOptions<T> {
   readonly clock: Clock;
+  readonly kube: Pick<Kube, "get">;
+  readonly resource: Resource;
+  readonly decode: (object: T) => T;
   /** What the watch has shown. */
   readonly cached: (key: string) => T | undefined;
-  /** What the server has. */
-  readonly ask: (key: string) => Promise<T | undefined>;
   /** The server has something else than was written. */
   readonly onCorrected: (key: string, before: T) => void;
 }
@@ -63,10 +64,10 @@ export class OwnWrites<T extends KubeObject> {
   }
 
   async #check(key: string, written: Written<T>): Promise<void> {
-    const { ask, cached, clock, onCorrected } = this.options;
+    const { cached, clock, onCorrected } = this.options;
     let found: T | undefined;
     try {
-      found = await ask(key);
+      found = await this.#ask(written.object);
     } catch {
       // It cannot be asked, so nothing is known; the next time, then.
       return;
@@ -83,5 +84,12 @@ export class OwnWrites<T extends KubeObject> {
       this.#written.set(key, { object: found, at });
     } else this.#written.delete(key);
     if (found?.metadata.resourceVersion !== object.metadata.resourceVersion) onCorrected(key, object);
+  }
+
+  /** What the server has. */
+  async #ask({ metadata: { namespace, name } }: T): Promise<T | undefined> {
+    const { kube, resource, decode } = this.options;
+    const found = await kube.get<T>(resource, { namespace, name });
+    return found && decode(found);
   }
 }

@@ -18,11 +18,10 @@ export function isNoNews(change: Change<Pod>): boolean {
  * @param candidates routes that may select the Pod
  */
 export function routesConcerned(change: Change<Pod>, candidates: (pod: Pod) => readonly string[]): string[] {
-  const { old } = change;
-  const now = after(change);
-  const [left, entered] = [old, now].map((pod) => new Set(pod === undefined ? [] : candidates(pod)));
-  const either = [...new Set([...(entered ?? []), ...(left ?? [])])];
-  const isInBoth = (key: string): boolean => left?.has(key) === true && entered?.has(key) === true;
+  const [before, now] = [change.old, after(change)].map((pod) => (pod === undefined ? [] : candidates(pod)));
+  const [selected, selects] = [new Set(before), new Set(now)];
+  const isInBoth = (key: string): boolean => selected.has(key) && selects.has(key);
+  const either = [...new Set([...selects, ...selected])];
   return [...either.filter((key) => !isInBoth(key)), ...either.filter(isInBoth)];
 }
 

@@ -84,12 +84,10 @@ export class RouteReconciler {
   constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
     this.#written = new OwnWrites({
       clock,
+      kube,
+      resource: RESOURCES.gkeIpRoutes,
+      decode: decodeRoute,
       cached: (key) => store.routes.get(key),
-      ask: async (key) => {
-        const [namespace, name = ""] = key.split("/");
-        const found = await kube.get<GKEIPRoute>(RESOURCES.gkeIpRoutes, { namespace, name });
-        return found && decodeRoute(found);
-      },
       onCorrected: (key) => touchRoute(key),
     });
     this.#log = log;

@@ -87,11 +87,10 @@ export class Store implements ClusterView {
     this.#moves = new MoveLog(clock, (node) => this.lostNodes.has(node));
     this.#written = new OwnWrites({
       clock,
+      kube,
+      resource: RESOURCES.addressBindings,
+      decode: decodeBinding,
       cached: (address) => this.bindings.get(address),
-      ask: async (name) => {
-        const found = await kube.get<AddressBinding>(RESOURCES.addressBindings, { name });
-        return found && decodeBinding(found);
-      },
       onCorrected: (address, before) => this.#onCorrected(address, before),
     });
     const parts: Reflector<KubeObject>[] = [];

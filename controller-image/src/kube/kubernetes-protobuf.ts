@@ -127,7 +127,7 @@ function withEntry(map: Readonly<Record<string, string>> | undefined, entry: Mes
     else if (entry.field === 2) value = entry.string();
   }
   const read = (map ?? {}) as Record<string, string>;
-  // A label may have this name, too; assigned it would be lost. Defining every one takes several times as long.
+  // A label may have this name, too; assigned it would be lost. To define every label was the costliest part of reading a Pod.
   if (key === "__proto__")
     Object.defineProperty(read, key, { value, enumerable: true, configurable: true, writable: true });
   else read[key] = value;

@@ -1,7 +1,7 @@
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { ruleName, routeName } from "../../../controller-image/src/fabric/gce/names";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { CLUSTER, CloudWorld, intentFor, isLed, REGION } from "./cloud-world";
+import { begin, CloudWorld, CLUSTER, DRIVERS, intentFor, isLed, REGION } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -10,17 +10,7 @@ const SCOPE = `regions/${REGION}`;
 const UID = "route-uid-1";
 const MINUTE = 60_000;
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ name, driver }) => {
-  function begun(world = new CloudWorld()) {
-    const replica = world.replica({ driver });
-    replica.fabric.start();
-    replica.fabric.settled();
-    return { world, replica, fabric: replica.fabric };
-  }
-
+describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   /** Somebody else's rule for an address. */
   function theirs(world: CloudWorld, address: string): void {
     const zone = `zones/${world.zoneOf("node3")}`;
@@ -36,7 +26,7 @@ describe.each([
   }
 
   test("names who uses an address, leads the others, and takes it over when it is free", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     for (const address of ["203.0.113.10", "203.0.113.11"]) world.reserve(address);
     theirs(world, "203.0.113.10");
     const both = intentFor({ addresses: ["203.0.113.10", "203.0.113.11"], leader: "node1" });
@@ -56,7 +46,7 @@ describe.each([
   });
 
   test("says that an address is not reserved, or is of another type, and leads it once it is", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     world.reserve("10.128.0.50", { addressType: "INTERNAL", subnetwork: `${SCOPE}/subnetworks/default` });
     const both = intentFor({ addresses: ["10.128.0.50", "203.0.113.10"], leader: "node1" });
     fabric.want(both);
@@ -72,7 +62,7 @@ describe.each([
   });
 
   test("takes an address over from another route as soon as that one lets go", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     world.reserve("203.0.113.10");
     const older = intentFor({ uid: "route-uid-2", leader: "node1" });
     const younger = intentFor({ leader: "node2" });
@@ -91,7 +81,7 @@ describe.each([
   });
 
   test("goes on with the rules that a quota leaves, says which quota, and makes the others when it is raised", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     const metric = name === "ha-policy" ? "EXTERNAL_NETWORK_LB_FORWARDING_RULES" : "EXTERNAL_PROTOCOL_FORWARDING_RULES";
     world.cloud.conditions.setQuota(metric, 29);
     const intents = Array.from({ length: 40 }, (_, index) => {
@@ -117,7 +107,7 @@ describe.each([
   });
 
   test("never touches what has its name or its prefix but not its mark", async () => {
-    const { world, fabric } = begun();
+    const { world, fabric } = begin(driver);
     world.reserve("203.0.113.10");
     world.reserve("203.0.113.11");
     const zone = `zones/${world.zoneOf("node3")}`;
@@ -149,7 +139,7 @@ describe.each([
   test("collects what belongs to no route after two sightings, and only when every route has been told", async () => {
     const world = new CloudWorld();
     world.reserve("203.0.113.10");
-    const first = begun(world);
+    const first = begin(driver, [], world);
     first.fabric.want(intentFor({ leader: "node1" }));
     await world.until(() => isLed(first.replica, intentFor({ leader: "node1" })));
     await first.fabric.stop();
@@ -169,7 +159,7 @@ describe.each([
   });
 
   test("leads internal addresses, reachable from other regions where that is wanted", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     world.reserve("10.128.0.50", { addressType: "INTERNAL", subnetwork: `${SCOPE}/subnetworks/default` });
     const near = intentFor({ addresses: ["10.128.0.50"], leader: "node1", internal: true });
     fabric.want(near);
@@ -184,7 +174,7 @@ describe.each([
   });
 
   test("makes the rule in the tier of its address", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     world.reserve("203.0.113.10", { networkTier: "STANDARD" });
     const intent = intentFor({ leader: "node1" });
     fabric.want(intent);
@@ -194,7 +184,7 @@ describe.each([
   });
 
   test("leads to the interface that a node has in the network of the route", async () => {
-    const { world, replica, fabric } = begun(withSecondNetwork());
+    const { world, replica, fabric } = begin(driver, [], withSecondNetwork());
     world.reserve("203.0.113.10");
     const intent = intentFor({ leader: "node4", network: "blue" });
     fabric.want(intent);
@@ -247,7 +237,7 @@ describe.each([
   });
 
   test("goes over to the other driver by making the rules anew", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver);
     world.reserve("203.0.113.10");
     const intent = intentFor({ leader: "node1" });
     fabric.want(intent);

@@ -3,8 +3,7 @@
 import type { Compute } from "../../../controller-image/src/fabric/gce/compute";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import type { Driver } from "../../../controller-image/src/fabric/gce/plan";
-import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { CloudWorld, intentFor, isLed, REGION } from "./cloud-world";
+import { begin, DRIVERS, intentFor, isLed, REGION } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -19,12 +18,7 @@ const SEEN_MS = 5 * MINUTE + 30_000;
 const INTENT = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
 
 async function begun(driver: Driver) {
-  const world = new CloudWorld();
-  for (const address of ADDRESSES) world.reserve(address);
-  const replica = world.replica({ driver });
-  const { fabric } = replica;
-  fabric.start();
-  fabric.settled();
+  const { world, replica, fabric } = begin(driver, ADDRESSES);
   fabric.want(INTENT);
   await world.until(() => isLed(replica, INTENT));
   await world.clock.run(MINUTE);
@@ -43,10 +37,7 @@ async function begun(driver: Driver) {
   return { world, replica, fabric, byHand, ruleOf };
 }
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ name, driver }) => {
+describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   test("an address that was released under its rule is said to be, the others stay, and it is led when it is there again", async () => {
     const { world, replica, fabric, byHand, ruleOf } = await begun(driver);
     await byHand(async (compute) => {

@@ -10,6 +10,8 @@ import type {
 import { createCompute } from "../../../controller-image/src/fabric/gce/client";
 import { createGceFabric, type GceFabricOptions } from "../../../controller-image/src/fabric/gce/fabric";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import type { Driver } from "../../../controller-image/src/fabric/gce/plan";
+import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import type { Log } from "../../../controller-image/src/kube/api";
 import { pause } from "../../../controller-image/src/kube/backoff";
 import { Metrics } from "../../../controller-image/src/kube/metrics";
@@ -194,6 +196,21 @@ export class CloudWorld {
       throw error;
     }
   }
+}
+
+/** For tests of what both have to hold. */
+export const DRIVERS = [
+  { name: "ha-policy", driver: haPolicy },
+  { name: "target-instance", driver: targetInstance },
+];
+
+/** One replica that has begun, and knows what there is to be led. */
+export function begin(driver: Driver, addresses: readonly string[] = [], world = new CloudWorld()) {
+  for (const address of addresses) world.reserve(address);
+  const replica = world.replica({ driver });
+  replica.fabric.start();
+  replica.fabric.settled();
+  return { world, replica, fabric: replica.fabric };
 }
 
 export interface IntentOptions {

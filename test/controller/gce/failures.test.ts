@@ -1,7 +1,5 @@
-import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
-import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import type { Fault } from "../../../lab/cloud/inject";
-import { CloudWorld, intentFor, isLed } from "./cloud-world";
+import { CloudWorld, DRIVERS, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -13,10 +11,7 @@ const MINUTE = 60_000;
 const led = (leader: string, epoch: number, urgent = false) =>
   intentFor({ addresses: ADDRESSES, leader, candidates: CANDIDATES, epoch, urgent });
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ name, driver }) => {
+describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   const moves = name === "ha-policy" ? "compute.regionBackendServices.update" : "compute.forwardingRules.setTarget";
   const move = name === "ha-policy" ? "regionBackendServices.patch" : "forwardingRules.setTarget";
 

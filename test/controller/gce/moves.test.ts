@@ -1,7 +1,7 @@
 import { IDLE_MS, MOST_ENDPOINTS } from "../../../controller-image/src/fabric/gce/groups";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { CloudWorld, intentFor, isLed } from "./cloud-world";
+import { begin, CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -12,17 +12,8 @@ describe.each([
   { name: "ha-policy", driver: haPolicy, move: ["regionBackendServices.patch"] },
   { name: "target-instance", driver: targetInstance, move: ADDRESSES.map(() => "forwardingRules.setTarget") },
 ])("driver $name", ({ driver, move }) => {
-  function begun(options: ConstructorParameters<typeof CloudWorld>[0] = {}) {
-    const world = new CloudWorld(options);
-    for (const address of ADDRESSES) world.reserve(address);
-    const replica = world.replica({ driver });
-    replica.fabric.start();
-    replica.fabric.settled();
-    return { world, replica, fabric: replica.fabric };
-  }
-
   test("leads the addresses of a route to a node, moves them to one that was prepared, and takes everything away again", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const first = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
     fabric.want(first);
     await world.until(() => isLed(replica, first));
@@ -44,7 +35,7 @@ describe.each([
   });
 
   test("prepares a node that was not expected before it moves the addresses there", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const first = intentFor({ addresses: ADDRESSES, leader: "node1" });
     fabric.want(first);
     await world.until(() => isLed(replica, first));
@@ -57,7 +48,7 @@ describe.each([
   });
 
   test("says nothing for certain of an address whose move had no answer, until it can no longer happen", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const first = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
     fabric.want(first);
     await world.until(() => isLed(replica, first));
@@ -86,7 +77,7 @@ describe.each([
   });
 
   test("touches only what has changed when the addresses become more and fewer", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const two = intentFor({ addresses: ADDRESSES.slice(0, 2), leader: "node1" });
     fabric.want(two);
     await world.until(() => isLed(replica, two));
@@ -108,7 +99,7 @@ describe.each([
   });
 
   test("leaves everything as it is while there is no node to lead to", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     fabric.want(intentFor({ addresses: ADDRESSES, candidates: ["node1"] }));
     await world.clock.run(60_000);
     expect(world.made).toEqual([]);
@@ -124,7 +115,7 @@ describe.each([
   });
 
   test("keeps the addresses that a route has not lost, and lets the others go", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const led = intentFor({ addresses: ADDRESSES, leader: "node1" });
     fabric.want(led);
     await world.until(() => isLed(replica, led));
@@ -137,7 +128,7 @@ describe.each([
   });
 
   test("makes no call that changes anything while nothing changes, and reads little", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2", "node3"] });
     fabric.want(led);
     await world.until(() => isLed(replica, led));
@@ -152,7 +143,7 @@ describe.each([
   });
 
   test("begins again with nothing but what the cloud says, and changes nothing", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
     fabric.want(led);
     await world.until(() => isLed(replica, led));
@@ -170,7 +161,7 @@ describe.each([
   });
 
   test("takes back what somebody else has changed, and makes anew what somebody has deleted", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     const led = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
     fabric.want(led);
     await world.until(() => isLed(replica, led));

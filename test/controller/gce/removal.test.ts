@@ -1,8 +1,8 @@
 // What is left in the cloud when a route is gone: the controller may be the next to go, as it is when everything is taken down at
 // once, so nothing may be left to be done later.
-import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { CloudWorld, intentFor, isLed } from "./cloud-world";
+import type { Driver } from "../../../controller-image/src/fabric/gce/plan";
+import { begin, DRIVERS, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -13,27 +13,15 @@ const [FIRST, SECOND] = ADDRESSES.map((address, i) =>
   intentFor({ uid: `route-uid-${i}`, addresses: [address], leader: `node${i + 1}`, candidates: ["node1", "node2"] }),
 ) as [ReturnType<typeof intentFor>, ReturnType<typeof intentFor>];
 
-function begun(driver: typeof haPolicy) {
-  const world = new CloudWorld();
-  for (const address of ADDRESSES) world.reserve(address);
-  const replica = world.replica({ driver });
-  replica.fabric.start();
-  replica.fabric.settled();
-  return { world, replica, fabric: replica.fabric };
-}
-
 /** Both routes are led. */
-async function led(driver: typeof haPolicy) {
-  const { world, replica, fabric } = begun(driver);
+async function led(driver: Driver) {
+  const { world, replica, fabric } = begin(driver, ADDRESSES);
   for (const intent of [FIRST, SECOND]) fabric.want(intent);
   await world.until(() => isLed(replica, FIRST) && isLed(replica, SECOND));
   return { world, replica, fabric };
 }
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ driver }) => {
+describe.each(DRIVERS)("driver $name", ({ driver }) => {
   test("nothing is left when the last route is gone, and what the others use stays until then", async () => {
     const { world, fabric } = await led(driver);
     await world.clock.run(MINUTE);
@@ -73,7 +61,7 @@ describe.each([
   });
 
   test("a route for which nothing could be made is done with when it is given up, and nothing is made for it later", async () => {
-    const { world, fabric } = begun(driver);
+    const { world, fabric } = begin(driver, ADDRESSES);
     const { uid } = FIRST.route;
     const forget = world.cloud.faults.add({ calls: /POST/, refuse: { status: 403, reason: "quotaExceeded" } });
     fabric.want(FIRST);

@@ -1,9 +1,8 @@
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import type { Driver } from "../../../controller-image/src/fabric/gce/plan";
-import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
 import type { CloudIntent } from "../../../controller-image/src/fabric/cloud";
 import { isMutating } from "../../../lab/cloud/calls";
-import { CloudWorld, intentFor, isLed, type Replica } from "./cloud-world";
+import { CloudWorld, DRIVERS, intentFor, isLed, type Replica } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -79,10 +78,7 @@ async function finished(world: CloudWorld, driver: Driver, deed: Deed): Promise<
   return replica;
 }
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ driver }) => {
+describe.each(DRIVERS)("driver $name", ({ driver }) => {
   test.each(DEEDS)("$name ends the same wherever the controller was killed and another one went on", async (deed) => {
     const undisturbed = await prepared(driver, deed);
     await (await finished(undisturbed, driver, deed)).fabric.stop();

@@ -1,7 +1,5 @@
 // Answers that say nothing, or that say something else than they seem to: nothing is concluded from them.
-import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
-import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { CloudWorld, intentFor, isLed } from "./cloud-world";
+import { begin, DRIVERS, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -12,21 +10,9 @@ const MINUTE = 60_000;
 const led = (leader: string, epoch: number) =>
   intentFor({ addresses: ADDRESSES, leader, candidates: ["node1", "node2"], epoch });
 
-describe.each([
-  { name: "ha-policy", driver: haPolicy },
-  { name: "target-instance", driver: targetInstance },
-])("driver $name", ({ name, driver }) => {
-  function begun() {
-    const world = new CloudWorld();
-    for (const address of ADDRESSES) world.reserve(address);
-    const replica = world.replica({ driver });
-    replica.fabric.start();
-    replica.fabric.settled();
-    return { world, replica, fabric: replica.fabric };
-  }
-
+describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   async function ledToNode1() {
-    const all = begun();
+    const all = begin(driver, ADDRESSES);
     all.fabric.want(led("node1", 1));
     await all.world.until(() => isLed(all.replica, led("node1", 1)));
     await all.world.clock.run(30_000);
@@ -68,7 +54,7 @@ describe.each([
   });
 
   test("answers that are lost in this way after all was done leave one of everything", async () => {
-    const { world, replica, fabric } = begun();
+    const { world, replica, fabric } = begin(driver, ADDRESSES);
     let calls = 0;
     world.onTheWay = (answer) => (++calls % 3 === 0 ? { status: 200 } : answer);
     fabric.want(led("node1", 1));
@@ -123,7 +109,7 @@ describe.each([
   });
 
   test("a route is not gone while something may still be made for it", async () => {
-    const { world, fabric } = begun();
+    const { world, fabric } = begin(driver, ADDRESSES);
     await world.clock.run(1_000);
     world.cloud.faults.add({ calls: /POST .*(networkEndpointGroups|targetInstances)$/, operation: 100_000, times: 1 });
     fabric.want(intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1"] }));
@@ -140,7 +126,7 @@ describe.each([
   });
 
   test("what was asked for and never made is forgotten with its route", async () => {
-    const { world, fabric } = begun();
+    const { world, fabric } = begin(driver, ADDRESSES);
     await world.clock.run(1_000);
     const inserts = /POST .*(networkEndpointGroups|targetInstances)$/;
     world.cloud.faults.add({ calls: inserts, operation: "never" });
