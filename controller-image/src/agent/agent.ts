@@ -18,8 +18,8 @@ import type { NodeVerdict } from "./node-check";
 import type { AddressMemory } from "./outcome";
 import { outdatedAck, withoutVersions } from "./outdated";
 import { isBadNews, unprogrammed } from "./news";
-import { Pace } from "./pace";
 import { type Failure, logPass } from "./pass-log";
+import { runPasses } from "./passes";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { cidrsOf, watchRanges } from "./ranges";
 import { readBinding } from "./reading";
@@ -55,8 +55,6 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-/** Kernel events come in bursts; one look serves them all. */
-const DEBOUNCE_MS = 10;
 /** Against what the kernel does not report. */
 const POLL_MS = 30_000;
 /** How long the first pass waits for the cluster's ranges before it does without them. */
@@ -68,14 +66,18 @@ export function runAgent(options: AgentOptions): Agent {
   const acks = ackWriter(kube, clock, log, nodeName);
   const stale = flushing({ clock, log, forgetConnections: (each) => kernel.forgetConnections(each) });
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
-  const pace = new Pace(clock);
+  const passes = runPasses({
+    clock,
+    pass,
+    onFailure: (error) => {
+      trouble = errorText(error);
+      log("error", "a pass failed; it is tried again", { error });
+      retryLater();
+    },
+  });
   let memory: ReadonlyMap<string, AddressMemory> = new Map();
-  let stopped = false;
-  let running: Promise<void> | undefined;
-  let again = false;
   /** Whether the last pass put an address into a Pod. */
   let entered = false;
-  let lookAnew = true;
   /** Whether all that the kernel holds is remembered; before that it may be anything. */
   let looked = false;
   /** The API server has forgotten what it said. */
@@ -84,10 +86,6 @@ export function runAgent(options: AgentOptions): Agent {
   let freshAt = -Infinity;
   let proxyDelayBefore: number | undefined;
   let trouble: string | undefined = "the first look at the kernel has not been taken yet";
-  let cancelSoon: (() => void) | undefined;
-  let cancelNext: (() => void) | undefined;
-  let cancelLater: (() => void) | undefined;
-  let cancelWake: (() => void) | undefined;
 
   const read = (name: string): Promise<AddressBinding | undefined> => kube.get(RESOURCES.addressBindings, { name });
   const isolated = (): boolean => options.isolation?.isolated() === true;
@@ -96,7 +94,7 @@ export function runAgent(options: AgentOptions): Agent {
   const onBinding = (change: Change<AddressBinding>): void => {
     told.outdated(change.key);
     doubted.onCached(change.key);
-    if (!isEcho(change, nodeName, acks.heard)) trigger();
+    if (!isEcho(change, nodeName, acks.heard)) passes.trigger();
     // Gone from a cache means only that it no longer names this node here.
     if (change.type === "delete") told.ask(change.key);
   };
@@ -105,74 +103,34 @@ export function runAgent(options: AgentOptions): Agent {
       resource: RESOURCES.addressBindings,
       fieldSelector: `${field}=${nodeName}`,
       onChange: onBinding,
-      onSynced: trigger,
+      onSynced: passes.trigger,
       onRewound: () => (rewound = true),
     });
   const delivering = bindings("spec.nodeName");
   const releasing = bindings("spec.releasing.nodeName");
-  const standbys = watchStandbys({ kube, clock, nodeName, onChange: trigger });
-  const ranges = watchRanges(kube, namespace, trigger);
+  const standbys = watchStandbys({ kube, clock, nodeName, onChange: passes.trigger });
+  const ranges = watchRanges(kube, namespace, passes.trigger);
   const doubted = doubts({
     clock,
     log,
     nodeName,
     read,
     cached: (address) => delivering.get(address),
-    onAnswer: trigger,
+    onAnswer: passes.trigger,
   });
   const told = evidence({
     clock,
     log,
     read,
     isCached: (address) => (delivering.get(address) ?? releasing.get(address)) !== undefined,
-    onAnswer: trigger,
-    onFailure: () => later(clock.now() + backoff.nextMs()),
+    onAnswer: passes.trigger,
+    onFailure: retryLater,
   });
-  const unwatch = kernel.watch(() => {
-    cancelSoon ??= clock.after(DEBOUNCE_MS, trigger);
-  });
+  const unwatch = kernel.watch(passes.triggerSoon);
   const unwatchIsolation = options.isolation?.onChange(onIsolation);
   const unwatchMoved = options.isolation?.onMoved?.(onMoved);
-  if (wasIsolated) trigger();
-  const cancelPatience = clock.after(RANGES_PATIENCE_MS, trigger);
-
-  function trigger(): void {
-    if (stopped) return;
-    cancelSoon?.();
-    cancelSoon = undefined;
-    if (cancelNext !== undefined) return;
-    if (running !== undefined) {
-      again = true;
-      return;
-    }
-    const waitMs = pace.waitMs();
-    if (waitMs > 0) {
-      cancelNext = clock.after(waitMs, next);
-      return;
-    }
-    next();
-  }
-
-  function next(): void {
-    cancelNext = undefined;
-    const began = clock.now();
-    // In the next turn, so that a burst of events of one list makes one pass.
-    running = Promise.resolve()
-      .then(pass)
-      .catch((error: unknown) => {
-        trouble = errorText(error);
-        log("error", "a pass failed; it is tried again", { error });
-        later(clock.now() + backoff.nextMs());
-      })
-      .finally(() => {
-        running = undefined;
-        pace.took(clock.now() - began);
-        if (again) {
-          again = false;
-          trigger();
-        }
-      });
-  }
+  if (wasIsolated) passes.trigger();
+  const cancelPatience = clock.after(RANGES_PATIENCE_MS, passes.trigger);
 
   function onIsolation(): void {
     if (isolated() === wasIsolated) return;
@@ -185,7 +143,7 @@ export function runAgent(options: AgentOptions): Agent {
       log("info", "this node hears others again: each address is read anew before the node speaks for it");
       doubted.begin([...delivering.values()].map(({ metadata }) => metadata.name));
     }
-    trigger();
+    passes.trigger();
   }
 
   /** The API server may be out of reach, and whoever moved them does not wait for ever. */
@@ -196,24 +154,11 @@ export function runAgent(options: AgentOptions): Agent {
       addresses: news,
     });
     for (const address of news) announcer.silence(address);
-    trigger();
+    passes.trigger();
   }
 
-  /** Nothing reports what happens inside Pods, so they are looked into from time to time. */
-  function triggerAnew(): void {
-    lookAnew = true;
-    trigger();
-  }
-
-  function later(at: number): void {
-    cancelLater?.();
-    if (!stopped) cancelLater = clock.after(Math.max(0, at - clock.now()), triggerAnew);
-  }
-
-  /** For what the plan itself waits for, which nothing in the kernel is asked about. */
-  function wake(at: number): void {
-    cancelWake?.();
-    if (!stopped && at < Infinity) cancelWake = clock.after(Math.max(0, at - clock.now()), trigger);
+  function retryLater(): void {
+    passes.triggerAnewAt(clock.now() + backoff.nextMs());
   }
 
   async function pass(): Promise<void> {
@@ -252,12 +197,12 @@ export function runAgent(options: AgentOptions): Agent {
     trouble = undefined;
     const retry = made.retry || failed.size > 0;
     if (!retry) backoff.reset();
-    later(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
-    wake(Math.min(made.wakeAt ?? Infinity, askAt));
+    passes.triggerAnewAt(Math.min(freshAt + POLL_MS, retry ? clock.now() + backoff.nextMs() : Infinity));
+    passes.triggerAt(Math.min(made.wakeAt ?? Infinity, askAt));
     // Nothing reports what was changed inside a Pod, and its address is marked as ours only once it is seen there.
     const enters = failed.size === 0 && made.changes.steps.some(({ pods }) => pods.enter.length > 0);
     // Once: what does not stay there is looked at again with everything else.
-    if (enters && !entered) again = true;
+    if (enters && !entered) passes.trigger();
     entered = enters;
     options.onPass?.(made, { seconds: (clock.now() - began) / 1000, failed: new Set(failed.keys()) });
   }
@@ -268,12 +213,11 @@ export function runAgent(options: AgentOptions): Agent {
    */
   async function program(complete: boolean, seen: Shown, unsure: readonly string[]) {
     const { mine, going, found } = seen;
-    let fresh = lookAnew;
-    lookAnew = false;
+    let fresh = passes.takeAnew();
     for (;;) {
       if (fresh) freshAt = clock.now();
       const observed = await observe(seen, fresh);
-      if (stopped) return undefined;
+      if (passes.stopped) return undefined;
       const remembered = observed.remembered === true;
       fresh = true;
       proxyDelayBefore = observed.nft.proxyDelayBefore ?? (observed.uplink?.proxyDelay || proxyDelayBefore);
@@ -345,7 +289,7 @@ export function runAgent(options: AgentOptions): Agent {
       const reason = FailReason.NodeNotSupported;
       acks.say(binding, { nodeName, epoch, podUid, state: AckState.Failed, reason, message });
     }
-    later(clock.now() + POLL_MS);
+    passes.triggerAnewAt(clock.now() + POLL_MS);
   }
 
   /** What was refused, by address; nothing where that may be because of what was remembered. */
@@ -408,26 +352,16 @@ export function runAgent(options: AgentOptions): Agent {
       if (waiting !== undefined) return `the bindings have not been read yet: ${waiting.lastError ?? "waiting"}`;
       return trouble;
     },
-    poke: triggerAnew,
+    poke: passes.triggerAnew,
     stop: async () => {
-      stopped = true;
-      for (const cancel of [
-        cancelSoon,
-        cancelNext,
-        cancelLater,
-        cancelWake,
-        cancelPatience,
-        unwatch,
-        unwatchIsolation,
-        unwatchMoved,
-      ])
-        cancel?.();
+      const ended = passes.stop();
+      for (const cancel of [cancelPatience, unwatch, unwatchIsolation, unwatchMoved]) cancel?.();
       doubted.stop();
       told.stop();
       for (const each of [delivering, releasing, standbys, ranges]) each.stop();
       acks.stop();
       announcer.close();
-      await running;
+      await ended;
       await stale.stop();
     },
   };
