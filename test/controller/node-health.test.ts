@@ -110,6 +110,13 @@ describe("a Pod that Kubernetes calls not Ready for its node alone", () => {
     expect(spec(decided({ route, pods: [unasked(gate)], bindings: [served], node }))).toMatchObject({ nodeName: "" });
   });
 
+  test("is asked nothing of, and nothing is said of it, where the route takes any Pod that exists", () => {
+    const any = aRoute({ reactionMode: "Exists" });
+    const decision = decided({ route: any, pods: [unheard()], bindings: [served] });
+    const message = decision.status?.conditions.find(({ type }) => type === "Ready")?.message;
+    expect([decision.againAfterMs, message]).toEqual([undefined, "the addresses reach Pod p"]);
+  });
+
   test("gets none on that word", () => {
     expect(decided({ pods: [unheard()] }).changes).toEqual([]);
   });

@@ -96,7 +96,7 @@ export function contest(input: ChoiceInput): Contest {
 export function choose(input: ChoiceInput): Choice {
   const contenders = contest(input);
   const choice = chooseAmong(input, contenders);
-  const unheard = choice.pod !== undefined && contenders.rules.isReadyAnyway?.(choice.pod) === true;
+  const unheard = choice.pod !== undefined && !isEligible(choice.pod, contenders.rules.reactionMode);
   return unheard ? { ...choice, unheard } : choice;
 }
 
