@@ -1,4 +1,5 @@
 // Heartbeats in the whole controller: nodes that fall silent, addresses that move, and what is told of it.
+import { selectorOf } from "../../lib/model/manifest";
 import { Metrics } from "../../controller-image/src/kube/metrics";
 import { type Message, nonceFrom } from "../../controller-image/src/liveness/message";
 import type { HeartbeatParts } from "../../controller-image/src/liveness/node-watch";
@@ -173,7 +174,7 @@ test("a replica that takes over because the other one was on the lost node tells
   world.pod("p");
   world.server.create(gkeIpRoutes, newRoute());
   const replica = (podName: string, nodeName: string, tells: Metrics): MemoryKube => {
-    const metadata = { namespace: "podpin-system", name: podName };
+    const metadata = { namespace: "podpin-system", name: podName, labels: selectorOf("controller") };
     world.server.create(RESOURCES.pods, { metadata, spec: { nodeName } } as KubeObject);
     const kube = new MemoryKube(world.server, { clock: world.clock });
     const identity = `${podName}_1`;

@@ -1,4 +1,5 @@
 // Several controllers with one Lease: one works, the others stand by; what happens when it stops, dies, hangs or is cut off.
+import { selectorOf } from "../../lib/model/manifest";
 import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import type { Controller } from "../../controller-image/src/controller/controller";
@@ -124,7 +125,7 @@ test("a replica that crashes is followed within four seconds, and what happened 
 
 /** The Pod of a replica. */
 const podOf = ({ name }: Replica, nodeName: string): void => {
-  const metadata = { namespace: LEASE.namespace, name };
+  const metadata = { namespace: LEASE.namespace, name, labels: selectorOf("controller") };
   world.server.create(pods, { metadata, spec: { nodeName }, status: { phase: "Running" } } as never);
 };
 

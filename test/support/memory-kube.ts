@@ -97,6 +97,11 @@ export class MemoryKube implements Kube {
     return delivered;
   }
 
+  /** Manual mode: delivers the next event of one reflector alone, in the order in which they were made; others fall behind. */
+  deliverOf(index: number): void {
+    if (this.#connected) [...this.#reflectors][index]?.deliverOne();
+  }
+
   /** What a 410 does: the events that wait are lost, and a fresh list takes their place. */
   relist(): void {
     for (const reflector of this.#reflectors) reflector.relist();
@@ -341,7 +346,7 @@ export const notServed = ({ kind, group, version }: Resource): string =>
 function selection<T extends KubeObject>(options: ReflectorOptions<T>): (object: KubeObject) => boolean {
   const { namespace } = options;
   const fields = terms(options.fieldSelector).map(([path, ...term]) => [path.split("."), ...term] as const);
-  const labels = terms(options.labelSelector);
+  const hasLabels = labelTest(options.labelSelector);
   return (object) => {
     if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
     const fieldsMatch = fields.every(([path, operator, value]) => {
@@ -349,11 +354,22 @@ function selection<T extends KubeObject>(options: ReflectorOptions<T>): (object:
       for (const name of path) at = (at as Record<string, unknown> | undefined)?.[name];
       return (String(at ?? "") === value) === (operator === "=");
     });
-    return (
-      fieldsMatch &&
-      labels.every(([label, operator, value]) => (object.metadata.labels?.[label] === value) === (operator === "="))
-    );
+    return fieldsMatch && hasLabels(object.metadata.labels ?? {});
   };
+}
+
+type LabelTest = (labels: Readonly<Record<string, string>>) => boolean;
+
+/** `key`, `key in (a,b)`, or terms of equality. */
+function labelTest(selector: string | undefined): LabelTest {
+  const [, key = "", values] = /^([^\s=!,]+)(?: in \(([^()]+)\))?$/.exec(selector ?? "") ?? [];
+  if (values !== undefined) {
+    const wanted = new Set(values.split(","));
+    return (labels) => wanted.has(labels[key] ?? "");
+  }
+  if (key !== "") return (labels) => Object.hasOwn(labels, key);
+  const equal = terms(selector);
+  return (labels) => equal.every(([label, operator, value]) => (labels[label] === value) === (operator === "="));
 }
 
 function terms(selector: string | undefined): [string, "=" | "!=", string][] {

@@ -1,7 +1,8 @@
 // The controller: live copies of the cluster, a queue of what has to be looked at, one reconcile per key. Every replica
 // keeps the copies, so that it can take over at once; only the one that leads works on the queue and writes.
 import { PODPIN_CONTROLLER_NAME } from "../../../lib/model/gke-api";
-import type { KubeObject } from "../../../lib/model/kubernetes";
+import { RESOURCES, type KubeObject, type Pod } from "../../../lib/model/kubernetes";
+import { selectorOf } from "../../../lib/model/manifest";
 import { CONTROLLER } from "../../../lib/model/runtime";
 import type { Clock, Kube, Log } from "../kube/api";
 import { Election, type LeaseApi } from "../kube/election";
@@ -19,6 +20,7 @@ import { installMissing } from "./install";
 import { replaceLostPods, type LostPodsOptions } from "./lost-pods";
 import { watchForLoss } from "./node-loss";
 import type { Hearing } from "./node-states";
+import { projectPod } from "./projections";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
 import { Store, type Touched } from "./store";
@@ -62,6 +64,10 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
+/** Labels of the controller's own Pods. */
+const REPLICAS = Object.entries(selectorOf("controller"))
+  .map((label) => label.join("="))
+  .join(",");
 /** How often a status is written whose every write is answered by somebody else's. */
 const STATUS_EVERY_MS = 1_000;
 /** How often missing definitions are tried again. */
@@ -123,6 +129,13 @@ export function runController(options: ControllerOptions): Controller {
       touchGone: (uid) => touched.gone(uid),
     });
   const ranges = watchClusterRanges(kube, namespace, () => touched.clusterRanges());
+  const replicas = kube.reflect<Pod>({
+    resource: RESOURCES.pods,
+    namespace,
+    labelSelector: REPLICAS,
+    project: projectPod,
+    onChange: () => undefined,
+  });
   const lookAtEverything = (): void => {
     store.touchEverything();
     if (election.isLeading()) cloud?.begin();
@@ -175,7 +188,7 @@ export function runController(options: ControllerOptions): Controller {
 
   /** The node of another replica. */
   function nodeOf(identity: string): string | undefined {
-    return store.pods.get(`${namespace}/${identity.split("_")[0] ?? ""}`)?.spec?.nodeName;
+    return replicas.get(`${namespace}/${identity.split("_")[0] ?? ""}`)?.spec?.nodeName;
   }
 
   function setLost(nodeName: string, lost: boolean): void {
@@ -256,6 +269,7 @@ export function runController(options: ControllerOptions): Controller {
       await cloud?.stop();
       version.stop();
       ranges.stop();
+      replicas.stop();
       routes.stop();
       store.stop();
     },

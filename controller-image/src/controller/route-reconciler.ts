@@ -2,7 +2,7 @@
 import { acceptRoute, isOurRoute, type RouteVerdict } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
-import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
+import { keyOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
 import { pause } from "../kube/backoff";
 import type { CloudLink } from "./cloud-link";
@@ -10,7 +10,9 @@ import { same } from "./conditions";
 import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release, type BindingChange } from "./handover";
+import { present } from "./keys";
 import { OwnWrites } from "./own-writes";
+import { projectPod } from "./projections";
 import type { RouteReport } from "./report";
 import { holderOf, rivalsOf } from "./rivals";
 import { moveOf, type Move } from "./route-events";
@@ -28,6 +30,8 @@ const TELL_LATER_MS = 10_000;
 const BINDING_EVERY_MS = 100;
 /** A write that changed nothing is not made again so soon. */
 const IDLE_MS = 600_000;
+/** A Pod that no watch has is asked for again after this long, while it has an address. */
+const ASK_AGAIN_MS = 5_000;
 /** What is refused for so long is told. */
 const COMPLAIN_AFTER_MS = 5_000;
 /** What the API server answers, or does not, when nothing stands against the write itself. */
@@ -123,6 +127,15 @@ export class RouteReconciler {
 
   /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
   async reconcile(key: string): Promise<Outcome> {
+    const asked = new Map<string, Pod | undefined>();
+    const outcome = await this.#reconcile(key, asked);
+    if (present(asked.keys(), (name) => asked.get(name)).length === 0) return outcome;
+    // No watch tells when they go.
+    return { againAfterMs: Math.min(outcome.againAfterMs ?? Infinity, ASK_AGAIN_MS) };
+  }
+
+  /** @param asked Pods that were asked for by name, as no watch has them; filled here */
+  async #reconcile(key: string, asked: Map<string, Pod | undefined>): Promise<Outcome> {
     const route = this.#current(key);
     const bindings = this.#store.bindingsOf(key);
     if (route === undefined) {
@@ -139,13 +152,25 @@ export class RouteReconciler {
     const verdict = ours ? acceptRoute(route, this.#store) : NOT_OURS;
     const rivals = rivalsOf(route, verdict, this.#store);
     const concerned = this.#bindingsFor(route, verdict, bindings);
+    if (!this.#store.seesPodsOf(route)) return {};
+    const unseen = this.#store.unseenOwners(route, concerned);
+    const unknown = unseen.filter((name) => !asked.has(name));
+    if (unknown.length > 0) {
+      const { namespace } = route.metadata;
+      for (const name of unknown) {
+        const found = await this.#kube.get<Pod>(RESOURCES.pods, { namespace, name });
+        asked.set(name, found && projectPod(found));
+      }
+      // Whatever was read before may have changed meanwhile.
+      return this.#reconcile(key, asked);
+    }
     const now = new Date(this.#clock.wallTime()).toISOString();
     const challenge = this.#challenges.get(key);
     const decision = decide({
       route,
       verdict,
       rivals,
-      pods: this.#store.podsFor(route, concerned),
+      pods: [...this.#store.podsFor(route, concerned), ...present(unseen, (name) => asked.get(name))],
       node: (name) => this.#store.node(name),
       bindings: concerned,
       waitedMs: (address) => this.#store.waitedMs(address),

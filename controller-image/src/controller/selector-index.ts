@@ -30,18 +30,20 @@ export class SelectorIndex {
   }
 }
 
-/** The label pair that a route is indexed under; undefined when its selector requires no label to have one value. */
-export function anchorOf({ spec }: GKEIPRoute): { readonly name: string; readonly value: string } | undefined {
+/** The label pair that a selector is indexed under; undefined when it requires no label to have one value. */
+export function anchorOf(
+  matchLabels: Readonly<Record<string, string>> | undefined,
+): { readonly name: string; readonly value: string } | undefined {
   // The last in the order of names: a StatefulSet's Pod name sorts behind most labels, and tells most.
   const [name, value] =
-    Object.entries(spec.podSelector?.matchLabels ?? {})
+    Object.entries(matchLabels ?? {})
       .sort()
       .at(-1) ?? [];
   return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 function placeOf(route: GKEIPRoute): string {
-  const anchor = anchorOf(route);
+  const anchor = anchorOf(route.spec.podSelector?.matchLabels);
   return `${route.metadata.namespace ?? ""}/${anchor === undefined ? ANY : pair(anchor.name, anchor.value)}`;
 }
 

@@ -21,11 +21,11 @@ import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } 
 import { type Hearing, NodeStates } from "./node-states";
 import { isNoNews, routesConcerned } from "./pod-changes";
 import { PodIndex } from "./pod-index";
-import { decodePod, podPacking } from "./pod-record";
+import { PodWatch } from "./pod-watch";
 import { MoveLog } from "./move-log";
 import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
 import { OwnWrites } from "./own-writes";
-import { isNodeReady, nodeAddress, projectNamespace, projectNode, projectPod } from "./projections";
+import { isNodeReady, nodeAddress, projectNamespace, projectNode } from "./projections";
 import { RouteIndex } from "./route-index";
 import { SetIndex } from "./set-index";
 import { Waits } from "./waits";
@@ -49,6 +49,8 @@ export interface StoreOptions extends ControllerMeans {
   readonly onSynced: () => void;
 }
 
+type Part = Pick<Reflector<KubeObject>, "synced" | "lastError" | "stop">;
+
 const machineOf = ({ spec }: Node): string | undefined => spec?.providerID;
 
 export class Store implements ClusterView {
@@ -56,7 +58,8 @@ export class Store implements ClusterView {
   readonly routes: Reflector<GKEIPRoute>;
   readonly gateways: Reflector<Gateway>;
   readonly classes: Reflector<GatewayClass>;
-  readonly pods: Reflector<Pod>;
+  /** Those that some route may select, and no others. */
+  readonly pods: PodWatch;
   readonly nodes: Reflector<Node>;
   readonly namespaces: Reflector<Namespace>;
   readonly networks: Reflector<Network>;
@@ -64,7 +67,7 @@ export class Store implements ClusterView {
   /** What Networks are in the cloud; kept only where there is one. */
   readonly networkParams?: Reflector<GKENetworkParamSet>;
 
-  readonly #parts: Reflector<KubeObject>[];
+  readonly #parts: Part[];
   readonly #touched: Touched;
   readonly #routes = new RouteIndex();
   readonly #podIndex = new PodIndex((key) => this.pods.get(key));
@@ -77,6 +80,8 @@ export class Store implements ClusterView {
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written: OwnWrites<AddressBinding>;
   #gkeWasPresent = false;
+  /** Routes that were looked at before their Pods were known. */
+  readonly #uncovered = new Set<string>();
   readonly #waits: Waits;
 
   constructor({ kube, clock, touched, onSynced, cloud }: StoreOptions) {
@@ -93,15 +98,23 @@ export class Store implements ClusterView {
       cached: (address) => this.bindings.get(address),
       onCorrected: (address, before) => this.#onCorrected(address, before),
     });
-    const parts: Reflector<KubeObject>[] = [];
+    const parts: Part[] = [];
     const synced = (): void => {
       if (parts.length === (cloud ? 9 : 8) && this.synced) onSynced();
     };
-    const keep = <T extends KubeObject>(reflector: Reflector<T>): Reflector<T> => {
-      parts.push(reflector as unknown as Reflector<KubeObject>);
-      return reflector;
+    const keep = <T extends Part>(part: T): T => {
+      parts.push(part);
+      return part;
     };
     this.#parts = parts;
+    this.pods = keep(
+      new PodWatch({
+        kube,
+        onChange: (change) => this.#onPod(change),
+        onSynced: synced,
+        onCovered: () => this.#onCovered(),
+      }),
+    );
     this.classes = keep(
       kube.reflect<GatewayClass>({
         resource: RESOURCES.gatewayClasses,
@@ -123,7 +136,8 @@ export class Store implements ClusterView {
         resource: RESOURCES.gkeIpRoutes,
         project: decodeRoute,
         onChange: (change) => this.#onRoute(change),
-        onSynced: synced,
+        // The Pods follow, and are complete later.
+        onSynced: () => this.pods.begin(),
       }),
     );
     this.networks = keep(
@@ -165,16 +179,6 @@ export class Store implements ClusterView {
         resource: RESOURCES.addressBindings,
         project: decodeBinding,
         onChange: (change) => this.#onBinding(change),
-        onSynced: synced,
-      }),
-    );
-    this.pods = keep(
-      kube.reflect<Pod>({
-        resource: RESOURCES.pods,
-        project: projectPod,
-        decode: decodePod,
-        packing: podPacking(),
-        onChange: (change) => this.#onPod(change),
         onSynced: synced,
       }),
     );
@@ -264,6 +268,22 @@ export class Store implements ClusterView {
     return false;
   }
 
+  /** Whether the Pods of the route are known; if not, it is looked at again once they are. */
+  seesPodsOf(route: GKEIPRoute): boolean {
+    const sees = this.pods.covers(route);
+    if (!sees) this.#uncovered.add(keyOf(route));
+    return sees;
+  }
+
+  /** Names of Pods that have addresses of the route and may be there though no watch has them: their labels may have changed. */
+  unseenOwners({ metadata: { namespace = "" } }: GKEIPRoute, bindings: readonly AddressBinding[]): string[] {
+    if (this.pods.seesEveryPod) return [];
+    const names = bindings.flatMap(({ spec: { owner, route } }) =>
+      owner === undefined || route.namespace !== namespace ? [] : owner.podName,
+    );
+    return [...new Set(names)].filter((name) => this.pods.get(`${namespace}/${name}`) === undefined);
+  }
+
   /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
   podsFor(route: GKEIPRoute, bindings: readonly AddressBinding[]): Pod[] {
     const keys = new Set(this.#podIndex.candidates(route));
@@ -346,6 +366,7 @@ export class Store implements ClusterView {
       this.#routes.change(verb, route, key);
       this.#podIndex[verb === "add" ? "addRoute" : "removeRoute"](route);
     }
+    if (object !== undefined) this.pods.need(object);
     this.#touched.route(key);
     if (old !== undefined && old.metadata.uid !== object?.metadata.uid) this.#touched.gone(old.metadata.uid ?? "");
     for (const route of [old, object]) {
@@ -402,6 +423,12 @@ export class Store implements ClusterView {
       if (pod.spec?.nodeName) this.#podsByNode[verb](pod.spec.nodeName, key);
     }
     this.#touchAll(routesConcerned(change, (pod) => this.#routes.bySelector.candidates(pod)));
+  }
+
+  #onCovered(): void {
+    const routes = [...this.#uncovered];
+    this.#uncovered.clear();
+    this.#touchAll(routes);
   }
 
   #onNode(change: Change<Node>): void {
