@@ -1,6 +1,6 @@
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
+import { LATE_CALLS_MS } from "../../../controller-image/src/fabric/gce/surveys";
 import { targetInstance } from "../../../controller-image/src/fabric/gce/target-instance";
-import { LATE_CALLS_MS } from "../../../controller-image/src/fabric/gce/term";
 import { CLUSTER, CloudWorld, intentFor, isLed } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.

@@ -1,6 +1,5 @@
 // One term of the replica that acts: reads the cloud, brings about what is wanted, and looks now and then whether somebody else has
 // changed what it made.
-import { Backoff, pause } from "../../kube/backoff";
 import type { CloudIntent, CloudNode, CloudProblem, CloudView, CloudWish } from "../cloud";
 import { ComputeError } from "./compute";
 import { problemOf } from "./explain";
@@ -9,20 +8,16 @@ import { Garbage, unusedTargets, type Live } from "./garbage";
 import { Interfaces } from "./interfaces";
 import { leadsOf, unsureOf } from "./leads";
 import { planKeeping, planRemoval } from "./leftovers";
-import { DOUBTED_MS, Mirror } from "./mirror";
+import { Mirror } from "./mirror";
 import { perform, Unseen } from "./perform";
 import type { Call, Facts, Plan, Step } from "./plan";
 import { groupRef } from "./places";
 import { pathOf, RESOURCE_ROOT, type Ref } from "./refs";
-import { survey } from "./survey";
+import { Since } from "./since";
+import { survey, type Survey } from "./survey";
+import { surveys } from "./surveys";
 import { targetRef } from "./target-instance";
 import { Works } from "./works";
-
-/** From one survey to the next. */
-const SURVEY_EVERY_MS = 5 * 60_000;
-/** What was sent before this term began has been done or refused by now: its answer was awaited so long, and its operation. */
-export const LATE_CALLS_MS = 90_000;
-const SURVEY_BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
 
 /** Stands for no route: what several of them share. */
 const SHARED = "";
@@ -37,9 +32,7 @@ export class Term {
   readonly #facts: Facts;
   readonly #garbage = new Garbage();
   readonly #ended = new AbortController();
-  /** By route, by endpoint: since when nobody has had a use for it. */
-  readonly #idle = new Map<string, ReadonlyMap<string, number>>();
-  readonly #superseded = new Map<string, number>();
+  readonly #since: Since;
   readonly #problems = new Map<string, CloudProblem>();
   /** By route: the view that was last told of. */
   readonly #told = new Map<string, string>();
@@ -65,6 +58,7 @@ export class Term {
       (name) => around.network(name),
       () => clock.now(),
     );
+    this.#since = new Since(clock);
     this.#facts = this.#makeFacts(clusterUid);
     const performing = {
       compute: options.compute,
@@ -86,7 +80,16 @@ export class Term {
       onProgress: (uid, problems) => this.#progress(uid, problems),
       onDone: (call, milliseconds, error) => this.#done(call, milliseconds, error),
     });
-    this.#surveys = this.#survey();
+    this.#surveys = surveys({
+      clock,
+      log,
+      signal: this.#ended.signal,
+      guarded: options.driver.guarded,
+      read: () => this.#read(),
+      isInDoubt: () => this.#mirror.doubtful,
+      onRead: (found) => this.#surveyed(found),
+      onFailure: (error) => this.#unread(error),
+    });
   }
 
   wished(uid: string, before: CloudWish | undefined): void {
@@ -173,7 +176,6 @@ export class Term {
 
   #makeFacts(clusterUid: string): Facts {
     const { around, clock, compute, firewall, region, root = RESOURCE_ROOT } = this.options;
-    const since = (at: number | undefined): number => (at === undefined ? 0 : clock.now() - at);
     return {
       clusterUid,
       region,
@@ -189,8 +191,8 @@ export class Term {
       addressesAgeMs: () => clock.now() - this.#addressesAt,
       find: (at) => this.#mirror.find(at),
       mark: (resource) => this.#mirror.mark(resource),
-      idleMs: (uid, endpoint) => since(this.#idle.get(uid)?.get(endpoint)),
-      supersededMs: (uid) => since(this.#superseded.get(uid)),
+      idleMs: (uid, endpoint) => this.#since.idleMs(uid, endpoint),
+      supersededMs: (uid) => this.#since.supersededMs(uid),
     };
   }
 
@@ -208,7 +210,7 @@ export class Term {
     if (wish === undefined) return NO_PLAN;
     const { intent } = wish;
     const plan = this.options.driver.plan(this.#facts, intent, held);
-    this.#remember(uid, plan);
+    this.#since.planned(uid, plan);
     return plan;
   }
 
@@ -216,15 +218,6 @@ export class Term {
     const unused = new Set([...unusedTargets(this.#mirror, this.#live(), this.#facts)].map(pathOf));
     const targets = this.#targets.filter((at) => unused.has(pathOf(at)));
     return { steps: targets.map((at) => ({ lane: "housekeeping", call: { verb: "delete", at } })), problems: [] };
-  }
-
-  #remember(uid: string, { idle = [], superseded = false }: Plan): void {
-    const now = this.options.clock.now();
-    const before = this.#idle.get(uid);
-    if (idle.length === 0) this.#idle.delete(uid);
-    else this.#idle.set(uid, new Map(idle.map((endpoint) => [endpoint, before?.get(endpoint) ?? now])));
-    if (!superseded) this.#superseded.delete(uid);
-    else if (!this.#superseded.has(uid)) this.#superseded.set(uid, now);
   }
 
   #progress(uid: string, problems: readonly CloudProblem[]): void {
@@ -255,8 +248,7 @@ export class Term {
 
   #forget(uid: string): void {
     this.#told.delete(uid);
-    this.#idle.delete(uid);
-    this.#superseded.delete(uid);
+    this.#since.forget(uid);
     this.#problems.delete(uid);
     this.#waiting.delete(uid);
     this.#collecting.delete(uid);
@@ -282,43 +274,21 @@ export class Term {
     for (const [uid] of this.#problems) if (uid !== SHARED) this.#works.touch(uid, "housekeeping");
   }
 
-  async #survey(): Promise<void> {
-    const { clock, compute, driver, firewall, log, region } = this.options;
-    const { signal } = this.#ended;
-    const backoff = new Backoff(clock, SURVEY_BACKOFF);
-    const isChanging = (path: string): boolean => this.#works.isChanging(path);
-    const firewalls = firewall === undefined ? undefined : (firewall.compute ?? compute);
-    while (!signal.aborted) {
-      // A driver that nothing guards looks early what a controller before this one did late.
-      let waitMs = this.#known || driver.guarded ? SURVEY_EVERY_MS : LATE_CALLS_MS;
-      try {
-        const { changed, unreachable } = await survey({
-          compute,
-          firewalls,
-          mirror: this.#mirror,
-          driver,
-          region,
-          isChanging,
-        });
-        if (signal.aborted) return;
-        backoff.reset();
-        this.#addressesAt = clock.now();
-        this.#unreachable = unreachable;
-        this.#surveyed(changed);
-      } catch (error) {
-        if (signal.aborted) return;
-        waitMs = backoff.nextMs();
-        log("warn", "the cloud could not be read, will be tried again", { error, retryMs: Math.round(waitMs) });
-        this.#unread(error);
-      }
-      // What became of a change that had no answer is seen as soon as it can be.
-      for (let ms = 0; ms < waitMs && !signal.aborted && (ms === 0 || !this.#mirror.doubtful); ms += DOUBTED_MS) {
-        await pause(clock, Math.min(DOUBTED_MS, waitMs - ms), signal);
-      }
-    }
+  #read(): Promise<Survey> {
+    const { compute, driver, firewall, region } = this.options;
+    return survey({
+      compute,
+      firewalls: firewall && (firewall.compute ?? compute),
+      mirror: this.#mirror,
+      driver,
+      region,
+      isChanging: (path) => this.#works.isChanging(path),
+    });
   }
 
-  #surveyed(changed: ReadonlySet<string>): void {
+  #surveyed({ changed, unreachable }: Survey): void {
+    this.#addressesAt = this.options.clock.now();
+    this.#unreachable = unreachable;
     const first = !this.#known;
     this.#known = true;
     this.#problems.delete(SHARED);
