@@ -5,7 +5,8 @@ import { KubeError } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
-import { apiVersionOf, type KubeObject, type Resource, RESOURCES } from "../../lib/model/kubernetes";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { apiVersionOf, keyOf, type KubeObject, type Resource, RESOURCES } from "../../lib/model/kubernetes";
 import { heard, now, say, untilSeen } from "../lab/child";
 import {
   allPods,
@@ -15,6 +16,7 @@ import {
   namespaceOf,
   otherOf,
   readyStatus,
+  routeOfAny,
   type Size,
   standbyOf,
   addressOf,
@@ -32,7 +34,9 @@ export type Ask =
   | { readonly do: "settle" }
   /** Changes this many Pods that no route is about, one after the other at this rate. */
   | { readonly do: "unrelated"; readonly count: number; readonly perSecond: number }
-  | { readonly do: "move"; readonly route: number };
+  | { readonly do: "move"; readonly route: number }
+  /** Makes a route whose Pods no label tells, so that every Pod has to be watched. Ends when the controller says something of it. */
+  | { readonly do: "any" };
 
 export interface Answer {
   readonly done?: Ask["do"];
@@ -141,11 +145,25 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
     await Promise.all(running);
   }
 
+  async function anyPod(): Promise<void> {
+    const [resource, route] = routeOfAny();
+    await create([resource, route]);
+    const judged = kube.reflect<GKEIPRoute>({
+      resource,
+      namespace: route.metadata.namespace,
+      fieldSelector: `metadata.name=${route.metadata.name}`,
+      onChange: look,
+    });
+    await until(() => judged.get(keyOf(route))?.status?.conditions !== undefined);
+    judged.stop();
+  }
+
   for await (const ask of heard<Ask>()) {
     let ms: number | undefined;
     if (ask.do === "load") await load();
     else if (ask.do === "settle") await until(() => acknowledged.size >= size.routes);
     else if (ask.do === "unrelated") await unrelated(ask.count, ask.perSecond);
+    else if (ask.do === "any") await anyPod();
     else {
       const { route } = ask;
       await ready(namespaceOf(route), standbyOf(route), size.routes + route);

@@ -1,5 +1,5 @@
 // The large cluster that P6 fills an API server with, by numbers alone: object i always looks the same.
-import type { KubeObject, Resource } from "../../lib/model/kubernetes";
+import type { KubeObject, LabelSelector, Resource } from "../../lib/model/kubernetes";
 import { RESOURCES } from "../../lib/model/kubernetes";
 
 export interface Size {
@@ -45,17 +45,25 @@ export function* frame({ nodes, routes }: Size): Generator<Loaded> {
 }
 
 export function* allRoutes({ routes }: Size): Generator<Loaded> {
-  for (let index = 0; index < routes; index++) {
-    const parent = { name: `pool-${Math.floor(index / ADDRESSES_OF_A_GATEWAY)}`, namespace: GATEWAY_NAMESPACE };
-    const spec = {
-      parentRefs: [parent],
-      addresses: [{ type: "gke.networking.io/cidr", value: `${addressOf(index)}/32` }],
-      network: "default",
-      reactionMode: "ReadyCondition",
-      podSelector: { matchLabels: { amf: String(index) } },
-    };
-    yield [RESOURCES.gkeIpRoutes, with_({ namespace: namespaceOf(index), name: `amf-${index}` }, { spec })];
-  }
+  for (let index = 0; index < routes; index++)
+    yield routeAt(index, `amf-${index}`, { matchLabels: { amf: String(index) } });
+}
+
+/** One that any Pod of its namespace could match, but for those that the others are about. It has no address to give. */
+export function routeOfAny(): Loaded {
+  return routeAt(0, "any", { matchExpressions: [{ key: "amf", operator: "DoesNotExist" }] });
+}
+
+function routeAt(index: number, name: string, podSelector: LabelSelector): Loaded {
+  const parent = { name: `pool-${Math.floor(index / ADDRESSES_OF_A_GATEWAY)}`, namespace: GATEWAY_NAMESPACE };
+  const spec = {
+    parentRefs: [parent],
+    addresses: [{ type: "gke.networking.io/cidr", value: `${addressOf(index)}/32` }],
+    network: "default",
+    reactionMode: "ReadyCondition",
+    podSelector,
+  };
+  return [RESOURCES.gkeIpRoutes, with_({ namespace: namespaceOf(index), name }, { spec })];
 }
 
 /** Those that could have an address come last, so that they are newer than those that have it. */

@@ -1,4 +1,5 @@
 // Watches that are refused, end, break, lie, stutter or say things twice.
+import { labelSelectorOf } from "../../../controller-image/src/controller/pod-scope";
 import { RESOURCES } from "../../../lib/model/kubernetes";
 import { until } from "../../support/fake-api-server";
 import { statusBody, type Treatment } from "../../support/fault-proxy";
@@ -208,12 +209,21 @@ export function watchScenarios(bench: Bench): void {
     expect(Number(searchParams.get("timeoutSeconds"))).toBeLessThanOrEqual(600);
   });
 
-  test("an object that enters and leaves a label selector is set and deleted", async () => {
+  test.each([
+    "team=a",
+    // As the controller asks for Pods.
+    labelSelectorOf({ key: "team", values: new Set(["a", "c"]) }),
+    labelSelectorOf({ key: "example.com/of-a", values: "any" }),
+  ])("an object that enters and leaves the label selector %s is set and deleted", async (labelSelector) => {
     const namespace = await bench.spaceWith("one");
     const { kube } = await bench.behindProxy();
-    const { seen } = await bench.follow<Map>(kube, { resource: configMaps, namespace, labelSelector: "team=a" });
+    const { seen } = await bench.follow<Map>(kube, { resource: configMaps, namespace, labelSelector });
     const label = (team: string | null): Promise<unknown> =>
-      bench.admin.mergePatch(configMaps, { namespace, name: "one" }, { metadata: { labels: { team } } });
+      bench.admin.mergePatch(
+        configMaps,
+        { namespace, name: "one" },
+        { metadata: { labels: { team, "example.com/of-a": team === "a" ? "" : null } } },
+      );
     await label("a");
     await until("it enters", () => seen.length === 1);
     await label("b");
