@@ -1,5 +1,5 @@
 // The whole controller on an in-memory API server: what it writes, in which order, and that it stops writing.
-import { ackOf, type AddressBinding } from "../../lib/model/binding";
+import { ackOf, type AddressBinding, CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
 import { typedAddress } from "../../lib/model/address";
 import { GKE_CONTROLLER_NAME } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
@@ -33,10 +33,7 @@ test("a route becomes Ready, behind a finalizer, and then nothing more is writte
 });
 
 test("a new controller writes nothing when everything is as it must be", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  const first = world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  const first = await world.served();
   await world.clock.run(1_000);
   await first.stop();
   const kube = new MemoryKube(world.server, { clock: world.clock });
@@ -47,10 +44,7 @@ test("a new controller writes nothing when everything is as it must be", async (
 });
 
 test("a Pod that dies gives the addresses to the next one, on whatever node", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   world.server.delete(pods, { namespace: "edge", name: "p" });
   await world.until(() => world.ready() === "False NoPodsFound");
   await world.until(() => world.binding()?.spec.nodeName === "" && world.binding()?.spec.releasing === undefined);
@@ -61,10 +55,7 @@ test("a Pod that dies gives the addresses to the next one, on whatever node", as
 });
 
 test("a planned move goes through both nodes, and Ready is never True in between", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   const lies: string[] = [];
   world.server.onCommit(() => {
     const binding = world.binding();
@@ -81,10 +72,7 @@ test("a planned move goes through both nodes, and Ready is never True in between
 });
 
 test("an old node whose agent does not answer is waited for five seconds, no longer", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   world.agents.delete("node1");
   const start = world.clock.now();
   world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
@@ -95,10 +83,7 @@ test("an old node whose agent does not answer is waited for five seconds, no lon
 });
 
 test("a deleted route goes when its addresses are released, and leaves no binding", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served({ addresses: [typedAddress(A), typedAddress(B)] });
   world.agents.delete("node1");
   world.server.delete(gkeIpRoutes, { namespace: "edge", name: "route" });
   await world.clock.run(5_000);
@@ -111,10 +96,7 @@ test("a deleted route goes when its addresses are released, and leaves no bindin
 });
 
 test("bindings of a route that vanished without its finalizer are released too", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   world.server.remove(gkeIpRoutes, { namespace: "edge", name: "route" });
   await world.until(() => world.server.list(addressBindings).length === 0);
 });
@@ -134,10 +116,7 @@ test("two routes claim one address: the older keeps it, the younger says so and 
 });
 
 test("malformed routes get their own condition and the good one does not notice", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   const version = world.route()?.metadata.resourceVersion;
   const bad = (name: string, spec: object): unknown => world.server.create(gkeIpRoutes, newRoute(spec, { name }));
   bad("mask", { addresses: [{ type: "gke.networking.io/cidr", value: "198.51.100.10/24" }] });
@@ -177,10 +156,7 @@ test("routes of GKE's own classes are never touched", async () => {
 });
 
 test("Gateways and classes say what upstream's conditions say, and count their routes", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   await world.clock.run(1_000);
   const brief = (object: unknown): unknown =>
     (object as { status: { conditions: { type: string; status: string; reason: string }[] } }).status.conditions.map(
@@ -205,39 +181,33 @@ test("Gateways and classes say what upstream's conditions say, and count their r
 
 test("agents are told the cluster's own ranges, once", async () => {
   world.start({ clusterCidrs: ["10.96.0.0/16"] });
-  const ranges = (): string | undefined =>
-    world.server.get<KubeObject & { data: Record<string, string> }>(configMaps, {
-      namespace: "podpin-system",
-      name: "podpin-cluster-ranges",
-    })?.data["cidrs"];
-  await world.until(() => ranges() !== undefined);
-  expect(ranges()).toBe(
-    [
-      "10.96.0.0/16",
-      "10.244.1.0/24",
-      "10.244.2.0/24",
-      "169.254.0.0/16",
-      "172.30.0.11/32",
-      "172.30.0.12/32",
-      "224.0.0.0/4",
-    ].join("\n"),
-  );
+  await world.until(() => world.ranges() !== undefined);
+  expect(world.ranges()?.split("\n")).toEqual([
+    "10.96.0.0/16",
+    "10.244.1.0/24",
+    "10.244.2.0/24",
+    "169.254.0.0/16",
+    "172.30.0.11/32",
+    "172.30.0.12/32",
+    "224.0.0.0/4",
+  ]);
   world.put(nodes, aNode("node3", "172.30.0.13"));
-  await world.until(() => ranges()?.includes("172.30.0.13/32") === true);
+  await world.until(() => world.ranges()?.includes("172.30.0.13/32") === true);
 });
 
 test("the cluster's ranges are there again when somebody has edited or deleted them", async () => {
   world.start({ clusterCidrs: ["10.96.0.0/16"] });
-  const ref = { namespace: "podpin-system", name: "podpin-cluster-ranges" };
-  const written = () => world.server.get<KubeObject & { data: Record<string, string> }>(configMaps, ref);
-  const ranges = (): string | undefined => written()?.data["cidrs"];
-  await world.until(() => ranges() !== undefined);
-  const right = ranges();
-  world.server.replace(configMaps, { ...written()!, data: { cidrs: "0.0.0.0/0" } } as KubeObject);
-  expect(ranges()).not.toBe(right);
-  await world.until(() => ranges() === right);
+  const ref = { namespace: "podpin-system", name: CLUSTER_RANGES_CONFIG_MAP };
+  await world.until(() => world.ranges() !== undefined);
+  const right = world.ranges();
+  world.server.replace(configMaps, {
+    ...world.server.get(configMaps, ref)!,
+    data: { cidrs: "0.0.0.0/0" },
+  } as KubeObject);
+  expect(world.ranges()).not.toBe(right);
+  await world.until(() => world.ranges() === right);
   world.server.delete(configMaps, ref);
-  await world.until(() => ranges() === right);
+  await world.until(() => world.ranges() === right);
 });
 
 test("two controllers at once end in one owner, and no epoch is ever written twice for two owners", async () => {

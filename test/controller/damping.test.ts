@@ -3,9 +3,9 @@
 import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Node, type Pod } from "../../lib/model/kubernetes";
 import type { Controller } from "../../controller-image/src/controller/controller";
-import { newRoute, World } from "./world";
+import { World } from "./world";
 
-const { events, gkeIpRoutes, nodes, pods } = RESOURCES;
+const { events, nodes, pods } = RESOURCES;
 const TEN_MINUTES = 600_000;
 
 let world: World;
@@ -22,10 +22,7 @@ beforeEach(async () => {
     if (owner !== undefined) moves.push(world.clock.now());
     owner = is;
   });
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  controller = world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  controller = await world.served();
   await world.clock.run(1_000);
 });
 afterEach(() => world.stop());

@@ -7,10 +7,7 @@ const { addressBindings, events, gkeIpRoutes, nodes } = RESOURCES;
 let world: World;
 beforeEach(async () => {
   world = new World();
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served();
   world.agents.delete("node1");
 });
 afterEach(() => world.stop());

@@ -20,10 +20,7 @@ const onNode = (name: string) => (): boolean =>
 /** The newest Pod on node1 has the address; an older one is Ready on node2. */
 async function served(): Promise<ReturnType<World["start"]>> {
   world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  const controller = world.start();
-  await world.until(onNode("node1"));
+  const controller = await world.served();
   await world.clock.run(1_000);
   return controller;
 }
@@ -77,10 +74,7 @@ test("a node that does not answer loses its address within the time of one write
 });
 
 test("a route whose only Pod is on a node that does not answer is not Ready until the node answers again", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  const controller = world.start();
-  await world.until(onNode("node1"));
+  const controller = await world.served();
   controller.setLost("node1", true);
   await world.until(() => world.ready() === "False DPV2NotReady");
   expect(world.binding()?.spec).toMatchObject({ epoch: 1, nodeName: "node1" });

@@ -18,10 +18,7 @@ const MANY = Array.from({ length: 10_000 }, (_, i) => `10.99.${i >> 8}.${i & 255
 let world: World;
 beforeEach(async () => {
   world = new World();
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  world.start();
-  await world.until(() => world.ready() === SERVED);
+  await world.served();
 });
 afterEach(() => world.stop());
 

@@ -43,10 +43,7 @@ const told = (): string[] =>
     .map(({ note }) => note);
 
 async function served(): Promise<ReturnType<World["start"]>> {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute());
-  const controller = world.start({ log });
-  await world.until(servedOn("node1"));
+  const controller = await world.served({}, { log });
   await world.clock.run(60_000);
   world.kube.calls.length = 0;
   return controller;

@@ -27,10 +27,7 @@ const told = (name = "route"): string[] =>
     .map(({ type, reason, note }) => `${type} ${reason}: ${note}`);
 
 test("tells each move, from which Pod and node to which, with the epoch, once for all addresses", async () => {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
-  world.start();
-  await world.until(() => world.ready() === "True ProgrammingComplete");
+  await world.served({ addresses: [typedAddress(A), typedAddress(B)] });
   world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:30:00Z" });
   await world.until(() => world.binding()?.spec.nodeName === "node2" && world.ready() === "True ProgrammingComplete");
   for (const name of ["p", "q"]) world.server.delete(pods, { namespace: "edge", name });

@@ -1,10 +1,9 @@
 // Pods and nodes that have IPv6 addresses, alone or besides IPv4, in either order: persistent addresses are IPv4, and so is the way to them.
-import { CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
 import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
 import { aPod } from "../support/objects";
 import { aNode, newRoute, World } from "./world";
 
-const { configMaps, gkeIpRoutes, nodes, pods } = RESOURCES;
+const { gkeIpRoutes, nodes, pods } = RESOURCES;
 
 let world: World;
 beforeEach(() => {
@@ -64,11 +63,7 @@ test("between nodes the packets go by IPv4, whichever address stands first; and 
   pod("q", "node2", ["2001:db8::9", "10.244.2.9"], "2026-01-01T00:30:00Z");
   await world.until(() => world.binding()?.spec.nodeName === "node2");
   expect(world.binding()?.spec.releasing).toMatchObject({ nodeName: "node1", forwardTo: "172.30.0.12" });
-  const ranges = world.server.get<KubeObject & { data?: Record<string, string> }>(configMaps, {
-    namespace: "podpin-system",
-    name: CLUSTER_RANGES_CONFIG_MAP,
-  });
-  expect(ranges?.data?.cidrs?.split("\n")).toEqual([
+  expect(world.ranges()?.split("\n")).toEqual([
     "10.244.1.0/24",
     "10.244.2.0/24",
     "169.254.0.0/16",

@@ -1,5 +1,12 @@
 // A cluster in memory, with agents that answer as real ones do, and as many controllers as a test starts.
-import { AckState, ackOf, isLed, mayAnnounce, type AddressBinding } from "../../lib/model/binding";
+import {
+  AckState,
+  ackOf,
+  CLUSTER_RANGES_CONFIG_MAP,
+  isLed,
+  mayAnnounce,
+  type AddressBinding,
+} from "../../lib/model/binding";
 import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject, type Resource } from "../../lib/model/kubernetes";
 import {
@@ -11,7 +18,7 @@ import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A, aClass, aGateway, aPod, aRoute } from "../support/objects";
 import { VirtualClock } from "../support/virtual-clock";
 
-const { addressBindings, gkeIpRoutes, gateways, gatewayClasses, pods, nodes, namespaces } = RESOURCES;
+const { addressBindings, configMaps, gkeIpRoutes, gateways, gatewayClasses, pods, nodes, namespaces } = RESOURCES;
 
 export const aNode = (name: string, address: string, ready = true): KubeObject => ({
   metadata: { name },
@@ -57,6 +64,15 @@ export class World {
       ...given,
     });
     this.#controllers.push(controller);
+    return controller;
+  }
+
+  /** Starts a controller with a route that takes a Pod p on node1, and waits until it does. */
+  async served(route: Parameters<typeof newRoute>[0] = {}, given?: Partial<ControllerOptions>): Promise<Controller> {
+    this.pod("p");
+    this.server.create(gkeIpRoutes, newRoute(route));
+    const controller = this.start(given);
+    await this.until(() => this.ready() === "True ProgrammingComplete");
     return controller;
   }
 
@@ -116,6 +132,12 @@ export class World {
   ready(name = "route"): string | undefined {
     const ready = this.route(name)?.status?.conditions?.find(({ type }) => type === "Ready");
     return ready && `${ready.status} ${ready.reason}`;
+  }
+
+  /** What agents are told of the cluster's own ranges, one on each line. */
+  ranges(): string | undefined {
+    const ref = { namespace: "podpin-system", name: CLUSTER_RANGES_CONFIG_MAP };
+    return this.server.get<KubeObject & { data?: Record<string, string> }>(configMaps, ref)?.data?.["cidrs"];
   }
 
   until(done: () => boolean): Promise<void> {

@@ -2,9 +2,9 @@
 import { typedAddress } from "../../lib/model/address";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { A, B } from "../support/objects";
-import { newRoute, World } from "./world";
+import { World } from "./world";
 
-const { gkeIpRoutes, pods } = RESOURCES;
+const { pods } = RESOURCES;
 
 let world: World;
 beforeEach(() => {
@@ -22,10 +22,7 @@ const servedOn = (name: string) => (): boolean =>
   world.binding()?.spec.nodeName === name && world.ready() === "True ProgrammingComplete";
 
 async function served(addresses = [A]): Promise<ReturnType<World["start"]>> {
-  world.pod("p");
-  world.server.create(gkeIpRoutes, newRoute({ addresses: addresses.map(typedAddress) }));
-  const controller = world.start();
-  await world.until(servedOn("node1"));
+  const controller = await world.served({ addresses: addresses.map(typedAddress) });
   await world.clock.run(60_000);
   world.kube.calls.length = 0;
   return controller;
