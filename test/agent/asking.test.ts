@@ -9,31 +9,31 @@ import { settle, VirtualClock } from "../support/virtual-clock";
 import { ack, binding, ME, movedAway } from "./bindings";
 import { A, World } from "./world";
 
-test("a move is told by the two watches of the node that had the address; it asks nothing meanwhile", async () => {
+/** A node that has let go of {@link A}, and how often it has asked since it began. */
+async function letGo() {
   const world = new World();
   const { kube } = world.agent();
   world.write(binding(A));
   await world.rest();
   world.write(movedAway(A, { wait: false }));
   await world.clock.run(1_000);
+  return { world, questions: (): number => kube.calls.filter(({ verb }) => verb === "get").length };
+}
+
+test("a move is told by the two watches of the node that had the address; it asks nothing meanwhile", async () => {
+  const { world, questions } = await letGo();
   expect(world.ack()).toEqual(ack(ME, 1, "Released", ""));
-  expect(kube.calls.filter(({ verb }) => verb === "get")).toEqual([]);
+  expect(questions()).toBe(0);
 });
 
 test("for what may still arrive it asks less often the longer ago it was", async () => {
-  const world = new World();
-  const { kube } = world.agent();
-  world.write(binding(A));
-  await world.rest();
-  world.write(movedAway(A, { wait: false }));
-  await world.clock.run(1_000);
+  const { world, questions } = await letGo();
   world.write(binding(A, { ...movedAway(A).spec, releasing: undefined }));
   const began = world.clock.now();
   const asked: number[] = [];
   for (let second = 0; second < 70; second++) {
     await world.clock.run(1_000);
-    const count = kube.calls.filter(({ verb }) => verb === "get").length;
-    while (asked.length < count) asked.push(Math.round((world.clock.now() - began) / 1000));
+    while (asked.length < questions()) asked.push(Math.round((world.clock.now() - began) / 1000));
   }
   expect(asked).toEqual([1, 6, 12, 24, 48, 60]);
   expect(world.kernel.untouched).toBe(true);
