@@ -139,7 +139,7 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   test("collects what belongs to no route after two sightings, and only when every route has been told", async () => {
     const world = new CloudWorld();
     world.reserve("203.0.113.10");
-    const first = begin(driver, [], world);
+    const first = begin(driver, [], { world });
     first.fabric.want(intentFor({ leader: "node1" }));
     await world.until(() => isLed(first.replica, intentFor({ leader: "node1" })));
     await first.fabric.stop();
@@ -184,7 +184,7 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   });
 
   test("leads to the interface that a node has in the network of the route", async () => {
-    const { world, replica, fabric } = begin(driver, [], withSecondNetwork());
+    const { world, replica, fabric } = begin(driver, [], { world: withSecondNetwork() });
     world.reserve("203.0.113.10");
     const intent = intentFor({ leader: "node4", network: "blue" });
     fabric.want(intent);

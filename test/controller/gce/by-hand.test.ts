@@ -3,7 +3,7 @@
 import type { Compute } from "../../../controller-image/src/fabric/gce/compute";
 import { haPolicy } from "../../../controller-image/src/fabric/gce/ha-policy";
 import type { Driver } from "../../../controller-image/src/fabric/gce/plan";
-import { begin, DRIVERS, intentFor, isLed, REGION } from "./cloud-world";
+import { DRIVERS, intentFor, isLed, led, REGION } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -18,11 +18,7 @@ const SEEN_MS = 5 * MINUTE + 30_000;
 const INTENT = intentFor({ addresses: ADDRESSES, leader: "node1", candidates: ["node1", "node2"] });
 
 async function begun(driver: Driver) {
-  const { world, replica, fabric } = begin(driver, ADDRESSES);
-  fabric.want(INTENT);
-  await world.until(() => isLed(replica, INTENT));
-  await world.clock.run(MINUTE);
-  world.delivered.clear();
+  const { world, replica, fabric } = await led(driver, INTENT);
   const stranger = world.client();
   const byHand = async (doing: (compute: Compute) => Promise<unknown>): Promise<void> => {
     const done = doing(stranger);

@@ -204,13 +204,28 @@ export const DRIVERS = [
   { name: "target-instance", driver: targetInstance },
 ];
 
-/** One replica that has begun, and knows what there is to be led. */
-export function begin(driver: Driver, addresses: readonly string[] = [], world = new CloudWorld()) {
+/** One replica that has begun, and knows what there is to be led unless it is not settled. */
+export function begin(
+  driver: Driver,
+  addresses: readonly string[] = [],
+  { world = new CloudWorld(), settled = true } = {},
+) {
   for (const address of addresses) world.reserve(address);
   const replica = world.replica({ driver });
   replica.fabric.start();
-  replica.fabric.settled();
+  if (settled) replica.fabric.settled();
   return { world, replica, fabric: replica.fabric };
+}
+
+/** One replica that has led the addresses there and has nothing left to do. What was counted so far is forgotten. */
+export async function led(driver: Driver, intent: CloudIntent, options: Parameters<typeof begin>[2] = {}) {
+  const all = begin(driver, intent.addresses, options);
+  all.fabric.want(intent);
+  await all.world.until(() => isLed(all.replica, intent));
+  await all.world.clock.run(30_000);
+  all.world.delivered.clear();
+  all.world.cloud.calls.clear();
+  return all;
 }
 
 export interface IntentOptions {

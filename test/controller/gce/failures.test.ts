@@ -1,5 +1,5 @@
 import type { Fault } from "../../../lab/cloud/inject";
-import { CloudWorld, DRIVERS, intentFor, isLed } from "./cloud-world";
+import { begin, DRIVERS, intentFor, isLed, led } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -8,30 +8,16 @@ const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
 const CANDIDATES = ["node1", "node2"];
 const UID = "route-uid-1";
 const MINUTE = 60_000;
-const led = (leader: string, epoch: number, urgent = false) =>
+const to = (leader: string, epoch: number, urgent = false) =>
   intentFor({ addresses: ADDRESSES, leader, candidates: CANDIDATES, epoch, urgent });
 
 describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   const moves = name === "ha-policy" ? "compute.regionBackendServices.update" : "compute.forwardingRules.setTarget";
   const move = name === "ha-policy" ? "regionBackendServices.patch" : "forwardingRules.setTarget";
 
-  function begun() {
-    const world = new CloudWorld();
-    for (const address of ADDRESSES) world.reserve(address);
-    const replica = world.replica({ driver });
-    replica.fabric.start();
-    return { world, replica, fabric: replica.fabric };
-  }
-
-  async function ledToNode1() {
-    const all = begun();
-    all.fabric.want(led("node1", 1));
-    await all.world.until(() => isLed(all.replica, led("node1", 1)));
-    await all.world.clock.run(30_000);
-    all.world.delivered.clear();
-    all.world.cloud.calls.clear();
-    return all;
-  }
+  // Not settled: what is nobody's stays.
+  const begun = () => begin(driver, ADDRESSES, { settled: false });
+  const ledToNode1 = () => led(driver, to("node1", 1), { settled: false });
 
   const passing: readonly (Fault & { readonly what: string })[] = [
     { what: "operations end with an error", operationError: { status: 503, reason: "backendError" }, times: 3 },
@@ -59,10 +45,10 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
     const { world, replica, fabric } = begun();
     world.cloud.faults.add(fault);
     fabric.settled();
-    fabric.want(led("node1", 1));
-    await world.until(() => isLed(replica, led("node1", 1)));
-    fabric.want(led("node2", 2));
-    await world.until(() => isLed(replica, led("node2", 2)));
+    fabric.want(to("node1", 1));
+    await world.until(() => isLed(replica, to("node1", 1)));
+    fabric.want(to("node2", 2));
+    await world.until(() => isLed(replica, to("node2", 2)));
     for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node1", "node2"]);
     world.cloud.faults.clear();
     fabric.remove(UID);
@@ -75,7 +61,7 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   test("goes on leading where it leads while the right to move is missing, says which one, and moves when it is back", async () => {
     const { world, replica, fabric } = await ledToNode1();
     world.cloud.conditions.revoke(moves);
-    fabric.want(led("node2", 2));
+    fabric.want(to("node2", 2));
     await world.clock.run(30 * MINUTE);
     expect(fabric.view(UID).problem?.reason).toBe("PermissionDenied");
     expect(fabric.view(UID).problem?.message).toContain(moves);
@@ -84,7 +70,7 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
     // Later and later, up to a minute.
     expect(world.changes.filter((id) => id === move).length).toBeLessThan(60 * ADDRESSES.length);
     world.cloud.conditions.giveBack(moves);
-    await world.until(() => isLed(replica, led("node2", 2)), 2 * MINUTE);
+    await world.until(() => isLed(replica, to("node2", 2)), 2 * MINUTE);
     expect(fabric.view(UID).problem).toBeUndefined();
     await fabric.stop();
   });
@@ -92,25 +78,25 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   test("waits for the next minute when the rate is used up, for five minutes, and moves then", async () => {
     const { world, replica, fabric } = await ledToNode1();
     world.cloud.conditions.setRates({ perMinute: 0 });
-    fabric.want(led("node2", 2));
+    fabric.want(to("node2", 2));
     await world.clock.run(5 * MINUTE);
     expect(fabric.view(UID).problem?.reason).toBe("RateLimited");
     expect(world.delivered.size).toBe(0);
     world.cloud.conditions.setRates();
-    await world.until(() => isLed(replica, led("node2", 2)), 3 * MINUTE);
+    await world.until(() => isLed(replica, to("node2", 2)), 3 * MINUTE);
     await fabric.stop();
   });
 
   test("changes nothing while the API is down for half an hour, and does what is wanted then", async () => {
     const { world, replica, fabric } = await ledToNode1();
     world.cloud.faults.add({ reset: "before" });
-    fabric.want(led("node2", 2));
+    fabric.want(to("node2", 2));
     await world.clock.run(30 * MINUTE);
     expect(fabric.view(UID).problem?.reason).toBe("CloudUnreachable");
     expect(fabric.view(UID).leads.get("203.0.113.10")).toBe("node1");
     expect(world.delivered.size).toBe(0);
     world.cloud.faults.clear();
-    await world.until(() => isLed(replica, led("node2", 2)), 3 * MINUTE);
+    await world.until(() => isLed(replica, to("node2", 2)), 3 * MINUTE);
     for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node2"]);
     await fabric.stop();
   });
@@ -118,26 +104,26 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
   test("says why nothing is known when the cloud cannot be read, and does not take that for nothing", async () => {
     const { world, replica, fabric } = begun();
     world.cloud.conditions.revoke("compute.forwardingRules.list");
-    fabric.want(led("node1", 1));
+    fabric.want(to("node1", 1));
     await world.clock.run(10 * MINUTE);
     expect(fabric.view(UID)).toMatchObject({ known: false, empty: false, problem: { reason: "PermissionDenied" } });
     expect(fabric.view(UID).problem?.message).toContain("compute.forwardingRules.list");
     expect(world.changes).toEqual([]);
     world.cloud.conditions.giveBack("compute.forwardingRules.list");
-    await world.until(() => isLed(replica, led("node1", 1)), 2 * MINUTE);
+    await world.until(() => isLed(replica, to("node1", 1)), 2 * MINUTE);
     await fabric.stop();
   });
 
   test("leads a VM's addresses elsewhere when it is gone, and to it again when another one has its name", async () => {
     const { world, replica, fabric } = await ledToNode1();
     world.cloud.vanish(world.zoneOf("node1"), "node1");
-    const away = led("node2", 2, true);
+    const away = to("node2", 2, true);
     fabric.want({ ...away, candidates: ["node2"] });
     await world.until(() => isLed(replica, away), MINUTE);
     await world.clock.run(30 * MINUTE);
     world.addNode("node1");
-    fabric.want(led("node1", 3));
-    await world.until(() => isLed(replica, led("node1", 3)), 5 * MINUTE);
+    fabric.want(to("node1", 3));
+    await world.until(() => isLed(replica, to("node1", 3)), 5 * MINUTE);
     expect(world.goesTo("203.0.113.10")).toBe("node1");
     await fabric.stop();
   });
@@ -147,10 +133,10 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
     world.cloud.vanish(world.zoneOf("node1"), "node1");
     await world.clock.run(10_000);
     world.addNode("node1");
-    fabric.want(led("node1", 2));
+    fabric.want(to("node1", 2));
     await world.clock.run(10_000);
     expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(["node1", "node1"]);
-    expect(isLed(replica, led("node1", 2))).toBe(true);
+    expect(isLed(replica, to("node1", 2))).toBe(true);
     await fabric.stop();
   });
 

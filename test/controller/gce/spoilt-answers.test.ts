@@ -1,5 +1,5 @@
 // Answers that say nothing, or that say something else than they seem to: nothing is concluded from them.
-import { begin, DRIVERS, intentFor, isLed } from "./cloud-world";
+import { begin, DRIVERS, intentFor, isLed, led } from "./cloud-world";
 
 // Virtual hours are real seconds; how many depends on the machine.
 jest.setTimeout(300_000);
@@ -7,18 +7,11 @@ jest.setTimeout(300_000);
 const ADDRESSES = ["203.0.113.10", "203.0.113.11"];
 const UID = "route-uid-1";
 const MINUTE = 60_000;
-const led = (leader: string, epoch: number) =>
+const to = (leader: string, epoch: number) =>
   intentFor({ addresses: ADDRESSES, leader, candidates: ["node1", "node2"], epoch });
 
 describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
-  async function ledToNode1() {
-    const all = begin(driver, ADDRESSES);
-    all.fabric.want(led("node1", 1));
-    await all.world.until(() => isLed(all.replica, led("node1", 1)));
-    await all.world.clock.run(30_000);
-    all.world.delivered.clear();
-    return all;
-  }
+  const ledToNode1 = () => led(driver, to("node1", 1));
 
   test("answers with 200 and no JSON change nothing of what is known, and a route is not gone by them", async () => {
     const { world, replica, fabric } = await ledToNode1();
@@ -27,7 +20,7 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
     world.cloud.faults.add({ refuse: { status: 403, reason: "forbidden" } });
     await world.clock.run(30 * MINUTE);
     expect([...fabric.view(UID).leads.values()]).toEqual(["node1", "node1"]);
-    fabric.want(led("node2", 2));
+    fabric.want(to("node2", 2));
     await world.clock.run(10 * MINUTE);
     expect(fabric.view(UID).problem?.reason).toBe("CloudUnreachable");
     expect([...fabric.view(UID).leads.values()]).toEqual(["node1", "node1"]);
@@ -57,10 +50,10 @@ describe.each(DRIVERS)("driver $name", ({ name, driver }) => {
     const { world, replica, fabric } = begin(driver, ADDRESSES);
     let calls = 0;
     world.onTheWay = (answer) => (++calls % 3 === 0 ? { status: 200 } : answer);
-    fabric.want(led("node1", 1));
-    await world.until(() => isLed(replica, led("node1", 1)));
-    fabric.want(led("node2", 2));
-    await world.until(() => isLed(replica, led("node2", 2)));
+    fabric.want(to("node1", 1));
+    await world.until(() => isLed(replica, to("node1", 1)));
+    fabric.want(to("node2", 2));
+    await world.until(() => isLed(replica, to("node2", 2)));
     for (const address of ADDRESSES) expect(world.delivered.get(address)).toEqual(["node1", "node2"]);
     fabric.remove(UID);
     await world.until(() => fabric.view(UID).empty);
