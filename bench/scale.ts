@@ -219,7 +219,11 @@ async function quiet(place: Place, controller: Running, report: (doing: string) 
     const state = JSON.stringify([found.get("podpin_is_leader"), reconciles]);
     if (state !== last) [last, since] = [state, performance.now()];
     report(`waiting for quiet, ${Math.round(controller.memory())} MiB`);
-    if (found.get("podpin_is_leader") === 1 && reconciles.length > 0 && performance.now() - since > 3000) return since;
+    const keys = (state: string): number => found.get(`podpin_queue_keys{state="${state}"}`) ?? 0;
+    // What was refused is tried again half a minute later at the latest.
+    const patienceMs = keys("delayed") > 0 ? 30_000 : 3_000;
+    const idle = keys("waiting") + keys("running") === 0 && performance.now() - since > patienceMs;
+    if (found.get("podpin_is_leader") === 1 && reconciles.length > 0 && idle) return since;
   }
 }
 
