@@ -68,7 +68,7 @@ export class ComputeCloud {
     const world = { externalRange: options.externalRange ?? "203.0.113.0/24", regions: new Map(zones) };
     this.#regions = world.regions;
     this.faults = new Faults(clock);
-    this.conditions = new Conditions(clock, world.regions, this.state);
+    this.conditions = new Conditions(clock, this.state);
     this.delivery = new Delivery(this.state, clock, this.conditions, options);
     this.#operations = new Operations(clock);
     this.#mutations = new Mutations(this.state, this.#operations, clock, world, this.conditions, this.delivery);

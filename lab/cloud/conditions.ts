@@ -38,7 +38,6 @@ export type RateGroup = "mutate" | "read" | "list" | "operationRead";
 export class Conditions {
   readonly #clock: Clock;
   readonly #state: State;
-  readonly #regions: ReadonlyMap<string, readonly string[]>;
   readonly #revoked = new Set<string>();
   readonly #limits = new Map<QuotaMetric, number>();
   readonly #lost = new Set<string>();
@@ -50,9 +49,8 @@ export class Conditions {
   #minute = 0;
   #listener: () => void = () => undefined;
 
-  constructor(clock: Clock, regions: ReadonlyMap<string, readonly string[]>, state: State) {
+  constructor(clock: Clock, state: State) {
     this.#clock = clock;
-    this.#regions = regions;
     this.#state = state;
   }
 
@@ -178,10 +176,6 @@ export class Conditions {
       limit: this.#limits.get(metric) ?? DEFAULT_LIMIT,
       usage: usage.get(metric) ?? 0,
     }));
-  }
-
-  zonesOf(region: string): readonly string[] {
-    return this.#regions.get(region) ?? [];
   }
 }
 

@@ -104,7 +104,7 @@ export interface PodRangePlan {
 }
 
 /** GKE's default (read 2026-11). */
-export const DEFAULT_MAX_PODS_PER_NODE = 110;
+const DEFAULT_MAX_PODS_PER_NODE = 110;
 const MIN_PODS_PER_NODE = 8;
 const MAX_PODS_PER_NODE = 256;
 /** About 4,000 Services by default (training text on GKE Pod address planning). */

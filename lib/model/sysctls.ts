@@ -41,8 +41,3 @@ function wantOf(pattern: string): string {
   }
   return 'use a kernel parameter, for example "net.ipv4.ip_nonlocal_bind", or a beginning of some, for example "net.ipv4.*"';
 }
-
-/** Whether one of the patterns allows the kernel parameter. */
-export function allowsSysctl(patterns: readonly string[], name: string): boolean {
-  return patterns.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
-}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { NO_FENCES, parseFences } from "../../controller-image/src/agent/fence";
+import { type FenceState, parseFences } from "../../controller-image/src/agent/fence";
 import type { AddressMemory } from "../../controller-image/src/agent/outcome";
 import { isNoChange, plan, type PlanInput, remember } from "../../controller-image/src/agent/plan";
 import type { AddressBinding } from "../../lib/model/binding";
@@ -206,13 +206,14 @@ test("whatever happens, every Pod that held an address and lives is fenced off f
 });
 
 describe("what nft prints", () => {
+  const none: FenceState = { table: false, fenced: new Map(), filtered: new Set() };
   const table = { family: "netdev", name: "pip_agent", handle: 1 };
   const chain = { family: "netdev", table: "pip_agent", name: "dev_11", dev: "veth1", type: "filter", hook: "ingress" };
   const set = { family: "netdev", table: "pip_agent", name: "on_11", type: "ipv4_addr", elem: [A] };
   const rule = { family: "netdev", table: "pip_agent", chain: "dev_11", expr: [] };
 
   test.each<[string, readonly object[], ReturnType<typeof parseFences>]>([
-    ["nothing", [], NO_FENCES],
+    ["nothing", [], none],
     [
       "a fence",
       [{ table }, { chain }, { set }, { rule }],
@@ -228,16 +229,12 @@ describe("what nft prints", () => {
       [{ table }, { set: { ...set, elem: undefined } }],
       { table: true, fenced: new Map([[11, new Set()]]), filtered: new Set() },
     ],
-    [
-      "a table of somebody else",
-      [{ table: { ...table, name: "mine" } }, { set: { ...set, table: "mine" } }],
-      NO_FENCES,
-    ],
+    ["a table of somebody else", [{ table: { ...table, name: "mine" } }, { set: { ...set, table: "mine" } }], none],
   ])("%s", (_title, nftables, state) => {
     expect(parseFences(JSON.stringify({ nftables: [{ metainfo: {} }, ...nftables] }))).toEqual(state);
   });
 
   test("no output at all is no fence", () => {
-    expect(parseFences("")).toEqual(NO_FENCES);
+    expect(parseFences("")).toEqual(none);
   });
 });

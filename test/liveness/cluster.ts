@@ -1,9 +1,14 @@
 // A cluster on the virtual network: watchers and agents as they ship, but without cryptography where hours pass.
 import { IsolationDetector } from "../../controller-image/src/liveness/isolation";
-import { type Message, nonceFrom, type Peer } from "../../controller-image/src/liveness/message";
+import { type Message, NONCE_BYTES, type Peer } from "../../controller-image/src/liveness/message";
 import { Responder } from "../../controller-image/src/liveness/responder";
 import { type Verdict, Watcher } from "../../controller-image/src/liveness/watcher";
 import { type Host, VirtualNetwork, type NetworkOptions } from "./virtual-network";
+
+/** A number for a message, from chance as a clock gives it. */
+export function nonceFrom(random: () => number): number {
+  return Math.floor(random() * 2 ** (8 * NONCE_BYTES)) || 1;
+}
 
 export interface Heard extends Verdict {
   readonly at: number;

@@ -2,14 +2,14 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { Metrics, systemClock } from "../../controller-image/src/kube/index";
-import { decode, nonceFrom } from "../../controller-image/src/liveness/message";
+import { decode } from "../../controller-image/src/liveness/message";
 import { beat, type NodeHeart } from "../../controller-image/src/liveness/node-heart";
 import { type NodeWatch, watchNodes } from "../../controller-image/src/liveness/node-watch";
 import { keyOf, type Keys, seal } from "../../controller-image/src/liveness/seal";
 import type { Verdict } from "../../controller-image/src/liveness/watcher";
 import { type OpenWire, randomNonce, udpWire } from "../../controller-image/src/liveness/wire";
 import { HEARTBEAT_PORT } from "../../lib/model/runtime";
-import { CONTROLLER, nodeAddress, nodeName } from "./cluster";
+import { CONTROLLER, nodeAddress, nodeName, nonceFrom } from "./cluster";
 import { type Host, VirtualNetwork } from "./virtual-network";
 
 const key = (byte: number) => keyOf(Buffer.alloc(32, byte))!;

@@ -2,7 +2,7 @@ import type { ClusterFacts } from "../../lib/model/cluster-facts";
 import { LATER } from "../../lib/model/later";
 import { type NodePoolInput, planNodePool } from "../../lib/model/node-pool";
 import { Problems } from "../../lib/model/problems";
-import { allowsSysctl, IN_POD_SYSCTLS } from "../../lib/model/sysctls";
+import { IN_POD_SYSCTLS } from "../../lib/model/sysctls";
 
 const cluster = { name: "core", multiNetworking: true, version: LATER, autopilot: false } as ClusterFacts;
 
@@ -111,15 +111,4 @@ test("what is not known yet is no mistake", () => {
   const unknown = { ...cluster, name: LATER, multiNetworking: LATER, autopilot: LATER } as ClusterFacts;
   const input = { cluster: unknown, imageType: "UBUNTU_CONTAINERD", additionalNodeNetworkConfigs: [later] };
   expect(plan(input).lines).toEqual([]);
-});
-
-test.each([
-  [["net.*"], true],
-  [["net.ipv4.conf.*"], true],
-  [["net.ipv4.conf.eth0.arp_announce"], true],
-  [["net.ipv4.conf.eth0"], false],
-  [["net.ipv4.ip_*"], false],
-  [[], false],
-])("%j allow net.ipv4.conf.eth0.arp_announce: %s", (patterns, answer) => {
-  expect(allowsSysctl(patterns, "net.ipv4.conf.eth0.arp_announce")).toBe(answer);
 });

@@ -17,8 +17,6 @@ export interface FenceState {
   readonly filtered: ReadonlySet<number>;
 }
 
-export const NO_FENCES: FenceState = { table: false, fenced: new Map(), filtered: new Set() };
-
 /** Interface number → addresses that must not come from there. */
 export type Fences = ReadonlyMap<number, ReadonlySet<string>>;
 

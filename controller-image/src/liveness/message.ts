@@ -62,7 +62,6 @@ export type Message = Probe | Answer;
 
 /** Numbers that are used once have 48 bits: enough never to meet again, and exact in JavaScript. */
 export const NONCE_BYTES = 6;
-const NONCE_LIMIT = 2 ** (8 * NONCE_BYTES);
 
 /** Entries of one probe. With the longest names of nodes it still fits into one frame. */
 export const MAX_NODES = 4;
@@ -162,11 +161,6 @@ export function isPeer({ name, address }: Peer): boolean {
 /** A number for a message from six random bytes; never 0, which stands for "none". */
 export function nonceOf(bytes: Buffer): number {
   return bytes.readUIntBE(0, NONCE_BYTES) || 1;
-}
-
-/** The same from chance as a {@link Clock} gives it, for everything that runs in virtual time. */
-export function nonceFrom(random: () => number): number {
-  return Math.floor(random() * NONCE_LIMIT) || 1;
 }
 
 class Reader {
