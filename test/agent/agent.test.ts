@@ -33,7 +33,8 @@ test("a new address is acknowledged before connections from before it are forgot
   const forget = world.kernel.forgetConnections.bind(world.kernel);
   world.kernel.forgetConnections = async (stale) => {
     seen.push(world.ack()?.state);
-    return seen.length < 3 ? new Map(stale.map(({ address }) => [address, "conntrack is busy"])) : forget(stale);
+    const refused = new Map(stale.map(({ address }) => [address, "conntrack is busy"]));
+    return seen.length < 3 ? { refused } : forget(stale);
   };
   world.write(binding(A));
   await world.clock.runUntil(() => world.kernel.forgotten.some(({ address }) => address === A));

@@ -1,5 +1,6 @@
 // A kernel in memory that understands exactly the lines that the agent writes, and refuses what the real one refuses:
 // deleting what is not there, a second value for a key, elements of a table that does not exist.
+import type { Forgotten } from "../../controller-image/src/agent/conntrack";
 import type { Stale } from "../../controller-image/src/agent/forgetting";
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges } from "../../controller-image/src/agent/plan";
@@ -180,9 +181,9 @@ export class MemoryKernel implements Kernel {
     return failed;
   }
 
-  forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
+  forgetConnections(stale: readonly Stale[]): Promise<Forgotten> {
     this.forgotten.push(...stale);
-    return Promise.resolve(new Map());
+    return Promise.resolve({ refused: new Map() });
   }
 
   watch(onEvent: () => void): () => void {

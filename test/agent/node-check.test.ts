@@ -145,6 +145,14 @@ describe("what is wrong with a node", () => {
       [],
     ],
     [
+      "a conntrack that hangs",
+      { unanswered: "conntrack -D -d 198.51.100.7: no answer within 10000 ms" },
+      [
+        "conntrack gives no answer: with delivery nat an address that moves here waits for it, until old connections are gone; the log of the node's kernel says for what it waits",
+      ],
+      [],
+    ],
+    [
       "strict connection tracking",
       { sysctls: { "ipv4.ip_forward": "1", "netfilter.nf_conntrack_tcp_loose": "0" } },
       [

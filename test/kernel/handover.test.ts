@@ -264,7 +264,7 @@ describe("to another Pod of the same node", () => {
 });
 
 function withoutForgetting(shipped: Kernel): Kernel {
-  return { ...shipped, forgetConnections: () => Promise.resolve(new Map<string, string>()) };
+  return { ...shipped, forgetConnections: () => Promise.resolve({ refused: new Map() }) };
 }
 
 function mac(node: NodeName): string {

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 
-import { AckState } from "../../lib/model/binding";
+import { forgetConnections } from "../../controller-image/src/agent/conntrack";
+import { commands } from "../../controller-image/src/fabric/commands";
+import { AckState, FailReason } from "../../lib/model/binding";
 import { Cluster, type RunningAgent } from "./agents";
 import { eventually } from "./eventually";
 import { Segment, type TestPod } from "./segment";
@@ -18,6 +20,9 @@ let cluster: Cluster;
 let agent: RunningAgent;
 let pod: TestPod;
 let other: TestPod;
+let conntrackHangs = false;
+/** Whatever is run. */
+const hanging = commands(["sh", "-c", "exec sleep 3600", "sh"], LIMIT_MS);
 
 beforeAll(async () => {
   segment = new Segment();
@@ -28,7 +33,14 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   cluster = new Cluster(segment);
-  agent = cluster.agent("n1", { limitMs: LIMIT_MS });
+  agent = cluster.agent("n1", {
+    limitMs: LIMIT_MS,
+    kernelOf: (shipped) => ({
+      ...shipped,
+      forgetConnections: (stale) =>
+        conntrackHangs ? forgetConnections(hanging, stale) : shipped.forgetConnections(stale),
+    }),
+  });
   cluster.give(A, pod, 1);
   await cluster.acked(A, "n1", { state: AckState.Announced });
 });
@@ -68,3 +80,18 @@ test.each([
     await cluster.takeBack(B);
   },
 );
+
+test("conntrack that stands still: other addresses go on, and what waits for it is not called done before it is", async () => {
+  conntrackHangs = true;
+  cluster.give(A, other, 2);
+  await cluster.acked(A, "n1", { epoch: 2, state: AckState.Failed, reason: FailReason.KernelRefused });
+  cluster.give(B, other, 1);
+  await cluster.acked(B, "n1", { state: AckState.Announced });
+  expect(agent.unanswered()).toMatch(/^conntrack -D .*: no answer within 1000 ms$/);
+  expect(agent.unready()).toBeUndefined();
+  conntrackHangs = false;
+  await cluster.acked(A, "n1", { epoch: 2, state: AckState.Announced });
+  expect(agent.unanswered()).toBeUndefined();
+  expect(ask()).toBe(other.name);
+  await cluster.takeBack(B);
+});

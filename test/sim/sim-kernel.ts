@@ -4,6 +4,7 @@
 import { NO_POD_CHANGES } from "../../controller-image/src/agent/inside";
 import { isDeepStrictEqual } from "node:util";
 
+import type { Forgotten } from "../../controller-image/src/agent/conntrack";
 import type { Stale } from "../../controller-image/src/agent/forgetting";
 import type { Kernel, Wanted } from "../../controller-image/src/agent/kernel";
 import type { KernelChanges, Step } from "../../controller-image/src/agent/plan";
@@ -117,7 +118,7 @@ export class SimKernel implements Kernel {
     return failed;
   }
 
-  async forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>> {
+  async forgetConnections(stale: readonly Stale[]): Promise<Forgotten> {
     await this.#time(5);
     return this.#kernel.forgetConnections(stale);
   }

@@ -49,6 +49,8 @@ export interface AgentOptions {
 export interface Agent {
   /** Why the agent does not do its work; nothing while it does. */
   unready(): string | undefined;
+  /** Why the kernel cannot be asked to forget connections; nothing while it can. */
+  unanswered(): string | undefined;
   /** Looks at the kernel now. */
   poke(): void;
   /** Ends everything but what is in the kernel. */
@@ -64,7 +66,12 @@ export function runAgent(options: AgentOptions): Agent {
   const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
   const started = clock.now();
   const acks = ackWriter(kube, clock, log, nodeName);
-  const stale = flushing({ clock, log, forgetConnections: (each) => kernel.forgetConnections(each) });
+  const stale = flushing({
+    clock,
+    log,
+    forgetConnections: (each) => kernel.forgetConnections(each),
+    onChange: () => passes.trigger(),
+  });
   const backoff = new Backoff(clock, { firstMs: 500, maxMs: 5_000 });
   const passes = runPasses({
     clock,
@@ -192,7 +199,7 @@ export function runAgent(options: AgentOptions): Agent {
     logPass(log, made, failed);
     const askAt = told.inquire(made, input.evidence);
     for (const [address, { target }] of made.outcomes) {
-      if (isEmpty(target) && !failed.has(address)) told.forget(address);
+      if (isEmpty(target) && !failed.has(address) && !stale.isPending(address)) told.forget(address);
     }
     trouble = undefined;
     const retry = made.retry || failed.size > 0;
@@ -337,7 +344,7 @@ export function runAgent(options: AgentOptions): Agent {
       const found = asked.get(name);
       const binding = shown.get(name) ?? (found === "absent" ? undefined : found);
       const failure = failed.get(name);
-      if (binding === undefined) continue;
+      if (binding === undefined || stale.isPending(name)) continue;
       const outdated = outdatedAck(binding, memory.get(name), nodeName);
       if (outcome.ack !== undefined) acks.say(binding, ackFor(outcome.ack, failure));
       else if (outdated !== undefined) acks.say(binding, outdated, { onlyAsSeen: true });
@@ -352,6 +359,7 @@ export function runAgent(options: AgentOptions): Agent {
       if (waiting !== undefined) return `the bindings have not been read yet: ${waiting.lastError ?? "waiting"}`;
       return trouble;
     },
+    unanswered: stale.unanswered,
     poke: passes.triggerAnew,
     stop: async () => {
       const ended = passes.stop();

@@ -13,7 +13,9 @@ export interface Stale {
 /** How long a Pod may go on answering what it got before the address moved. */
 export const LATE_ANSWERS_MS = 500;
 
-interface Pending extends Stale {
+/** What became stale at one time. */
+export interface Pending {
+  readonly stale: Stale;
   readonly at: number;
   /** An acknowledgement says that they are gone. */
   readonly promised: boolean;
@@ -23,8 +25,9 @@ export interface Forgetting {
   /** Remembers what a step, carried out, has made stale. */
   note(step: Step, now: number): void;
   /** What is due: before an acknowledgement says that it is gone, or after it. */
-  due(when: "before" | "after", now: number): Stale[];
-  done(stale: Stale): void;
+  due(when: "before" | "after", now: number): Pending[];
+  /** They are gone. What has become stale anew meanwhile is not. */
+  done(pending: Pending): void;
   /** When the next is due that no acknowledgement promises; nothing while there is none. */
   nextAt(): number | undefined;
 }
@@ -45,17 +48,18 @@ export function forgetting(): Forgetting {
         const late = cut && whose === "clients";
         const gone = away && whose === "pod";
         pending.set(keyOf(stale), {
-          ...stale,
+          stale,
           at: now + (late ? LATE_ANSWERS_MS : 0),
           promised: pod !== undefined && !late && !gone,
         });
       }
     },
     due: (when, now) =>
-      [...pending.values()]
-        .filter(({ at, promised }) => at <= now && promised === (when === "before"))
-        .map(({ address, pod, whose }) => ({ address, pod, whose })),
-    done: (stale) => void pending.delete(keyOf(stale)),
+      [...pending.values()].filter(({ at, promised }) => at <= now && promised === (when === "before")),
+    done: (each) => {
+      const key = keyOf(each.stale);
+      if (pending.get(key) === each) pending.delete(key);
+    },
     nextAt: () => {
       const late = [...pending.values()].filter(({ promised }) => !promised);
       return late.length === 0 ? undefined : Math.min(...late.map(({ at }) => at));

@@ -6,7 +6,7 @@ import type { Clock, Log } from "../kube/api";
 import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS, mustSucceed } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { applyChanges } from "./applying";
-import { forgetConnections } from "./conntrack";
+import { type Forgotten, forgetConnections } from "./conntrack";
 import { podNamespaces } from "./enter";
 import { parseFences } from "./fence";
 import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
@@ -41,8 +41,8 @@ export interface Kernel {
   observe(ips: readonly string[], wanted?: Wanted): Promise<KernelState>;
   /** What was refused, by address; the others are in place. Fails when nothing can work. */
   apply(changes: KernelChanges): Promise<ReadonlyMap<string, string>>;
-  /** Lets these connections be translated anew. What was refused, by address. */
-  forgetConnections(stale: readonly Stale[]): Promise<ReadonlyMap<string, string>>;
+  /** Lets these connections be translated anew. */
+  forgetConnections(stale: readonly Stale[]): Promise<Forgotten>;
   /** Calls back when something may have changed; the answer ends it. */
   watch(onEvent: () => void): () => void;
 }

@@ -109,10 +109,11 @@ export async function agentMain(args: readonly string[], env: Environment = proc
   let leave = (_uplink: string): void => undefined;
   // A bridge or a bond that somebody makes over the uplink takes its address along, and what is said on the old one nobody hears.
   const left = new Promise<string>((resolve) => (leave = resolve));
-  const check = (): Promise<NodeFacts> => {
+  let unanswered = (): string | undefined => undefined;
+  const check = async (): Promise<NodeFacts> => {
     const uplink = uplinkNamed ? undefined : movedTo(settings.nodeIp, settings.uplink);
     if (uplink !== undefined) leave(uplink);
-    return checkNode(here, settings.uplink);
+    return { ...(await checkNode(here, settings.uplink)), unanswered: unanswered() };
   };
   const node = await watchNode({
     check,
@@ -149,6 +150,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
     log,
     onPass: agentMetrics(metrics),
   });
+  unanswered = agent.unanswered;
   const health = await startHealth({
     host: "127.0.0.1",
     port: AGENT_HEALTH_PORT,

@@ -37,6 +37,8 @@ export interface NodeFacts {
   readonly droppingChains: readonly string[];
   /** Routing rules that send every packet to the table `main` before podpin's rule is asked, as `ip rule` shows them. */
   readonly rulesBefore: readonly string[];
+  /** Why the kernel cannot be asked to forget connections; nothing while it can. */
+  readonly unanswered?: string;
   /** What has the uplink as its port and takes what arrives there. */
   readonly master?: { readonly of: string; readonly name: string; readonly kind: string };
 }
@@ -330,6 +332,12 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
     add(
       "neighbours_full",
       `of the ${neighbours} neighbours that the kernel can know (net.${MOST_NEIGHBOURS}) ${NEARLY_FULL * 100} % are known; when all are, packets for others are dropped, also those for Pods with addresses and their clients; raise it on the node`,
+    );
+  }
+  if (facts.unanswered !== undefined) {
+    add(
+      "conntrack_hangs",
+      "conntrack gives no answer: with delivery nat an address that moves here waits for it, until old connections are gone; the log of the node's kernel says for what it waits",
     );
   }
   if (facts.sysctls[TCP_LOOSE] === "0") {

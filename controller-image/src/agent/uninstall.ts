@@ -34,9 +34,9 @@ export async function uninstall(kernel: Kernel, commands: Commands, uplink: stri
     failed = await kernel.apply(changes);
     const stale = forgetting();
     for (const step of changes.steps) if (!failed.has(step.address)) stale.note(step, 0);
-    const all = (["before", "after"] as const).flatMap((when) => stale.due(when, Infinity));
-    const kept = await kernel.forgetConnections(all);
-    failed = new Map([...failed, ...kept]);
+    const all = (["before", "after"] as const).flatMap((when) => stale.due(when, Infinity)).map((each) => each.stale);
+    const { refused } = await kernel.forgetConnections(all);
+    failed = new Map([...failed, ...refused]);
     removed.push(...linesOf(changes, failed));
   }
   return { removed: [...removed, ...(await otherUplinks(commands))], failed, inPods: [...inPods] };

@@ -44,15 +44,16 @@ export function mustSucceed(result: CommandResult, what: string): CommandResult 
 
 /** Far longer than any of them takes. */
 export const COMMAND_LIMIT_MS = 10_000;
-/** More would only wait beside them, until the node has no process left for anybody. */
+/** Of one program: more would only wait beside them, until the node has no process left for anybody. */
 const MOST_WEDGED = 8;
 
 export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT_MS): Commands {
-  /** Killed, and not ended yet. */
-  const killed = new Set<ChildProcess>();
+  /** Killed, and not ended yet; by what was run. */
+  const killed = new Map<ChildProcess, string | undefined>();
   const open = (argv: readonly string[]) => {
-    if (killed.size >= MOST_WEDGED) {
-      const why = `${killed.size} programs that were killed have not ended; they wait in the node's kernel, whose log says for what`;
+    const wedged = [...killed.values()].filter((name) => name === argv[0]).length;
+    if (wedged >= MOST_WEDGED) {
+      const why = `${wedged} processes of it that were killed have not ended; they wait in the node's kernel, whose log says for what`;
       throw new Error(`cannot run ${argv[0]}: ${why}`);
     }
     const [program = "", ...args] = [...prefix, ...argv];
@@ -67,8 +68,8 @@ export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT
     return child;
   };
   /** One that waits inside the kernel does not end even so, and nobody may wait for it. */
-  const kill = (child: ReturnType<typeof open>): void => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killed.add(child);
+  const kill = (child: ReturnType<typeof open>, name: string | undefined): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killed.set(child, name);
     child.kill("SIGKILL");
     for (const pipe of child.stdio) pipe?.destroy();
   };
@@ -80,7 +81,7 @@ export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT
         const stderr: Buffer[] = [];
         const timer = setTimeout(() => {
           reject(new Error(`${argv.join(" ")}: no answer within ${limitMs} ms`));
-          kill(child);
+          kill(child, argv[0]);
         }, limitMs);
         child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
         child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
@@ -115,7 +116,7 @@ export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT
           child.on("error", (error) => once(error.message));
           child.on("exit", (code, signal) => once(signal === null ? `exit code ${code}` : `signal ${signal}`));
         },
-        kill: () => kill(child),
+        kill: () => kill(child, argv[0]),
       };
     },
   };
