@@ -125,6 +125,11 @@ class ComponentAnalyzer extends (Analyzer as unknown as Make) {
 }
 
 function typeName(node: ts.TypeNode | undefined): ts.EntityName | undefined {
+  // `X | undefined` names X.
+  if (node !== undefined && ts.isUnionTypeNode(node)) {
+    const [one, ...others] = node.types.filter(({ kind }) => kind !== ts.SyntaxKind.UndefinedKeyword);
+    return others.length === 0 ? typeName(one) : undefined;
+  }
   if (node !== undefined && ts.isArrayTypeNode(node)) return typeName(node.elementType);
   if (node === undefined || !ts.isTypeReferenceNode(node)) return undefined;
   // `pulumi.Input<X>` names X.

@@ -16,79 +16,79 @@ export interface PersistentIpClusterFromExistingProps {
    *
    * @default - not known
    */
-  readonly project?: string;
+  readonly project?: string | undefined;
   /**
    * Region in which the cluster must be, for example that of the addresses.
    *
    * @default - any
    */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /**
    * What carries its packets. Say `LEGACY_DATAPATH` for a cluster on which a `PersistentIpController` runs the routes.
    *
    * @default - not known
    */
-  readonly datapathProvider?: DatapathProvider;
+  readonly datapathProvider?: DatapathProvider | undefined;
   /**
    * Version of its control plane, for example `1.33.5-gke.1201000`.
    *
    * @default - not known
    */
-  readonly masterVersion?: string;
+  readonly masterVersion?: string | undefined;
   /**
    * How its Pods get addresses: `VPC_NATIVE` or `ROUTES`.
    *
    * @default - not known
    */
-  readonly networkingMode?: string;
+  readonly networkingMode?: string | undefined;
   /**
    * Its VPC network, by name or self link. A `PodNetwork` of type `Device` must be on another one.
    *
    * @default - not known
    */
-  readonly network?: string;
+  readonly network?: string | undefined;
   /**
    * Subnetwork of its nodes, by name or self link. Internal addresses for its default network are from there.
    *
    * @default - not known
    */
-  readonly subnetwork?: string;
+  readonly subnetwork?: string | undefined;
   /**
    * Whether it is an Autopilot cluster.
    *
    * @default - not known
    */
-  readonly enableAutopilot?: boolean;
+  readonly enableAutopilot?: boolean | undefined;
   /**
    * Channel of the Gateway API: `CHANNEL_STANDARD`, `CHANNEL_EXPERIMENTAL` or `CHANNEL_DISABLED`.
    *
    * @default - not known
    */
-  readonly gatewayApiChannel?: string;
+  readonly gatewayApiChannel?: string | undefined;
   /**
    * Whether its Pods may have several networks.
    *
    * @default - not known
    */
-  readonly enableMultiNetworking?: boolean;
+  readonly enableMultiNetworking?: boolean | undefined;
   /**
    * Range of its Pods, for example `10.8.0.0/14`.
    *
    * @default - not known
    */
-  readonly clusterIpv4Cidr?: string;
+  readonly clusterIpv4Cidr?: string | undefined;
   /**
    * Range of its Services.
    *
    * @default - not known
    */
-  readonly servicesIpv4Cidr?: string;
+  readonly servicesIpv4Cidr?: string | undefined;
   /**
    * Namespace of the objects for Config Connector that are about it, such as its node pools.
    *
    * @default - the namespace of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
 }
 
 /** @internal What the program says of the cluster, checked. */

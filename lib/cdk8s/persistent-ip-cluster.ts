@@ -23,52 +23,52 @@ export interface PersistentIpClusterProps extends ClusterOptions {
    *
    * @default - the namespace of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * VPC network, by name or self link. Fixed at creation.
    *
    * @default - the project's network `default`
    */
-  readonly network?: string;
+  readonly network?: string | undefined;
   /**
    * Subnetwork of the nodes, by name or self link. Internal persistent addresses are in its primary range. Fixed at
    * creation.
    *
    * @default - GKE's choice
    */
-  readonly subnetwork?: string;
+  readonly subnetwork?: string | undefined;
   /**
    * The lowest version of the control plane, 1.31 or later: `1.33` or `1.33.5-gke.1201000`. Raising it upgrades; GKE
    * does so itself as well.
    *
    * @default - the one of the release channel
    */
-  readonly minMasterVersion?: string;
+  readonly minMasterVersion?: string | undefined;
   /**
    * Range of the Pods: a size such as `/14`, or a range such as `10.8.0.0/14`. Fixed at creation.
    *
    * @default - /14, at a place of GKE's choice
    */
-  readonly clusterIpv4CidrBlock?: string;
+  readonly clusterIpv4CidrBlock?: string | undefined;
   /**
    * Name of the secondary range of the subnetwork that is for Pods, instead of `clusterIpv4CidrBlock`. Fixed at creation.
    *
    * @default - GKE makes one
    */
-  readonly clusterSecondaryRangeName?: string;
+  readonly clusterSecondaryRangeName?: string | undefined;
   /**
    * Range of the Services: a size such as `/20`, or a range such as `10.4.0.0/20`. Fixed at creation.
    *
    * @default - /20, at a place of GKE's choice
    */
-  readonly servicesIpv4CidrBlock?: string;
+  readonly servicesIpv4CidrBlock?: string | undefined;
   /**
    * Name of the secondary range of the subnetwork that is for Services, instead of `servicesIpv4CidrBlock`. Fixed at
    * creation.
    *
    * @default - GKE makes one
    */
-  readonly servicesSecondaryRangeName?: string;
+  readonly servicesSecondaryRangeName?: string | undefined;
   /**
    * Everything else that the spec of a `ContainerCluster` has, as it has it. What contradicts the needs of persistent
    * addresses is an error.
@@ -76,10 +76,10 @@ export interface PersistentIpClusterProps extends ClusterOptions {
    * @default - nothing else
    * @see https://cloud.google.com/config-connector/docs/reference/resource-docs/container/containercluster
    */
-  readonly clusterSpec?: Record<string, unknown>;
+  readonly clusterSpec?: Record<string, unknown> | undefined;
 
   /** @internal */
-  readonly existing?: PersistentIpClusterFromExistingProps;
+  readonly existing?: PersistentIpClusterFromExistingProps | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    *
    * @default - nothing is checked
    */
-  readonly cluster?: PersistentIpCluster;
+  readonly cluster?: PersistentIpCluster | undefined;
   /**
    * Id of the Google Cloud project that has the addresses and the cluster's nodes. The controller's ServiceAccount then gets an
    * identity there, by Workload Identity, with a custom role of exactly the permissions that forwarding rules need (objects of
@@ -35,14 +35,14 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    *
    * @default - no identity in Google Cloud, and no such classes
    */
-  readonly googleCloudProject?: string;
+  readonly googleCloudProject?: string | undefined;
   /**
    * Number of the cluster's project, for example `123456789012`; needed with `googleCloudProject`. It is part of the name
    * of the identity.
    *
    * @default - none
    */
-  readonly googleCloudProjectNumber?: string;
+  readonly googleCloudProjectNumber?: string | undefined;
   /**
    * Id of the host project of the Shared VPC that the nodes' network is in. What the controller needs of the network it then gets
    * in a second custom role there, of the same id: to use the network and its subnetworks, and with `googleCloudFirewallSources`
@@ -51,20 +51,20 @@ export interface PersistentIpControllerProps extends ControllerOptions {
    *
    * @default - the network is in `googleCloudProject`, or its own people grant what is needed
    */
-  readonly googleCloudHostProject?: string;
+  readonly googleCloudHostProject?: string | undefined;
   /**
    * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
    *
    * @default - that of `cluster`, else the pool of `googleCloudProject`
    */
-  readonly workloadPool?: string;
+  readonly workloadPool?: string | undefined;
   /**
    * Id of the custom role in its project: 3 to 64 letters, digits, `_` and `.`. Fixed after creation: a change makes a new
    * role. Two clusters in one project need two ids.
    *
    * @default "podpinController"
    */
-  readonly googleCloudRoleId?: string;
+  readonly googleCloudRoleId?: string | undefined;
 }
 
 /**

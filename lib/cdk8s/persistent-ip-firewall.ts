@@ -23,19 +23,19 @@ export interface PersistentIpFirewallProps extends FirewallOptions {
    *
    * @default - none
    */
-  readonly targetTags?: string[];
+  readonly targetTags?: string[] | undefined;
   /**
    * Service accounts of the nodes, by e-mail address.
    *
    * @default - none
    */
-  readonly targetServiceAccounts?: string[];
+  readonly targetServiceAccounts?: string[] | undefined;
   /**
    * Project of the network: with Shared VPC the host project. Fixed after creation.
    *
    * @default - the one that Config Connector knows for the namespace
    */
-  readonly project?: string;
+  readonly project?: string | undefined;
 }
 
 /**

@@ -20,32 +20,32 @@ export interface PersistentIpHealthCheckProps extends HealthCheckOptions {
    *
    * @default - the namespace of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The cluster of the Pods: its region and project are the defaults.
    *
    * @default - none
    */
-  readonly cluster?: PersistentIpCluster;
+  readonly cluster?: PersistentIpCluster | undefined;
   /**
    * Region of the addresses, for example `us-central1`. Fixed after creation.
    *
    * @default - the region of `cluster`; required without it
    */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /**
    * Project of the cluster. Fixed after creation.
    *
    * @default - the project of `cluster`, else the one that Config Connector knows for the namespace
    */
-  readonly project?: string;
+  readonly project?: string | undefined;
   /**
    * VPC network of the nodes, as `https://www.googleapis.com/compute/v1/projects/<project>/global/networks/<name>`: with
    * it a firewall rule lets the probes in.
    *
    * @default - no firewall rule
    */
-  readonly probeNetwork?: string;
+  readonly probeNetwork?: string | undefined;
   /**
    * From where Google probes, with `probeNetwork`. The default is recalled, not taken from Google's documentation for
    * this version: compare it with Google's list before you rely on it.
@@ -53,19 +53,19 @@ export interface PersistentIpHealthCheckProps extends HealthCheckOptions {
    * @default ["35.191.0.0/16", "130.211.0.0/22", "209.85.152.0/22", "209.85.204.0/22"]
    * @see https://cloud.google.com/load-balancing/docs/firewall-rules
    */
-  readonly probeRanges?: string[];
+  readonly probeRanges?: string[] | undefined;
   /**
    * Network tags of the nodes that are probed, with `probeNetwork`. Give either these or `targetServiceAccounts`.
    *
    * @default - none
    */
-  readonly targetTags?: string[];
+  readonly targetTags?: string[] | undefined;
   /**
    * Service accounts of the nodes that are probed, by e-mail address, with `probeNetwork`.
    *
    * @default - none
    */
-  readonly targetServiceAccounts?: string[];
+  readonly targetServiceAccounts?: string[] | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface AdditionalPodNetwork {
    *
    * @default - GKE's own
    */
-  readonly maxPodsPerNode?: number;
+  readonly maxPodsPerNode?: number | undefined;
 }
 
 /** What a {@link PersistentIpNodePool} is made of. */
@@ -40,34 +40,34 @@ export interface PersistentIpNodePoolProps extends NodePoolOptions {
    * @default - GKE's own
    * @see https://cloud.google.com/compute/docs/machine-resource
    */
-  readonly machineType?: string;
+  readonly machineType?: string | undefined;
   /**
    * Operating system of the nodes, for example `COS_CONTAINERD`. Several networks need that, or `UBUNTU_CONTAINERD` from
    * 1.32.3-gke.1785000 on. A later change replaces node after node.
    *
    * @default - GKE's own, Container-Optimized OS
    */
-  readonly imageType?: string;
+  readonly imageType?: string | undefined;
   /**
    * Further networks of the nodes, at most 7; the cluster needs `enableMultiNetworking`. Fixed at creation.
    *
    * @default - none
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/setup-multinetwork-support-for-pods
    */
-  readonly additionalNodeNetworkConfigs?: AdditionalNodeNetwork[];
+  readonly additionalNodeNetworkConfigs?: AdditionalNodeNetwork[] | undefined;
   /**
    * Further ranges for Pods, one for each network of type L3. Fixed at creation.
    *
    * @default - none
    */
-  readonly additionalPodNetworkConfigs?: AdditionalPodNetwork[];
+  readonly additionalPodNetworkConfigs?: AdditionalPodNetwork[] | undefined;
   /**
    * Everything else that the spec of a `ContainerNodePool` has, as it has it. What contradicts podpin's own is an error.
    *
    * @default - nothing else
    * @see https://cloud.google.com/config-connector/docs/reference/resource-docs/container/containernodepool
    */
-  readonly nodePoolSpec?: Record<string, unknown>;
+  readonly nodePoolSpec?: Record<string, unknown> | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ export interface PersistentIpPoolReservationProps extends ReservationOptions {
    * project holds already or that are in `ipCollection`. More may be appended later; a value cannot be changed, so remove
    * its object first.
    */
-  readonly addresses?: string[];
+  readonly addresses?: string[] | undefined;
   /**
    * Region that owns the addresses, for example `us-central1`; it must be that of the cluster. Fixed after creation:
    * Config Connector refuses a change.
@@ -16,13 +16,13 @@ export interface PersistentIpPoolReservationProps extends ReservationOptions {
    * @default - the region of `cluster`; required without it
    * @see https://cloud.google.com/compute/docs/ip-addresses
    */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /**
    * Project that owns the addresses; it must be that of the cluster. Fixed after creation.
    *
    * @default - the project of `cluster`, else the one that Config Connector knows for the namespace
    */
-  readonly project?: string;
+  readonly project?: string | undefined;
   /**
    * With `addressType: "INTERNAL"`: the subnetwork whose primary range has the addresses, by self link or as
    * `projects/<project>/regions/<region>/subnetworks/<name>`. It is that of the cluster's nodes, or that of the additional
@@ -30,13 +30,13 @@ export interface PersistentIpPoolReservationProps extends ReservationOptions {
    *
    * @default - none; required for internal addresses
    */
-  readonly subnetwork?: string;
+  readonly subnetwork?: string | undefined;
   /**
    * Primary range of `subnetwork`, for example `10.0.0.0/20`: the addresses are checked against it. It declares nothing.
    *
    * @default - no check
    */
-  readonly subnetworkRange?: string;
+  readonly subnetworkRange?: string | undefined;
   /**
    * Bring your own addresses: the public delegated prefix from which to reserve, by self link or as
    * `regions/<region>/publicDelegatedPrefixes/<name>`. The prefix must support enhanced IPv4 allocation. Fixed after
@@ -45,11 +45,11 @@ export interface PersistentIpPoolReservationProps extends ReservationOptions {
    * @default - addresses of Google
    * @see https://cloud.google.com/vpc/docs/bring-your-own-ip
    */
-  readonly ipCollection?: string;
+  readonly ipCollection?: string | undefined;
   /**
    * Labels of the addresses in Google Cloud, and of their objects.
    *
    * @default - none
    */
-  readonly labels?: Record<string, string>;
+  readonly labels?: Record<string, string> | undefined;
 }

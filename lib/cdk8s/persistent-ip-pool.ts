@@ -21,26 +21,26 @@ export interface PersistentIpPoolCommonProps extends PoolOptions {
    *
    * @default - none: nothing is checked against a cluster
    */
-  readonly cluster?: PersistentIpCluster;
+  readonly cluster?: PersistentIpCluster | undefined;
   /**
    * Namespace of the pool's Gateways. Fixed after creation.
    *
    * @default - the namespace of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The controller that runs the routes of this pool. Without it they are GKE's own, which needs GKE Standard 1.31 or
    * later with Dataplane V2 and the Gateway API switched on. Fixed after creation, as the GatewayClass follows from it.
    *
    * @default - GKE's own
    */
-  readonly controller?: PersistentIpController;
+  readonly controller?: PersistentIpController | undefined;
 }
 
 /** What a {@link PersistentIpPool} that reserves its addresses takes. */
 export interface PersistentIpPoolProps extends PersistentIpPoolCommonProps, PersistentIpPoolReservationProps {
   /** @internal */
-  readonly adopted?: string[];
+  readonly adopted?: string[] | undefined;
 }
 
 /** What {@link PersistentIpPool.fromAddresses} takes. */

@@ -24,20 +24,20 @@ export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
    *
    * @default - all of the pool
    */
-  readonly addresses?: string[];
+  readonly addresses?: string[] | undefined;
   /**
    * Namespace of the Pods and of the route. Fixed after creation.
    *
    * @default - the namespace of `deployment` where that is an object, else that of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, after which the route comes then.
    * `default` is the primary one. Fixed after creation: delete the route before you apply a change.
    *
    * @default "default"
    */
-  readonly network?: NetworkReference;
+  readonly network?: NetworkReference | undefined;
   /**
    * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
    * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
@@ -46,7 +46,7 @@ export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
    */
-  readonly healthCheckName?: string;
+  readonly healthCheckName?: string | undefined;
 }
 
 /**

@@ -18,13 +18,13 @@ export interface PinnedPodRouteProps extends RouteOptions {
    *
    * @default - all of the pool
    */
-  readonly addresses?: string[];
+  readonly addresses?: string[] | undefined;
   /**
    * Namespace of the Pods and of the route. Fixed after creation.
    *
    * @default - the namespace of `statefulSet` where that is an object, else that of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The StatefulSet of the Pod, with `ordinal`: its name, or the object itself; `ApiObject.of(set)` gives it for a
    * higher-level construct. With the object the route comes after it, takes its namespace, and checks `ordinal` against
@@ -32,14 +32,14 @@ export interface PinnedPodRouteProps extends RouteOptions {
    *
    * @default - none; required without `podSelector`
    */
-  readonly statefulSet?: StatefulSetReference;
+  readonly statefulSet?: StatefulSetReference | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, after which the route comes then.
    * `default` is the primary one. Fixed after creation: delete the route before you apply a change.
    *
    * @default "default"
    */
-  readonly network?: NetworkReference;
+  readonly network?: NetworkReference | undefined;
   /**
    * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
    * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
@@ -48,7 +48,7 @@ export interface PinnedPodRouteProps extends RouteOptions {
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
    */
-  readonly healthCheckName?: string;
+  readonly healthCheckName?: string | undefined;
 }
 
 /**

@@ -28,14 +28,14 @@ export interface PinnedStatefulSetProps extends PinnedStatefulSetOptions {
    *
    * @default - the namespace of `statefulSet` where that is an object, else that of the chart, else "default"
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, after which the routes come then.
    * `default` is the primary one. Fixed after creation: delete the routes before you apply a change.
    *
    * @default "default"
    */
-  readonly network?: NetworkReference;
+  readonly network?: NetworkReference | undefined;
 }
 
 /**

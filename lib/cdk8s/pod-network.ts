@@ -16,33 +16,33 @@ export interface PodNetworkProps extends PodNetworkOptions {
    *
    * @default - none: nothing is checked against a cluster
    */
-  readonly cluster?: PersistentIpCluster;
+  readonly cluster?: PersistentIpCluster | undefined;
   /**
    * Name of the VPC network. With `subnetwork`, and not with `networkAttachment`. Fixed after creation.
    *
    * @default - none
    */
-  readonly vpc?: string;
+  readonly vpc?: string | undefined;
   /**
    * Name of the subnetwork, in the region of the cluster. With `vpc`. Fixed after creation.
    *
    * @default - none
    */
-  readonly subnetwork?: string;
+  readonly subnetwork?: string | undefined;
   /**
    * Names of secondary ranges of the subnetwork, from which Pods get their addresses: at least one on a network of type
    * `L3`, none on one of type `Device`.
    *
    * @default - none
    */
-  readonly secondaryRanges?: string[];
+  readonly secondaryRanges?: string[] | undefined;
   /**
    * Network attachment, `projects/P/regions/R/networkAttachments/N`, instead of all of the above; type `L3` only. Fixed
    * after creation.
    *
    * @default - none
    */
-  readonly networkAttachment?: string;
+  readonly networkAttachment?: string | undefined;
 }
 
 /**

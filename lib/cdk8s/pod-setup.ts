@@ -22,13 +22,13 @@ export interface PodSetupProps extends PodSetupOptions {
    *
    * @default - each Pod of a StatefulSet takes its own
    */
-  readonly addresses?: string[];
+  readonly addresses?: string[] | undefined;
   /**
    * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`.
    *
    * @default "default"
    */
-  readonly network?: NetworkReference;
+  readonly network?: NetworkReference | undefined;
 }
 
 /** What {@link podSetup} gives: parts of a Pod template. */

@@ -39,41 +39,41 @@ export interface ClusterOptions {
    * @default "ADVANCED_DATAPATH"
    * @see https://cloud.google.com/kubernetes-engine/docs/concepts/dataplane-v2
    */
-  datapathProvider?: DatapathProvider;
+  datapathProvider?: DatapathProvider | undefined;
   /**
    * Whether Pods may have several networks. Fixed at creation: a change replaces the cluster.
    *
    * @default false
    * @see https://cloud.google.com/kubernetes-engine/docs/concepts/about-multinetwork-support-for-pods
    */
-  enableMultiNetworking?: boolean;
+  enableMultiNetworking?: boolean | undefined;
   /**
    * How soon GKE upgrades the cluster. A later change takes effect with the next upgrade.
    *
    * @default - GKE's own, the regular channel
    */
-  releaseChannel?: ReleaseChannel;
+  releaseChannel?: ReleaseChannel | undefined;
   /**
    * The most Pods on one node, 8 to 256, for node pools that say nothing else. It sets how large a range each node takes.
    * Fixed at creation: a change replaces the cluster.
    *
    * @default - that of `podRangePlan`, else GKE's own, 110
    */
-  defaultMaxPodsPerNode?: number;
+  defaultMaxPodsPerNode?: number | undefined;
   /**
    * Ranges of Pods and Services, and the most Pods on one node, as `PodRangePlan` worked them out. GKE makes the
    * secondary ranges. Fixed at creation: a change replaces the cluster.
    *
    * @default - the ranges that the fields below give, else GKE's own: /14 for Pods and /20 for Services
    */
-  podRangePlan?: PodRangePlan;
+  podRangePlan?: PodRangePlan | undefined;
   /**
    * Whether the cluster is kept when the program no longer declares it. With false it is deleted, with all that runs on
    * it.
    *
    * @default true
    */
-  deletionProtection?: boolean;
+  deletionProtection?: boolean | undefined;
 }
 
 /** What may come from other resources in Pulumi. */

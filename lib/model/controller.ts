@@ -26,14 +26,14 @@ export interface ControllerOptions extends GoogleCloudOptions {
    *
    * @default "podpin-system"
    */
-  namespace?: string;
+  namespace?: string | undefined;
   /**
    * Whether to create that namespace. With false it must exist, and admit Pods on the host network (Pod Security
    * Standard `privileged`).
    *
    * @default true
    */
-  createNamespace?: boolean;
+  createNamespace?: boolean | undefined;
   /**
    * Installs the six `gke-…` GatewayClasses on this fabric, so that YAML written for GKE runs on other clusters
    * unchanged: announced on the shared segment (`l2`), or by your own routing (`none`). Never set it on GKE, where these
@@ -42,21 +42,21 @@ export interface ControllerOptions extends GoogleCloudOptions {
    *
    * @default - the six classes are not touched
    */
-  gkeClassFabric?: GkeClassFabric;
+  gkeClassFabric?: GkeClassFabric | undefined;
   /**
    * Whether the controller creates GKE's CustomResourceDefinitions (GKEIPRoute, Network, GKENetworkParamSet) where they
    * are absent. It never changes existing ones. They go when podpin goes.
    *
    * @default true
    */
-  installGkeApi?: boolean;
+  installGkeApi?: boolean | undefined;
   /**
    * IPv4 ranges of the cluster's own Pods, Services and nodes, for example `["10.8.0.0/14"]`. Traffic to them keeps the
    * Pod's own address as source. A later change takes effect at once.
    *
    * @default - those of `cluster`; and the controller finds them from Nodes and ServiceCIDRs
    */
-  clusterCidrs?: string[];
+  clusterCidrs?: string[] | undefined;
   /**
    * Lets podpin run on a cluster with Dataplane V2, with the value `experimental`. Google's node agent there acts on every
    * GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and its programs see packets before podpin's
@@ -64,7 +64,7 @@ export interface ControllerOptions extends GoogleCloudOptions {
    *
    * @default - a `cluster` with Dataplane V2 is refused
    */
-  dataplaneV2?: DataplaneV2;
+  dataplaneV2?: DataplaneV2 | undefined;
   /**
    * Whether a NetworkPolicy limits the controller: in to its health port; out to `apiServerPorts`, and to Google's APIs
    * where `googleCloudProject` is given. The agents are on their nodes' network, which no NetworkPolicy covers. A later
@@ -72,20 +72,20 @@ export interface ControllerOptions extends GoogleCloudOptions {
    *
    * @default true
    */
-  networkPolicy?: boolean;
+  networkPolicy?: boolean | undefined;
   /**
    * TCP ports, 1 to 65535, at which the controller may reach the API server: the port of the Service `kubernetes` in
    * namespace `default`, and the one that the API server itself listens on. Only for `networkPolicy`.
    *
    * @default [443, 6443, 8443]
    */
-  apiServerPorts?: number[];
+  apiServerPorts?: number[] | undefined;
   /**
    * Interface of the nodes on which addresses arrive, for example `eth0`. At most 15 characters.
    *
    * @default - on each node the interface that has the node's own address
    */
-  uplink?: string;
+  uplink?: string | undefined;
   /**
    * Whether routes may have delivery `interface`: the agent adds the address to the Pod's own interface, so that any
    * program binds it without privileges. For that the agents enter the network namespaces of Pods, which takes the
@@ -95,19 +95,19 @@ export interface ControllerOptions extends GoogleCloudOptions {
    *
    * @default false
    */
-  interfaceDelivery?: boolean;
+  interfaceDelivery?: boolean | undefined;
   /**
    * Labels of the nodes that run an agent. Only Pods on these nodes can have persistent addresses.
    *
    * @default - every Linux node
    */
-  nodeSelector?: Record<string, string>;
+  nodeSelector?: Record<string, string> | undefined;
   /**
    * Taints that the agent tolerates, instead of all.
    *
    * @default - every taint
    */
-  tolerations?: Toleration[];
+  tolerations?: Toleration[] | undefined;
 }
 
 /** A Kubernetes toleration. */
@@ -117,31 +117,31 @@ export interface Toleration {
    *
    * @default - every key, with operator `Exists`
    */
-  key?: string;
+  key?: string | undefined;
   /**
    * `Equal` or `Exists`.
    *
    * @default "Equal"
    */
-  operator?: string;
+  operator?: string | undefined;
   /**
    * Value of the taint, with operator `Equal`.
    *
    * @default ""
    */
-  value?: string;
+  value?: string | undefined;
   /**
    * `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
    *
    * @default - every effect
    */
-  effect?: string;
+  effect?: string | undefined;
   /**
    * How long a `NoExecute` taint is tolerated, in seconds.
    *
    * @default - for ever
    */
-  tolerationSeconds?: number;
+  tolerationSeconds?: number | undefined;
 }
 
 export interface ControllerInput extends ControllerOptions, ImageInput, GoogleCloudInput {

@@ -13,19 +13,19 @@ export interface FirewallOptions {
    *
    * @default ["all"]
    */
-  protocols?: string[];
+  protocols?: string[] | undefined;
   /**
    * Ports that are let in, for example `443` or `8000-8100`; for `tcp`, `udp` and `sctp` only.
    *
    * @default - all
    */
-  ports?: string[];
+  ports?: string[] | undefined;
   /**
    * Priority of the rule, 0 to 65535; of two rules that match the lower number counts.
    *
    * @default 1000
    */
-  priority?: number;
+  priority?: number | undefined;
 }
 
 export interface FirewallInput extends FirewallOptions {

@@ -26,7 +26,7 @@ export interface GoogleCloudOptions {
    *
    * @default "ha-policy"
    */
-  googleCloudDriver?: GoogleCloudDriver;
+  googleCloudDriver?: GoogleCloudDriver | undefined;
   /**
    * URL of the Compute API, for example that of a private endpoint,
    * `https://compute-mine.p.googleapis.com/compute/v1/`; with plain HTTP whoever is on the way reads the controller's token. A later change restarts the controller; addresses keep working
@@ -34,7 +34,7 @@ export interface GoogleCloudOptions {
    *
    * @default - Google's own
    */
-  googleCloudEndpoint?: string;
+  googleCloudEndpoint?: string | undefined;
   /**
    * IPv4 ranges of clients, for example `["0.0.0.0/0"]`, that the controller lets in to the addresses: one rule of the VPC
    * firewall for each route, for its addresses only. The role then also has the permissions for firewalls. Give it, or let
@@ -42,13 +42,13 @@ export interface GoogleCloudOptions {
    *
    * @default - the controller makes no firewall rules
    */
-  googleCloudFirewallSources?: string[];
+  googleCloudFirewallSources?: string[] | undefined;
   /**
    * Network tags of the nodes that the controller's firewall rules are for; only with `googleCloudFirewallSources`.
    *
    * @default - every VM of the network
    */
-  googleCloudFirewallTags?: string[];
+  googleCloudFirewallTags?: string[] | undefined;
   /**
    * Whether a StatefulSet's Pod with an address is replaced when its VM is gone: Kubernetes alone never does, because it cannot
    * know that the Pod does not run any more. Where Compute Engine says that the VM does not exist, or is terminated, stopped or
@@ -58,7 +58,7 @@ export interface GoogleCloudOptions {
    *
    * @default false
    */
-  replaceLostPods?: boolean;
+  replaceLostPods?: boolean | undefined;
 }
 
 /** What the program of the controller gets. */

@@ -27,38 +27,38 @@ export interface HealthCheckOptions {
    *
    * @default "TCP"
    */
-  protocol?: HealthCheckProtocol;
+  protocol?: HealthCheckProtocol | undefined;
   /**
    * Path that is asked for, with `HTTP` and `HTTPS`.
    *
    * @default "/"
    */
-  requestPath?: string;
+  requestPath?: string | undefined;
   /**
    * Seconds from one probe to the next, 1 to 300.
    *
    * @default 5
    */
-  checkIntervalSeconds?: number;
+  checkIntervalSeconds?: number | undefined;
   /**
    * Seconds after which a probe without an answer has failed, at most `checkIntervalSeconds`.
    *
    * @default - 5, or `checkIntervalSeconds` where that is less
    */
-  timeoutSeconds?: number;
+  timeoutSeconds?: number | undefined;
   /**
    * Probes in a row that must succeed before a Pod gets packets, 1 to 10.
    *
    * @default 2
    */
-  healthyThreshold?: number;
+  healthyThreshold?: number | undefined;
   /**
    * Probes in a row that must fail before a Pod gets none, 1 to 10. A failure is noticed after about this many times
    * `checkIntervalSeconds`.
    *
    * @default 2
    */
-  unhealthyThreshold?: number;
+  unhealthyThreshold?: number | undefined;
 }
 
 export interface HealthCheckInput extends HealthCheckOptions {

@@ -15,38 +15,38 @@ export interface NodePoolOptions {
    *
    * @default 1, where the autoscaler has no limits
    */
-  nodeCount?: number;
+  nodeCount?: number | undefined;
   /**
    * The fewest nodes in each zone, with `maxNodeCount`: the autoscaler decides in between.
    *
    * @default 0, where `maxNodeCount` is given
    */
-  minNodeCount?: number;
+  minNodeCount?: number | undefined;
   /**
    * The most nodes in each zone: it switches the autoscaler on.
    *
    * @default - the autoscaler is off
    */
-  maxNodeCount?: number;
+  maxNodeCount?: number | undefined;
   /**
    * The fewest nodes in all zones together, with `totalMaxNodeCount` and instead of `minNodeCount`.
    *
    * @default 0, where `totalMaxNodeCount` is given
    */
-  totalMinNodeCount?: number;
+  totalMinNodeCount?: number | undefined;
   /**
    * The most nodes in all zones together, instead of `maxNodeCount`: it switches the autoscaler on.
    *
    * @default - the autoscaler is off
    */
-  totalMaxNodeCount?: number;
+  totalMaxNodeCount?: number | undefined;
   /**
    * The most Pods on one node, 8 to 256, with the system's own. It sets how large a range each node takes. Fixed at
    * creation: a change replaces the nodes.
    *
    * @default - that of the cluster
    */
-  maxPodsPerNode?: number;
+  maxPodsPerNode?: number | undefined;
   /**
    * Unsafe kernel parameters that Pods on these nodes may set for themselves, by name or by beginning, `net.ipv4.*`. With
    * `IN_POD_SYSCTLS` a Pod can prepare itself for persistent addresses without privileges.
@@ -54,7 +54,7 @@ export interface NodePoolOptions {
    * @default - none
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/node-system-config
    */
-  allowedUnsafeSysctls?: string[];
+  allowedUnsafeSysctls?: string[] | undefined;
 }
 
 /** A further network interface of the nodes, as a program knows it. */

@@ -15,7 +15,7 @@ export interface PinnedDeploymentOptions extends PinnedWorkloadOptions {
    *
    * @default - the selector of the Deployment
    */
-  podSelector?: Record<string, string>;
+  podSelector?: Record<string, string> | undefined;
 }
 
 export interface PinnedDeploymentInput

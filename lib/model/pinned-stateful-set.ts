@@ -30,14 +30,14 @@ export interface PinnedWorkloadOptions extends GkeRouteOptions {
    *
    * @default "ReadyCondition"
    */
-  reactionMode?: ReactionMode;
+  reactionMode?: ReactionMode | undefined;
   /**
    * Whether `ReadyCondition` may go without a readiness probe in the Pod template. A Pod is then Ready, and has its
    * addresses, as soon as its containers run.
    *
    * @default false
    */
-  allowNoReadinessProbe?: boolean;
+  allowNoReadinessProbe?: boolean | undefined;
   /**
    * How packets reach the Pods: translated one to one on the node (`nat`); untouched, with the addresses on the Pods'
    * interfaces, where podpin's agents put them (`interface`, which needs `interfaceDelivery` on the controller); or
@@ -46,7 +46,7 @@ export interface PinnedWorkloadOptions extends GkeRouteOptions {
    *
    * @default - "nat" with podpin's controller, "app" on GKE's own provider
    */
-  delivery?: Delivery;
+  delivery?: Delivery | undefined;
 }
 
 /** Which addresses of the pool go to which Pods of a StatefulSet. */
@@ -57,27 +57,27 @@ export interface PodAddressOptions {
    *
    * @default 1
    */
-  addressesPerPod?: number;
+  addressesPerPod?: number | undefined;
   /**
    * Position in the pool of the first Pod's first address, a whole number from 0. A later change moves every address.
    *
    * @default 0
    */
-  startIndex?: number;
+  startIndex?: number | undefined;
   /**
    * How many Pods there are, the same number that the StatefulSet has. A plain number, because a preview must show every
    * route; needed where the pool has addresses to spare. A later, larger number moves no address.
    *
    * @default - what a CDK8s StatefulSet says, else as many as the pool has addresses for
    */
-  replicas?: number;
+  replicas?: number | undefined;
   /**
    * The Pods that get addresses, where those are not all: the first one has the address at `startIndex`. A later, higher
    * `to` moves no address; another `from` moves them all.
    *
    * @default - all Pods of the StatefulSet
    */
-  ordinals?: OrdinalRange;
+  ordinals?: OrdinalRange | undefined;
 }
 
 /** What a pinned StatefulSet takes in both flavours besides its pool and its StatefulSet. */
@@ -86,18 +86,18 @@ export interface PinnedStatefulSetOptions extends PinnedWorkloadOptions, PodAddr
 export interface PinnedStatefulSetInput extends PinnedStatefulSetOptions {
   readonly name: string;
   readonly pool: PoolPlan;
-  readonly claims?: ReadonlyMap<number, Claim>;
-  readonly namespace?: MaybeLater<string>;
-  readonly network?: MaybeLater<string>;
-  readonly healthCheckName?: MaybeLater<string>;
+  readonly claims?: ReadonlyMap<number, Claim> | undefined;
+  readonly namespace?: MaybeLater<string> | undefined;
+  readonly network?: MaybeLater<string> | undefined;
+  readonly healthCheckName?: MaybeLater<string> | undefined;
   /** The network itself where the program declares it. */
-  readonly podNetwork?: RouteNetwork;
+  readonly podNetwork?: RouteNetwork | undefined;
   /** The rest of the program. */
-  readonly others?: OtherComponents;
+  readonly others?: OtherComponents | undefined;
   /** Absent where the program gives none. */
-  readonly statefulSet?: StatefulSetFacts;
+  readonly statefulSet?: StatefulSetFacts | undefined;
   /** The Pods that were planned before the StatefulSet was known: they are registered, and can only be checked. */
-  readonly planned?: OrdinalRange;
+  readonly planned?: OrdinalRange | undefined;
 }
 
 export interface PinnedStatefulSetPlan {

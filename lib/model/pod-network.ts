@@ -38,38 +38,38 @@ export interface PodNetworkOptions {
    *
    * @default "L3"
    */
-  type?: PodNetworkType;
+  type?: PodNetworkType | undefined;
   /**
    * How a Pod uses the card of a network of type `Device`; needed there, and only there. Fixed after creation.
    *
    * @default - none
    */
-  deviceMode?: DeviceMode;
+  deviceMode?: DeviceMode | undefined;
   /**
    * Ranges that Pods reach through this network besides its own, as IPv4 CIDRs; `0.0.0.0/0` is refused, since the default
    * route stays on the primary network.
    *
    * @default - none
    */
-  routes?: string[];
+  routes?: string[] | undefined;
   /**
    * IPv4 address of the network's gateway.
    *
    * @default - the subnetwork's
    */
-  gateway4?: string;
+  gateway4?: string | undefined;
   /**
    * Addresses of name servers that Pods ask for names of this network.
    *
    * @default - none
    */
-  nameservers?: string[];
+  nameservers?: string[] | undefined;
   /**
    * Domains in which those names are searched; with `nameservers`.
    *
    * @default - none
    */
-  searchDomains?: string[];
+  searchDomains?: string[] | undefined;
 }
 
 export interface PodNetworkInput extends PodNetworkOptions {

@@ -16,20 +16,20 @@ export interface PodRangePlanForNodesOptions {
    * @default 110
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr
    */
-  maxPodsPerNode?: number;
+  maxPodsPerNode?: number | undefined;
   /**
    * The most Services, from 1, with the one of the API server.
    *
    * @default 4096
    */
-  maxServices?: number;
+  maxServices?: number | undefined;
   /**
    * How many internal persistent addresses are reserved in the range of the nodes. Each takes one address of it;
    * external ones take none.
    *
    * @default 0
    */
-  internalAddresses?: number;
+  internalAddresses?: number | undefined;
 }
 
 /** What {@link PodRangePlan.forRanges} takes. A range is a size, `/14`, or a range with its place, `10.8.0.0/14`. */
@@ -41,31 +41,31 @@ export interface PodRangePlanForRangesOptions {
    *
    * @default - as large as the nodes need that `podRange` has room for
    */
-  nodeRange?: string;
+  nodeRange?: string | undefined;
   /**
    * Range of the Services.
    *
    * @default "/20"
    */
-  serviceRange?: string;
+  serviceRange?: string | undefined;
   /**
    * The most Pods on one node, 8 to 256.
    *
    * @default - with `maxNodes` as many as `podRange` has room for, else 110
    */
-  maxPodsPerNode?: number;
+  maxPodsPerNode?: number | undefined;
   /**
    * The most nodes, from 1. Ranges without room for them are reported.
    *
    * @default - as many as the ranges have room for
    */
-  maxNodes?: number;
+  maxNodes?: number | undefined;
   /**
    * How many internal persistent addresses are reserved in the range of the nodes.
    *
    * @default 0
    */
-  internalAddresses?: number;
+  internalAddresses?: number | undefined;
 }
 
 /** The ranges of a cluster, and what they have room for. Plain data: the same numbers give the same plan. */

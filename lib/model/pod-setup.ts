@@ -34,19 +34,19 @@ export interface PodSetupOptions extends PodAddressOptions {
    *
    * @default - none
    */
-  image?: string;
+  image?: string | undefined;
   /**
    * How a program in the Pod comes to use the addresses.
    *
    * @default "add-address"
    */
-  method?: PodSetupMethod;
+  method?: PodSetupMethod | undefined;
   /**
    * The Pod's interface on that network.
    *
    * @default - "eth0" on the primary network, else "eth1"
    */
-  interfaceName?: string;
+  interfaceName?: string | undefined;
   /**
    * Whether the kubelets of the node pool allow the sysctls `net.ipv4.conf.*` (and `net.ipv4.ip_nonlocal_bind` with
    * `nonlocal-bind`): a `PersistentIpNodePool` with `allowedUnsafeSysctls: IN_POD_SYSCTLS`. A Pod that asks for one
@@ -54,7 +54,7 @@ export interface PodSetupOptions extends PodAddressOptions {
    *
    * @default false
    */
-  unsafeSysctlsAllowed?: boolean;
+  unsafeSysctlsAllowed?: boolean | undefined;
 }
 
 export interface PodSetupInput extends PodSetupOptions {

@@ -27,7 +27,7 @@ export interface ReservationOptions {
    *
    * @default - the number of `addresses`, else 1
    */
-  size?: number;
+  size?: number | undefined;
   /**
    * Network tier of external addresses: `PREMIUM` or `STANDARD`. Internal addresses have none, and those of your own
    * prefix are always `PREMIUM`. Fixed after creation: a change releases the addresses and reserves others.
@@ -35,7 +35,7 @@ export interface ReservationOptions {
    * @default - "PREMIUM", Compute Engine's own default
    * @see https://cloud.google.com/network-tiers/docs/overview
    */
-  networkTier?: NetworkTier;
+  networkTier?: NetworkTier | undefined;
   /**
    * Beginning of the names that the addresses have in Compute Engine: `<addressNamePrefix>-0`, `-1` and so on. Two pools
    * of one project and region need different ones. Fixed after creation: a change releases the addresses and reserves
@@ -43,7 +43,7 @@ export interface ReservationOptions {
    *
    * @default - the name of the pool
    */
-  addressNamePrefix?: string;
+  addressNamePrefix?: string | undefined;
   /**
    * Whether the addresses are kept when they leave the program, since an address that was released is gone for good.
    * With Pulumi they are protected: a deployment that would delete one fails until it is unprotected. With CDK8s Config
@@ -51,7 +51,7 @@ export interface ReservationOptions {
    *
    * @default true
    */
-  protectAddresses?: boolean;
+  protectAddresses?: boolean | undefined;
 }
 
 export interface ReservationInput extends ReservationOptions {

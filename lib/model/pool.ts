@@ -51,14 +51,14 @@ export interface PoolOptions {
    * controller, one of GKE's six without one
    * @see https://cloud.google.com/kubernetes-engine/docs/concepts/about-persistent-ip-addresses-for-gke-pods
    */
-  gatewayClassName?: string;
+  gatewayClassName?: string | undefined;
   /**
    * Whether the addresses are reachable from the internet (`EXTERNAL`) or within the VPC network (`INTERNAL`). It chooses
    * the GatewayClass, so it cannot be given together with a `gatewayClassName` that says it already. Fixed after creation.
    *
    * @default - "EXTERNAL", or what `gatewayClassName` says
    */
-  addressType?: AddressType;
+  addressType?: AddressType | undefined;
   /**
    * How the addresses reach Pods: one Pod at a time (`standard`), the same with a quick move by the Pods themselves
    * (`fast-failover`), or several Pods behind a health check (`load-balancing`). It chooses among GKE's classes, so it
@@ -68,7 +68,7 @@ export interface PoolOptions {
    *
    * @default - "standard", or what `gatewayClassName` says
    */
-  mode?: PoolMode;
+  mode?: PoolMode | undefined;
   /**
    * Whose routes may use the addresses: those of `All` namespaces, of the `Same` namespace as the pool, or of the
    * namespaces that `namespaceSelector` matches (`Selector`). A later change takes effect at once: routes that are no
@@ -76,14 +76,14 @@ export interface PoolOptions {
    *
    * @default "Same"
    */
-  allowedNamespaces?: AllowedNamespaces;
+  allowedNamespaces?: AllowedNamespaces | undefined;
   /**
    * Labels that a namespace must have, all of them, with `allowedNamespaces: "Selector"`. Every namespace has the label
    * `kubernetes.io/metadata.name` with its own name.
    *
    * @default - none
    */
-  namespaceSelector?: Record<string, string>;
+  namespaceSelector?: Record<string, string> | undefined;
 }
 
 /** What is known of an address that a pool adopts, besides its value. */

@@ -15,26 +15,26 @@ export interface GkeRouteOptions {
    *
    * @default - left to GKE
    */
-  haPolicy?: boolean;
+  haPolicy?: boolean | undefined;
   /**
    * Labels of the nodes on which Google Cloud listens for the gratuitous ARP that moves an address, all of which must
    * match. Needed with the two classes `gke-persistent-fast-…`, and only there.
    *
    * @default - none
    */
-  nodeSelector?: Record<string, string>;
+  nodeSelector?: Record<string, string> | undefined;
   /**
    * Further conditions on the labels of those nodes.
    *
    * @default - none
    */
-  nodeSelectorExpressions?: LabelExpression[];
+  nodeSelectorExpressions?: LabelExpression[] | undefined;
   /**
    * Whether clients in other regions reach the addresses. Internal addresses on GKE's own provider only.
    *
    * @default - left to GKE, which then admits clients of the region
    */
-  allowGlobalAccess?: boolean;
+  allowGlobalAccess?: boolean | undefined;
 }
 
 /** The same as it stands in the route. */

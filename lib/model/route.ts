@@ -41,20 +41,20 @@ export interface RouteOptions extends GkeRouteOptions {
    *
    * @default - none; required with `statefulSet`
    */
-  ordinal?: number;
+  ordinal?: number | undefined;
   /**
    * Labels of the Pods that may get the addresses, all of which must match. Of several Pods the newest eligible one has
    * them. A later change takes effect at once. Give either this or `statefulSet` and `ordinal`.
    *
    * @default - the one Pod that `statefulSet` and `ordinal` name
    */
-  podSelector?: Record<string, string>;
+  podSelector?: Record<string, string> | undefined;
   /**
    * Further conditions on the labels of those Pods, all of which must hold as well, with or without `podSelector`.
    *
    * @default - none
    */
-  podSelectorExpressions?: LabelExpression[];
+  podSelectorExpressions?: LabelExpression[] | undefined;
   /**
    * When a Pod is eligible: while its condition Ready is True (`ReadyCondition`), or as soon as it has a node
    * (`Exists`: quickest, but says nothing about health). Fixed after creation: a change replaces the route, and traffic
@@ -62,7 +62,7 @@ export interface RouteOptions extends GkeRouteOptions {
    *
    * @default "ReadyCondition"
    */
-  reactionMode?: ReactionMode;
+  reactionMode?: ReactionMode | undefined;
   /**
    * How packets reach the Pod: translated one to one on the node, so that the application knows nothing of the address
    * (`nat`); untouched, with the address on the Pod's interface, where podpin's agent puts it (`interface`, which needs
@@ -72,7 +72,7 @@ export interface RouteOptions extends GkeRouteOptions {
    *
    * @default - "nat" with podpin's controller, "app" on GKE's own provider
    */
-  delivery?: Delivery;
+  delivery?: Delivery | undefined;
 }
 
 export interface RouteAddress {

@@ -28,7 +28,7 @@ export interface LabelExpression {
    *
    * @default - none
    */
-  values?: string[];
+  values?: string[] | undefined;
 }
 
 /** A label selector as it stands in an object. */

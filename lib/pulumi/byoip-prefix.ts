@@ -16,46 +16,46 @@ export interface ByoipPrefixArgs {
    *
    * @default - none; required without `advertisedPrefix`
    */
-  advertisedRange?: pulumi.Input<string>;
+  advertisedRange?: pulumi.Input<string> | undefined;
   /**
    * The address of `advertisedRange` whose PTR record proves that the range is yours. Fixed after creation.
    *
    * @default - none; required with `advertisedRange`
    */
-  dnsVerificationIp?: pulumi.Input<string>;
+  dnsVerificationIp?: pulumi.Input<string> | undefined;
   /**
    * A public advertised prefix that exists, by self link or id: one is enough for several delegated ones. Its scope must
    * be regional.
    *
    * @default - one is made of `advertisedRange`
    */
-  advertisedPrefix?: pulumi.Input<string>;
+  advertisedPrefix?: pulumi.Input<string> | undefined;
   /**
    * The part of the advertised prefix that the project gets in `region`. Leave it out until the advertised prefix is
    * provisioned, which takes weeks; whether to delegate is plain, the value is not. Fixed after creation.
    *
    * @default - nothing is delegated yet
    */
-  delegatedRange?: pulumi.Input<string>;
+  delegatedRange?: pulumi.Input<string> | undefined;
   /**
    * Region in which the delegated prefix gives out addresses, for example `us-central1`. Fixed after creation.
    *
    * @default - none; required with `delegatedRange`
    */
-  region?: pulumi.Input<string>;
+  region?: pulumi.Input<string> | undefined;
   /**
    * Project of the prefixes. Fixed after creation.
    *
    * @default - that of the gcp provider
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
   /**
    * Whether the prefixes are protected: a deployment that would delete one fails until it is unprotected. Making a new
    * one takes weeks.
    *
    * @default true
    */
-  protectPrefixes?: boolean;
+  protectPrefixes?: boolean | undefined;
 }
 
 /**

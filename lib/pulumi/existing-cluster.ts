@@ -21,20 +21,20 @@ export interface PersistentIpClusterFromExistingArgs {
    *
    * @default - that of the provider
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
   /**
    * Region in which the cluster must be, for example that of the addresses.
    *
    * @default - any
    */
-  region?: pulumi.Input<string>;
+  region?: pulumi.Input<string> | undefined;
   /**
    * What carries its packets. With `ADVANCED_DATAPATH` a cluster without Dataplane V2 is an error, as GKE's own
    * controller needs it; say `LEGACY_DATAPATH` for one on which a `PersistentIpController` runs the routes.
    *
    * @default "ADVANCED_DATAPATH"
    */
-  datapathProvider?: DatapathProvider;
+  datapathProvider?: DatapathProvider | undefined;
 }
 
 /** @internal A cluster, however the program came by it. */

@@ -28,55 +28,55 @@ export interface PersistentIpClusterArgs extends ClusterOptions {
    *
    * @default - that of the provider, or of `gcp:project`
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
   /**
    * VPC network, by name or self link. Fixed at creation: a change replaces the cluster.
    *
    * @default - the project's network `default`
    */
-  network?: pulumi.Input<string>;
+  network?: pulumi.Input<string> | undefined;
   /**
    * Subnetwork of the nodes, by name or self link. Internal persistent addresses are in its primary range. Fixed at
    * creation: a change replaces the cluster.
    *
    * @default - GKE's choice
    */
-  subnetwork?: pulumi.Input<string>;
+  subnetwork?: pulumi.Input<string> | undefined;
   /**
    * The lowest version of the control plane, 1.31 or later: `1.33` or `1.33.5-gke.1201000`. Raising it upgrades; GKE
    * does so itself as well.
    *
    * @default - the one of the release channel
    */
-  minMasterVersion?: pulumi.Input<string>;
+  minMasterVersion?: pulumi.Input<string> | undefined;
   /**
    * Range of the Pods: a size such as `/14`, or a range such as `10.8.0.0/14`. Fixed at creation: a change replaces the
    * cluster.
    *
    * @default - /14, at a place of GKE's choice
    */
-  clusterIpv4CidrBlock?: pulumi.Input<string>;
+  clusterIpv4CidrBlock?: pulumi.Input<string> | undefined;
   /**
    * Name of the secondary range of the subnetwork that is for Pods, instead of `clusterIpv4CidrBlock`. Fixed at creation:
    * a change replaces the cluster.
    *
    * @default - GKE makes one
    */
-  clusterSecondaryRangeName?: pulumi.Input<string>;
+  clusterSecondaryRangeName?: pulumi.Input<string> | undefined;
   /**
    * Range of the Services: a size such as `/20`, or a range such as `10.4.0.0/20`. Fixed at creation: a change replaces
    * the cluster.
    *
    * @default - /20, at a place of GKE's choice
    */
-  servicesIpv4CidrBlock?: pulumi.Input<string>;
+  servicesIpv4CidrBlock?: pulumi.Input<string> | undefined;
   /**
    * Name of the secondary range of the subnetwork that is for Services, instead of `servicesIpv4CidrBlock`. Fixed at
    * creation: a change replaces the cluster.
    *
    * @default - GKE makes one
    */
-  servicesSecondaryRangeName?: pulumi.Input<string>;
+  servicesSecondaryRangeName?: pulumi.Input<string> | undefined;
   /**
    * Everything else that `gcp.container.Cluster` takes, as it takes it. Add `satisfies ClusterArgs` (of
    * `@pulumi/gcp/container/cluster`) for completion and checks of its fields. What contradicts the needs of persistent
@@ -85,10 +85,10 @@ export interface PersistentIpClusterArgs extends ClusterOptions {
    * @default - nothing else
    * @see https://www.pulumi.com/registry/packages/gcp/api-docs/container/cluster/
    */
-  clusterArgs?: pulumi.Inputs;
+  clusterArgs?: pulumi.Inputs | undefined;
 
   /** @internal */
-  existing?: PersistentIpClusterFromExistingArgs;
+  existing?: PersistentIpClusterFromExistingArgs | undefined;
 }
 
 /**

@@ -27,7 +27,7 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    *
    * @default - the image that is built for `imageRepository`; one of the two is needed
    */
-  image?: pulumi.Input<string>;
+  image?: pulumi.Input<string> | undefined;
   /**
    * Repository to which the image is pushed after it is built from the files that this package contains, for example
    * `us-central1-docker.pkg.dev/my-project/tools/podpin`. Its tag is podpin's version, and Pods get it by digest. Needs
@@ -37,7 +37,7 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    *
    * @default - nothing is built
    */
-  imageRepository?: pulumi.Input<string>;
+  imageRepository?: pulumi.Input<string> | undefined;
   /**
    * Image that the built one starts from, Debian with Node.js 24: the default, a mirror of it or an image of your own. Give
    * the digest (`node:24-bookworm-slim@sha256:…`), for a tag moves unseen; with it two builds give the same image. A later
@@ -45,20 +45,20 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    *
    * @default "node:24-bookworm-slim"
    */
-  imageBase?: pulumi.Input<string>;
+  imageBase?: pulumi.Input<string> | undefined;
   /**
    * Processors that the image is built for; each but the builder's own needs emulation there.
    *
    * @default ["linux/amd64"]
    */
-  imagePlatforms?: ImagePlatform[];
+  imagePlatforms?: ImagePlatform[] | undefined;
   /**
    * The cluster to deploy to: its provider is used where the options name none, its ranges become `clusterCidrs`, its
    * pool `workloadPool`, and what cannot work on it is refused. A later change moves everything to the other cluster.
    *
    * @default - the cluster of the Kubernetes provider in use, about which nothing is checked
    */
-  cluster?: PersistentIpCluster;
+  cluster?: PersistentIpCluster | undefined;
   /**
    * Id of the Google Cloud project that has the addresses and the cluster's nodes. The controller's ServiceAccount then gets an
    * identity there, by Workload Identity, with a custom role of exactly the permissions that forwarding rules need, and the
@@ -67,14 +67,14 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    *
    * @default - no identity in Google Cloud, and no such classes
    */
-  googleCloudProject?: pulumi.Input<string>;
+  googleCloudProject?: pulumi.Input<string> | undefined;
   /**
    * Number of the cluster's project, for example `123456789012`; needed with `googleCloudProject`. It is part of the name
    * of the identity.
    *
    * @default - none
    */
-  googleCloudProjectNumber?: pulumi.Input<string>;
+  googleCloudProjectNumber?: pulumi.Input<string> | undefined;
   /**
    * Id of the host project of the Shared VPC that the nodes' network is in. What the controller needs of the network it then gets
    * in a second custom role there, of the same id: to use the network and its subnetworks, and with `googleCloudFirewallSources`
@@ -83,20 +83,20 @@ export interface PersistentIpControllerArgs extends ControllerOptions {
    *
    * @default - the network is in `googleCloudProject`, or its own people grant what is needed
    */
-  googleCloudHostProject?: pulumi.Input<string>;
+  googleCloudHostProject?: pulumi.Input<string> | undefined;
   /**
    * Pool of Workload Identity of the cluster, `<project id>.svc.id.goog`.
    *
    * @default - that of `cluster`, else the pool of `googleCloudProject`
    */
-  workloadPool?: pulumi.Input<string>;
+  workloadPool?: pulumi.Input<string> | undefined;
   /**
    * Id of the custom role in its project: 3 to 64 letters, digits, `_` and `.`. Fixed after creation: a change makes a new
    * role. Two clusters in one project need two ids.
    *
    * @default "podpinController"
    */
-  googleCloudRoleId?: string;
+  googleCloudRoleId?: string | undefined;
 }
 
 /**

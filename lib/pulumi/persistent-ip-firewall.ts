@@ -23,19 +23,19 @@ export interface PersistentIpFirewallArgs extends FirewallOptions {
    *
    * @default - none
    */
-  targetTags?: pulumi.Input<string>[];
+  targetTags?: pulumi.Input<string>[] | undefined;
   /**
    * Service accounts of the nodes, by e-mail address.
    *
    * @default - none
    */
-  targetServiceAccounts?: pulumi.Input<string>[];
+  targetServiceAccounts?: pulumi.Input<string>[] | undefined;
   /**
    * Project of the network: with Shared VPC the host project. Fixed after creation.
    *
    * @default - that of the gcp provider
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
 }
 
 /**

@@ -23,26 +23,26 @@ export interface PersistentIpHealthCheckArgs extends HealthCheckOptions {
    *
    * @default - none
    */
-  cluster?: PersistentIpCluster;
+  cluster?: PersistentIpCluster | undefined;
   /**
    * Region of the addresses, for example `us-central1`. Fixed after creation: a change replaces the health check.
    *
    * @default - the region of `cluster`; required without it
    */
-  region?: pulumi.Input<string>;
+  region?: pulumi.Input<string> | undefined;
   /**
    * Project of the cluster. Fixed after creation: a change replaces the health check.
    *
    * @default - the project of `cluster`, else that of the gcp provider
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
   /**
    * VPC network of the nodes, by name or self link: with it a firewall rule lets the probes in. Fixed after creation: a
    * change replaces the rule.
    *
    * @default - no firewall rule
    */
-  probeNetwork?: pulumi.Input<string>;
+  probeNetwork?: pulumi.Input<string> | undefined;
   /**
    * From where Google probes, with `probeNetwork`. The default is recalled, not taken from Google's documentation for
    * this version: compare it with Google's list before you rely on it.
@@ -50,19 +50,19 @@ export interface PersistentIpHealthCheckArgs extends HealthCheckOptions {
    * @default ["35.191.0.0/16", "130.211.0.0/22", "209.85.152.0/22", "209.85.204.0/22"]
    * @see https://cloud.google.com/load-balancing/docs/firewall-rules
    */
-  probeRanges?: pulumi.Input<string>[];
+  probeRanges?: pulumi.Input<string>[] | undefined;
   /**
    * Network tags of the nodes that are probed, with `probeNetwork`. Give either these or `targetServiceAccounts`.
    *
    * @default - none
    */
-  targetTags?: pulumi.Input<string>[];
+  targetTags?: pulumi.Input<string>[] | undefined;
   /**
    * Service accounts of the nodes that are probed, by e-mail address, with `probeNetwork`.
    *
    * @default - none
    */
-  targetServiceAccounts?: pulumi.Input<string>[];
+  targetServiceAccounts?: pulumi.Input<string>[] | undefined;
 }
 
 /**

@@ -38,7 +38,7 @@ export interface AdditionalPodNetwork {
    *
    * @default - GKE's own
    */
-  maxPodsPerNode?: number;
+  maxPodsPerNode?: number | undefined;
 }
 
 /** What a {@link PersistentIpNodePool} is made of. */
@@ -52,14 +52,14 @@ export interface PersistentIpNodePoolArgs extends NodePoolOptions {
    * @default - GKE's own
    * @see https://cloud.google.com/compute/docs/machine-resource
    */
-  machineType?: pulumi.Input<string>;
+  machineType?: pulumi.Input<string> | undefined;
   /**
    * Operating system of the nodes, for example `COS_CONTAINERD`. Several networks need that, or `UBUNTU_CONTAINERD` from
    * 1.32.3-gke.1785000 on. A later change replaces node after node.
    *
    * @default - GKE's own, Container-Optimized OS
    */
-  imageType?: pulumi.Input<string>;
+  imageType?: pulumi.Input<string> | undefined;
   /**
    * Further networks of the nodes, at most 7; the cluster needs `enableMultiNetworking`. Fixed at creation: a change
    * replaces the nodes.
@@ -67,13 +67,13 @@ export interface PersistentIpNodePoolArgs extends NodePoolOptions {
    * @default - none
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/setup-multinetwork-support-for-pods
    */
-  additionalNodeNetworkConfigs?: AdditionalNodeNetwork[];
+  additionalNodeNetworkConfigs?: AdditionalNodeNetwork[] | undefined;
   /**
    * Further ranges for Pods, one for each network of type L3. Fixed at creation: a change replaces the nodes.
    *
    * @default - none
    */
-  additionalPodNetworkConfigs?: AdditionalPodNetwork[];
+  additionalPodNetworkConfigs?: AdditionalPodNetwork[] | undefined;
   /**
    * Everything else that `gcp.container.NodePool` takes, as it takes it. Add `satisfies Partial<NodePoolArgs>` (of
    * `@pulumi/gcp/container/nodePool`) for completion and checks of its fields. What contradicts podpin's own is an error.
@@ -81,7 +81,7 @@ export interface PersistentIpNodePoolArgs extends NodePoolOptions {
    * @default - nothing else
    * @see https://www.pulumi.com/registry/packages/gcp/api-docs/container/nodepool/
    */
-  nodePoolArgs?: pulumi.Inputs;
+  nodePoolArgs?: pulumi.Inputs | undefined;
 }
 
 const KIND = "PersistentIpNodePool";

@@ -33,13 +33,13 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    * @default - the region of `cluster`; required without it
    * @see https://cloud.google.com/compute/docs/ip-addresses
    */
-  region?: pulumi.Input<string>;
+  region?: pulumi.Input<string> | undefined;
   /**
    * Project that owns the addresses; it must be that of the cluster. Fixed after creation.
    *
    * @default - the project of `cluster`, else that of the gcp provider
    */
-  project?: pulumi.Input<string>;
+  project?: pulumi.Input<string> | undefined;
   /**
    * Values to ask for, one for each address, each once. Of internal addresses any that is free in the subnetwork; of
    * external ones Google gives out by value at most those that the project holds already or that are in `ipCollection`.
@@ -48,7 +48,7 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    *
    * @default - Google chooses
    */
-  addresses?: pulumi.Input<string>[];
+  addresses?: pulumi.Input<string>[] | undefined;
   /**
    * With `addressType: "INTERNAL"`: the subnetwork whose primary range has the addresses, by self link or as
    * `regions/<region>/subnetworks/<name>`. It is that of the cluster's nodes, or that of the additional network which the
@@ -56,14 +56,14 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    *
    * @default - none; required for internal addresses
    */
-  subnetwork?: pulumi.Input<string>;
+  subnetwork?: pulumi.Input<string> | undefined;
   /**
    * Primary range of `subnetwork`, for example `10.0.0.0/20` or `subnetwork.ipCidrRange`: the addresses are checked
    * against it. It declares nothing.
    *
    * @default - no check
    */
-  subnetworkRange?: pulumi.Input<string>;
+  subnetworkRange?: pulumi.Input<string> | undefined;
   /**
    * Bring your own addresses: the public delegated prefix from which to reserve, by self link or as
    * `regions/<region>/publicDelegatedPrefixes/<name>`; `ipCollection` of a {@link ByoipPrefix} is that. The prefix must
@@ -72,19 +72,19 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    * @default - addresses of Google
    * @see https://cloud.google.com/vpc/docs/bring-your-own-ip
    */
-  ipCollection?: pulumi.Input<string>;
+  ipCollection?: pulumi.Input<string> | undefined;
   /**
    * Labels of the addresses in Google Cloud. A later change takes effect in place.
    *
    * @default - none
    */
-  labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  labels?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
   /**
    * What Google Cloud does when an address is deleted after all. Needs version 9.25 of `@pulumi/gcp` or later.
    *
    * @default - not set: "DELETE"
    */
-  deletionPolicy?: AddressDeletionPolicy;
+  deletionPolicy?: AddressDeletionPolicy | undefined;
 }
 
 /** Reserves the addresses of a plan. */

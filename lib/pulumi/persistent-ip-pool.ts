@@ -45,26 +45,26 @@ export interface PersistentIpPoolCommonArgs extends PoolOptions {
    *
    * @default - the Kubernetes provider of the program
    */
-  cluster?: PersistentIpCluster;
+  cluster?: PersistentIpCluster | undefined;
   /**
    * Namespace of the pool's Gateways. Fixed after creation: a change replaces the Gateways and the routes.
    *
    * @default "default"
    */
-  namespace?: pulumi.Input<string>;
+  namespace?: pulumi.Input<string> | undefined;
   /**
    * The controller that runs the routes of this pool. Without it they are GKE's own, which needs GKE Standard 1.31 or
    * later with Dataplane V2 and the Gateway API switched on. Fixed after creation, as the GatewayClass follows from it.
    *
    * @default - GKE's own
    */
-  controller?: PersistentIpController;
+  controller?: PersistentIpController | undefined;
 }
 
 /** What a {@link PersistentIpPool} that reserves its addresses takes. */
 export interface PersistentIpPoolArgs extends PersistentIpPoolCommonArgs, PersistentIpPoolReservationArgs {
   /** @internal */
-  adopted?: PoolAddress[];
+  adopted?: PoolAddress[] | undefined;
 }
 
 /** What {@link PersistentIpPool.fromAddresses} takes. */

@@ -25,20 +25,20 @@ export interface PinnedDeploymentArgs extends PinnedDeploymentOptions, RouteWait
    *
    * @default - all of the pool
    */
-  addresses?: pulumi.Input<string>[];
+  addresses?: pulumi.Input<string>[] | undefined;
   /**
    * Namespace of the Pods and of the route. Fixed after creation: a change replaces the route.
    *
    * @default - the namespace of `deployment` where that is a resource, else "default"
    */
-  namespace?: pulumi.Input<string>;
+  namespace?: pulumi.Input<string> | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the route then waits for.
    * `default` is the primary one. Fixed after creation: a change replaces the route.
    *
    * @default "default"
    */
-  network?: NetworkReference;
+  network?: NetworkReference | undefined;
   /**
    * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
    * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
@@ -47,7 +47,7 @@ export interface PinnedDeploymentArgs extends PinnedDeploymentOptions, RouteWait
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
    */
-  healthCheckName?: pulumi.Input<string>;
+  healthCheckName?: pulumi.Input<string> | undefined;
 }
 
 /**

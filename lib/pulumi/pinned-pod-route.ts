@@ -20,20 +20,20 @@ export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
    *
    * @default - all of the pool
    */
-  addresses?: pulumi.Input<string>[];
+  addresses?: pulumi.Input<string>[] | undefined;
   /**
    * Namespace of the Pods and of the route. Fixed after creation: a change replaces the route.
    *
    * @default - the namespace of `statefulSet` where that is a resource, else "default"
    */
-  namespace?: pulumi.Input<string>;
+  namespace?: pulumi.Input<string> | undefined;
   /**
    * The StatefulSet of the Pod, with `ordinal`: its name, or the resource itself. With the resource the route waits for
    * it, takes its namespace, and checks `ordinal` against its replicas; where an autoscaler sets those, pass the name.
    *
    * @default - none; required without `podSelector`
    */
-  statefulSet?: StatefulSetReference;
+  statefulSet?: StatefulSetReference | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the route then waits for.
    * `default` is the primary one. Fixed after creation: a change replaces the route, and traffic stops until the new one
@@ -41,7 +41,7 @@ export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
    *
    * @default "default"
    */
-  network?: NetworkReference;
+  network?: NetworkReference | undefined;
   /**
    * Name of a regional Compute Engine health check in the project and the region of the cluster, for example
    * `healthCheck.name` of a `gcp.compute.RegionHealthCheck`. With it all eligible Pods share the addresses, at most one
@@ -51,7 +51,7 @@ export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods
    */
-  healthCheckName?: pulumi.Input<string>;
+  healthCheckName?: pulumi.Input<string> | undefined;
 }
 
 /**

@@ -41,14 +41,14 @@ export interface PinnedStatefulSetArgs extends PinnedStatefulSetOptions, RouteWa
    *
    * @default - the namespace of `statefulSet` where that is a resource, else "default"
    */
-  namespace?: pulumi.Input<string>;
+  namespace?: pulumi.Input<string> | undefined;
   /**
    * The Pod network whose interface receives the packets: its name, or the `PodNetwork`, which the routes then wait for.
    * `default` is the primary one. Fixed after creation: a change replaces the routes.
    *
    * @default "default"
    */
-  network?: NetworkReference;
+  network?: NetworkReference | undefined;
 }
 
 /**

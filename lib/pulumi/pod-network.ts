@@ -28,33 +28,33 @@ export interface PodNetworkArgs extends PodNetworkOptions {
    *
    * @default - the Kubernetes provider of the program; nothing is checked against a cluster
    */
-  cluster?: PersistentIpCluster;
+  cluster?: PersistentIpCluster | undefined;
   /**
    * Name of the VPC network. With `subnetwork`, and not with `networkAttachment`. Fixed after creation.
    *
    * @default - none
    */
-  vpc?: pulumi.Input<string>;
+  vpc?: pulumi.Input<string> | undefined;
   /**
    * Name of the subnetwork, in the region of the cluster. With `vpc`. Fixed after creation.
    *
    * @default - none
    */
-  subnetwork?: pulumi.Input<string>;
+  subnetwork?: pulumi.Input<string> | undefined;
   /**
    * Names of secondary ranges of the subnetwork, from which Pods get their addresses: at least one on a network of type
    * `L3`, none on one of type `Device`. How many there are is plain, so that it can be checked at once.
    *
    * @default - none
    */
-  secondaryRanges?: pulumi.Input<string>[];
+  secondaryRanges?: pulumi.Input<string>[] | undefined;
   /**
    * Network attachment, `projects/P/regions/R/networkAttachments/N`, instead of all of the above; type `L3` only. Fixed
    * after creation.
    *
    * @default - none
    */
-  networkAttachment?: pulumi.Input<string>;
+  networkAttachment?: pulumi.Input<string> | undefined;
 }
 
 /**

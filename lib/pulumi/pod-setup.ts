@@ -25,13 +25,13 @@ export interface PodSetupArgs extends PodSetupOptions {
    *
    * @default - each Pod of a StatefulSet takes its own
    */
-  addresses?: pulumi.Input<string>[];
+  addresses?: pulumi.Input<string>[] | undefined;
   /**
    * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`.
    *
    * @default "default"
    */
-  network?: string | PodNetwork;
+  network?: string | PodNetwork | undefined;
 }
 
 /** What {@link podSetup} gives: parts of a Pod template. */

@@ -25,14 +25,14 @@ export interface RouteWaiting {
    *
    * @default true
    */
-  waitUntilReady?: boolean;
+  waitUntilReady?: boolean | undefined;
   /**
    * How long it waits, in seconds, before the deployment fails and says which condition does not hold, and what to do. At
    * least 1.
    *
    * @default 300
    */
-  readyTimeoutSeconds?: number;
+  readyTimeoutSeconds?: number | undefined;
 }
 
 const DEFAULT_READY_TIMEOUT_SECONDS = 300;

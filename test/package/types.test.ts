@@ -1,7 +1,7 @@
 // What TypeScript says to a consumer: old and new compilers, each way of finding modules.
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { consumer, type Outcome, REPOSITORY, run, temporaryFolder } from "./packed";
+import { consumer, type Outcome, packedLibrary, REPOSITORY, run, temporaryFolder } from "./packed";
 
 interface Check {
   /** Folder of the compiler below node_modules. */
@@ -32,11 +32,13 @@ const nameOf = ({ compiler, options }: Check) => `${compiler} with ${String(opti
 const folder = temporaryFolder();
 let outcomes: Map<string, Outcome>;
 let pulumi: string;
+let cdk8s: string;
 
 /** Two at a time, as the machine of a small team has cores. */
 beforeAll(async () => {
   pulumi = await consumer("pulumi", await folder);
-  const folders = [pulumi, await consumer("cdk8s", await folder)];
+  cdk8s = await consumer("cdk8s", await folder);
+  const folders = [pulumi, cdk8s];
   const waiting = CHECKS.map((check, index) => async () => {
     const config = path.join(await folder, `tsconfig.${index}.json`);
     const files = folders.flatMap((each) =>
@@ -65,6 +67,29 @@ beforeAll(async () => {
 test.each(CHECKS.map(nameOf))("%s accepts a pool and a route, and refuses mistakes", (name) => {
   expect(outcomes.get(name)).toEqual({ status: 0, output: "" });
 });
+
+test.each(["pulumi", "cdk8s"])(
+  "with exactOptionalPropertyTypes podpin/%s takes undefined for what is left out",
+  async (flavour) => {
+    const at = flavour === "pulumi" ? pulumi : cdk8s;
+    const entry = await readFile(path.join(await packedLibrary(), "dist", flavour, "index.d.ts"), "utf8");
+    const taken = [...entry.matchAll(/\b\w+(?:Args|Props|Options)\b/g)].map(([name]) => name);
+    const names = [...new Set([...taken, "LabelExpression", "OrdinalRange", "PodInterface", "Toleration"])];
+    expect(names.length).toBeGreaterThan(30);
+    const program = [
+      `import type * as podpin from "podpin/${flavour}";`,
+      "type Given<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] };",
+      ...names.map((name) => `export const take${name} = (given: Given<podpin.${name}>): podpin.${name} => given;`),
+    ];
+    await writeFile(path.join(at, "undefined.ts"), program.join("\n"));
+    const tsc = path.join(REPOSITORY, "node_modules/typescript/bin/tsc");
+    const options = ["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "--noEmit"];
+    const files = ["program.ts", "undefined.ts"];
+    const argv = [process.execPath, tsc, ...options, "--module", "node16", "--target", "ES2022", ...files];
+    expect(await run(argv, at)).toEqual({ status: 0, output: "" });
+  },
+  60_000,
+);
 
 test("a pool and a route bring along no types of all of Google Cloud or of all of Kubernetes", async () => {
   const tsc = path.join(REPOSITORY, "node_modules/typescript/bin/tsc");
