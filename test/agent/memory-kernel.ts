@@ -14,7 +14,7 @@ import {
   ROUTE_TABLE,
   type RoutesOf,
 } from "../../controller-image/src/agent/state";
-import type { Sandbox } from "../../controller-image/src/agent/sandboxes";
+import type { RuntimeRecord } from "../../controller-image/src/agent/sandboxes";
 import { ACCEPT_MARKED } from "../../controller-image/src/agent/forward";
 import { addressToNumber } from "../../lib/model/address";
 import { MemoryFences } from "./memory-fences";
@@ -69,7 +69,7 @@ export class MemoryKernel implements Kernel {
   /** Whether each bridge port sends back. */
   readonly ports = new Map<string, boolean>();
   /** What the container runtime says; nothing where it says nothing. */
-  sandboxes: Sandbox[] | undefined;
+  sandboxes: RuntimeRecord[] | undefined;
   readonly fences = new MemoryFences();
   /** Whether the node's FORWARD chain drops what nobody accepts. */
   forwardDrops = false;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -6,17 +6,22 @@ import {
   type Claim,
   claimOf,
   parseResult,
+  type RuntimeRecord,
   type Sandbox,
   sandboxReader,
 } from "../../controller-image/src/agent/sandboxes";
 import { ack, binding } from "./bindings";
 import { podHop } from "./memory-kernel";
+import { VirtualClock } from "../support/virtual-clock";
 import { A, POD, World } from "./world";
 
 const sandbox = (podUid: string, ip: string, since = 0): Sandbox => ({ podUid, ips: [ip], since });
 
+/** A file that could not be read. */
+const unread = (since: number, waits = true): RuntimeRecord => ({ unread: true, waits, since });
+
 describe("whose a Pod address is", () => {
-  test.each<[string, readonly Sandbox[] | undefined, Claim]>([
+  test.each<[string, readonly RuntimeRecord[] | undefined, Claim]>([
     ["a runtime that keeps nothing", undefined, "unknown"],
     ["a runtime that writes no UIDs", [], "unknown"],
     ["the Pod itself", [sandbox("uid-1", POD)], "holds"],
@@ -29,6 +34,19 @@ describe("whose a Pod address is", () => {
     ["the same in the other order", [sandbox("uid-2", POD, 1), sandbox("uid-1", POD, 2)], "holds"],
     ["nobody, while the Pod is here with another address", [sandbox("uid-1", "10.244.1.99")], "holds"],
     ["nobody, and the Pod is not here", [sandbox("uid-3", "10.244.1.99")], "absent"],
+    ["perhaps what a newer file says that cannot be read", [sandbox("uid-1", POD, 1), unread(2)], "unread"],
+    ["the same of another Pod", [sandbox("uid-2", POD, 1), unread(1)], "unread"],
+    ["what an older file says does not count", [sandbox("uid-1", POD, 2), unread(1)], "holds"],
+    ["the same of another Pod's", [sandbox("uid-2", POD, 2), unread(1)], "other"],
+    ["nobody, or whose is in a file that cannot be read", [sandbox("uid-3", "10.244.1.99", 5), unread(1)], "unread"],
+    [
+      "of a Pod that is here, perhaps a file that cannot be read",
+      [sandbox("uid-1", "10.244.1.99", 5), unread(1)],
+      "unread",
+    ],
+    ["a file alone that cannot be read", [unread(1)], "unread"],
+    ["a newer file that was waited for in vain", [sandbox("uid-2", POD, 1), unread(2, false)], "unknown"],
+    ["an older file that was waited for in vain", [sandbox("uid-2", POD, 2), unread(1, false)], "other"],
   ])("%s", (_title, sandboxes, claim) => {
     expect(claimOf(sandboxes, "uid-1", POD)).toBe(claim);
   });
@@ -67,23 +85,101 @@ describe("the runtime's files", () => {
 
   test("are read as they are now, each once; a folder that is not there says nothing", async () => {
     const folder = mkdtempSync(join(tmpdir(), "podpin-cni-"));
+    const clock = new VirtualClock();
     try {
-      const read = sandboxReader(folder);
+      const read = sandboxReader(folder, clock);
       expect(await read()).toEqual([]);
       const file = join(folder, "lab-abc-eth0");
       writeFileSync(file, cached({ ips: [{ address: "10.244.1.11/24" }] }));
       utimesSync(file, 100, 100);
-      writeFileSync(join(folder, "lab-broken-eth0"), "");
-      expect(await read()).toEqual([{ podUid: "uid-1", ips: ["10.244.1.11"], since: 100_000 }]);
-      writeFileSync(join(folder, "lab-broken-eth0"), cached({ ips: [{ address: "10.244.1.12/24" }] }));
+      const sound = { podUid: "uid-1", ips: ["10.244.1.11"], since: 100_000 };
+      expect(await read()).toEqual([sound]);
+      const broken = join(folder, "lab-broken-eth0");
+      writeFileSync(broken, "");
+      utimesSync(broken, 200, 200);
+      expect(await read()).toEqual([sound, unread(200_000)]);
+      clock.advance(10_000);
+      // For ever after a crash: what was being written then says nothing.
+      expect(await read()).toEqual([sound]);
+      writeFileSync(broken, cached({ ips: [{ address: "10.244.1.12/24" }] }));
       expect((await read())?.length).toBe(2);
       rmSync(file);
+      expect((await read())?.length).toBe(1);
+      // Gone between the look into the folder and into the file.
+      symlinkSync(join(folder, "nowhere"), join(folder, "lab-gone-eth0"));
       expect((await read())?.length).toBe(1);
       rmSync(folder, { recursive: true });
       expect(await read()).toBeUndefined();
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe("files of the runtime that are there and cannot be read", () => {
+  const folders: string[] = [];
+  const clock = new VirtualClock();
+  const folder = (): string => {
+    folders.push(mkdtempSync(join(tmpdir(), "podpin-cni-")));
+    return folders.at(-1) ?? "";
+  };
+  afterAll(() => folders.forEach((each) => rmSync(each, { recursive: true, force: true })));
+
+  test("are asked for again, and what they may say stays unknown", async () => {
+    const results = folder();
+    // Reading it fails for everybody, root included.
+    const file = join(results, "lab-abc-eth0");
+    mkdirSync(file);
+    utimesSync(file, 100, 100);
+    const read = sandboxReader(results, clock);
+    expect(await read()).toEqual([unread(100_000)]);
+    clock.advance(10_000);
+    expect(await read()).toEqual([unread(100_000, false)]);
+  });
+
+  test("are no reason to forget what was read, when it is the folder", async () => {
+    const results = join(folder(), "results");
+    mkdirSync(results);
+    const text = JSON.stringify({ cniArgs: [["K8S_POD_UID", "uid-1"]], result: { ips: [{ address: `${POD}/24` }] } });
+    writeFileSync(join(results, "lab-abc-eth0"), text);
+    const read = sandboxReader(results, clock);
+    expect(await read()).toHaveLength(1);
+    rmSync(results, { recursive: true });
+    symlinkSync("results", results);
+    expect(await read()).toEqual([expect.objectContaining({ podUid: "uid-1" }), unread(Infinity)]);
+  });
+
+  test("are waited for before an address is served that an older file gives to its Pod", async () => {
+    const world = new World();
+    world.kernel.sandboxes = [sandbox("uid-1", POD, 1), unread(2)];
+    world.agent();
+    world.write(binding(A));
+    await world.clock.run(9_000);
+    expect(world.kernel.untouched).toBe(true);
+    expect(world.ack()).toBeUndefined();
+    world.kernel.sandboxes = [sandbox("uid-1", POD, 1), sandbox("uid-9", POD, 2)];
+    await world.clock.run(6_000);
+    expect(world.kernel.untouched).toBe(true);
+    expect(world.ack()).toMatchObject({ state: "Failed", reason: "PodNotOnNode" });
+  });
+
+  test("take nothing from a Pod that an older file gives its address to another one", async () => {
+    const world = new World();
+    world.kernel.sandboxes = [sandbox("uid-1", POD, 2), sandbox("uid-9", POD, 1)];
+    const before = world.agent();
+    world.write(binding(A));
+    await world.rest();
+    expect(world.ack()?.state).toBe("Announced");
+    await before.stop();
+    world.kernel.sandboxes = [unread(2), sandbox("uid-9", POD, 1)];
+    world.agent();
+    await world.clock.run(9_000);
+    expect(world.kernel.paths.has(A)).toBe(true);
+    expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+    world.kernel.sandboxes = [unread(2, false), sandbox("uid-9", POD, 1)];
+    await world.clock.run(60_000);
+    expect(world.kernel.paths.has(A)).toBe(true);
+    expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
   });
 });
 

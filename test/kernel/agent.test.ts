@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { sandboxReader } from "../../controller-image/src/agent/sandboxes";
+import { systemClock } from "../../controller-image/src/kube/clock";
 import { AckState } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { Cluster, type RunningAgent } from "./agents";
@@ -278,7 +279,7 @@ test("a Pod address that was given to the next Pod before its binding was read i
   const records = mkdtempSync(join(tmpdir(), "podpin-records-"));
   const result = { ips: [{ address: `${thief.ip}/24` }] };
   writeFileSync(join(records, "lab-1-eth0"), JSON.stringify({ cniArgs: [["K8S_POD_UID", thief.uid]], result }));
-  const read = sandboxReader(records);
+  const read = sandboxReader(records, systemClock);
   await agents.n1.stop();
   agents.n1 = cluster.agent("n1", {
     kernelOf: (shipped) => ({

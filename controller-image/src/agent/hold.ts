@@ -68,7 +68,7 @@ export function hold(held: Held, current: Footprint, view: NodeView): Holding {
   if (changed) return no(FailReason.PodInterfaceGone, goneMessage(podIp, `another Pod may have it on ${hop.dev}`));
 
   const stranger = otherPod(owner, started, view);
-  if (stranger !== undefined) return no(stranger.reason, stranger.message);
+  if (stranger !== undefined) return stranger;
 
   if (nat && !view.rangesKnown && !(samePath(current.path, path) && current.nat && current.natPod === podIp)) {
     const message = "the ranges of the cluster are not known yet: ConfigMap podpin-cluster-ranges is missing or empty";
@@ -120,24 +120,22 @@ function notLocal(podIp: string, hop: Hop | "unreachable", view: NodeView): stri
  * Why the Pod that has the address is not the one that is meant. The controller may have read it before the Pod died and
  * its address was given to the next one.
  */
-function otherPod(
-  { podUid, podIp }: Held["owner"],
-  started: boolean,
-  { kernel }: NodeView,
-): { readonly reason: FailReason; readonly message: string } | undefined {
+function otherPod({ podUid, podIp }: Held["owner"], started: boolean, { kernel }: NodeView): Holding | undefined {
   // Not known any more, but the route to its interface is there.
   if (podUid === "") return undefined;
   const claim = claimOf(kernel.sandboxes, podUid, podIp);
+  if (claim === "unread") {
+    return { can: "unknown", note: `whose ${podIp} is cannot be read from the container runtime's records yet` };
+  }
   if (claim === "other") {
     const why = `the container runtime says that ${podIp} is another Pod's`;
     return started
-      ? { reason: FailReason.PodInterfaceGone, message: goneMessage(podIp, why) }
-      : { reason: FailReason.PodNotOnNode, message: `${why}, not that of ${podUid}; it is tried again` };
+      ? no(FailReason.PodInterfaceGone, goneMessage(podIp, why))
+      : no(FailReason.PodNotOnNode, `${why}, not that of ${podUid}; it is tried again`);
   }
   // What works is not taken away for want of evidence.
   if (claim !== "absent" || started) return undefined;
-  const message = `the container runtime of this node has no Pod ${podUid}; it is tried again`;
-  return { reason: FailReason.PodNotOnNode, message };
+  return no(FailReason.PodNotOnNode, `the container runtime of this node has no Pod ${podUid}; it is tried again`);
 }
 
 const goneMessage = (podIp: string, why: string | undefined): string =>

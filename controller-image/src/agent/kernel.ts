@@ -76,7 +76,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
   let monitor: Monitor | undefined;
   const last = new LastLook<Seen>({ clock: options.clock, isTold: () => monitor?.listening() === true });
-  const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults);
+  const sandboxes = options.cniResults === undefined ? undefined : sandboxReader(options.cniResults, options.clock);
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
   const forwardChain = slowly(options.clock, () => readForward(options.commands));

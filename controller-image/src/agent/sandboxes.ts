@@ -4,6 +4,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { Clock } from "../kube/api";
+
 /** One interface of one Pod. */
 export interface Sandbox {
   readonly podUid: string;
@@ -12,10 +14,25 @@ export interface Sandbox {
   readonly since: number;
 }
 
+/** What is there and cannot be read. */
+interface Unread {
+  readonly unread: true;
+  /** Whether it may be readable in a moment. */
+  readonly waits: boolean;
+  /** As of a {@link Sandbox}; of all times the latest where not even that can be read. */
+  readonly since: number;
+}
+
+export type RuntimeRecord = Sandbox | Unread;
+
+const isUnread = (record: RuntimeRecord): record is Unread => "unread" in record;
+
 /** What the runtime says of a Pod and its address. */
 export type Claim =
   /** Nothing: it keeps no such folder, or writes no UIDs into it. */
   | "unknown"
+  /** What it says is not known yet: it can be read in a moment. */
+  | "unread"
   /** The address is the Pod's, or the Pod is here and has the address from somewhere else. */
   | "holds"
   /** The address is another Pod's. */
@@ -23,13 +40,17 @@ export type Claim =
   /** No Pod of this UID is on the node. */
   | "absent";
 
-export function claimOf(sandboxes: readonly Sandbox[] | undefined, podUid: string, podIp: string): Claim {
-  if (sandboxes === undefined || sandboxes.length === 0) return "unknown";
+export function claimOf(records: readonly RuntimeRecord[] | undefined, podUid: string, podIp: string): Claim {
+  if (records === undefined || records.length === 0) return "unknown";
+  const sandboxes = records.filter((record): record is Sandbox => !isUnread(record));
   const holders = sandboxes.filter(({ ips }) => ips.includes(podIp));
   const newest = holders.reduce<Sandbox | undefined>(
     (a, b) => (a === undefined || b.since > a.since ? b : a),
     undefined,
   );
+  // One that is older than what is read would not count; any other may say that all of that is over.
+  const unread = records.filter(isUnread).filter(({ since }) => since >= (newest?.since ?? -Infinity));
+  if (unread.length > 0) return unread.some(({ waits }) => waits) ? "unread" : "unknown";
   if (newest !== undefined) return newest.podUid === podUid ? "holds" : "other";
   return sandboxes.some((sandbox) => sandbox.podUid === podUid) ? "holds" : "absent";
 }
@@ -49,33 +70,69 @@ export function parseResult(text: string): Omit<Sandbox, "since"> | undefined {
   return ips.length === 0 ? undefined : { podUid: uid, ips };
 }
 
+/** A file is empty while it is written, and for ever after a crash at that moment; a folder or a disk may be busy for longer. */
+const UNREAD_MS = 10_000;
+
 /**
- * Answers what is in the folder now; undefined when it cannot be read. A file is read once: its name has the sandbox's ID,
- * and a sandbox never gets another address.
+ * Answers what is in the folder now; undefined when there is none. A file is read once: its name has the sandbox's ID, and a
+ * sandbox never gets another address.
  */
-export function sandboxReader(folder: string): () => Promise<readonly Sandbox[] | undefined> {
+export function sandboxReader(folder: string, clock: Clock): () => Promise<readonly RuntimeRecord[] | undefined> {
   let known = new Map<string, Sandbox | "nothing">();
+  let unreadSince = new Map<string, number>();
   return async () => {
-    const names = await readdir(folder).catch(() => undefined);
+    const names = await readdir(folder).catch((error: unknown) => (isGone(error) ? undefined : "unread"));
     if (names === undefined) return undefined;
-    const present = await Promise.all(
-      names.map(async (name): Promise<[string, Sandbox | "nothing"][]> => {
-        const sandbox = known.get(name) ?? (await readSandbox(join(folder, name)));
-        return sandbox === undefined ? [] : [[name, sandbox]];
-      }),
+    const unread = new Map<string, number>();
+    const waits = (name: string): boolean => {
+      const first = unreadSince.get(name) ?? clock.now();
+      unread.set(name, first);
+      return clock.now() - first < UNREAD_MS;
+    };
+    const sandboxes = (): Sandbox[] => [...known.values()].filter((sandbox) => sandbox !== "nothing");
+    if (names === "unread") {
+      const record: Unread = { unread: true, waits: waits(""), since: Infinity };
+      unreadSince = unread;
+      return [...sandboxes(), record];
+    }
+    const looks = await Promise.all(
+      names.map(async (name) => [name, known.get(name) ?? (await readSandbox(join(folder, name)))] as const),
     );
-    known = new Map(present.flat());
-    return [...known.values()].filter((sandbox) => sandbox !== "nothing");
+    known = new Map();
+    const left: Unread[] = [];
+    for (const [name, look] of looks) {
+      if (look === "gone") continue;
+      if (look === "nothing" || !("problem" in look)) {
+        known.set(name, look);
+        continue;
+      }
+      const record: Unread = { unread: true, waits: waits(name), since: look.since };
+      if (record.waits || look.problem === "reading") left.push(record);
+    }
+    unreadSince = unread;
+    return [...sandboxes(), ...left];
   };
 }
 
-/** Undefined: to be read again. A file is empty while it is written, and for ever after a crash at that moment. */
-async function readSandbox(path: string): Promise<Sandbox | "nothing" | undefined> {
+/** To be read again: there is something else in it than what a runtime writes, or it could not be read at all. */
+interface Problem {
+  readonly problem: "content" | "reading";
+  readonly since: number;
+}
+
+async function readSandbox(path: string): Promise<Sandbox | "nothing" | "gone" | Problem> {
+  let since = Infinity;
+  let text: string | undefined;
   try {
-    const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+    since = (await stat(path)).mtimeMs;
+    text = await readFile(path, "utf8");
     const found = parseResult(text);
-    return found === undefined ? "nothing" : { ...found, since: mtimeMs };
-  } catch {
-    return undefined;
+    return found === undefined ? "nothing" : { ...found, since };
+  } catch (error) {
+    // With its sandbox.
+    if (isGone(error)) return "gone";
+    return { problem: text === undefined ? "reading" : "content", since };
   }
 }
+
+const isGone = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");

@@ -4,7 +4,7 @@
 import type { FenceState } from "./fence";
 import type { ForwardState } from "./forward";
 import type { PodLook } from "./inside";
-import type { Sandbox } from "./sandboxes";
+import type { RuntimeRecord } from "./sandboxes";
 
 /** Routing table that holds our routes and nothing else. */
 export const ROUTE_TABLE = 7421;
@@ -182,7 +182,7 @@ export interface KernelState {
   /** The insides of the Pods that were asked for, by Pod address; nothing where the agent may not enter any. */
   readonly pods?: ReadonlyMap<string, PodLook>;
   /** What the container runtime says of the node's Pods; nothing where it does not say. */
-  readonly sandboxes?: readonly Sandbox[];
+  readonly sandboxes?: readonly RuntimeRecord[];
   /** Seen before, and nothing has been heard since that speaks against it. */
   readonly remembered?: boolean;
 }
