@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import { ownArguments, warningOf } from "../model/argument-names";
 import { DEFAULT_NAMESPACE } from "../model/pool";
 import { Problems } from "../model/problems";
-import { checkShape, shapedKind } from "../model/shape";
+import { checkShape, Flavour, shapedKind } from "../model/shape";
 import { PROPERTY_NAMES } from "./property-names";
 
 /** Adds an object to the chart exactly as it is, but for the labels that the user gave to the chart. */
@@ -49,7 +49,7 @@ export function checkProperties<Props extends object>(
 ): Props {
   const names = PROPERTY_NAMES[component];
   const kind = shapedKind(component);
-  const foreign = checked(kind, id, (problems) => checkShape(component, props, names, problems));
+  const foreign = checked(kind, id, (problems) => checkShape(Flavour.Cdk8s, component, props, names, problems));
   const warning = warningOf(`${kind} "${id}"`, foreign, names);
   if (warning !== undefined) process.emitWarning(warning);
   return ownArguments(props, names);

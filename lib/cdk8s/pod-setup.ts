@@ -7,7 +7,7 @@ import {
   type PodSysctl,
   setupContainers,
 } from "../model/pod-setup";
-import { checkShape } from "../model/shape";
+import { checkShape, Flavour } from "../model/shape";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import { PROPERTY_NAMES } from "./property-names";
 import { networkName, type NetworkReference } from "./route-objects";
@@ -58,7 +58,7 @@ export interface PodSetupPodSecurityContext {
  */
 export function podSetup(props: PodSetupProps): PodSetup {
   const names = PROPERTY_NAMES.podSetup;
-  const foreign = checkedPodSetup((problems) => checkShape("podSetup", props, names, problems));
+  const foreign = checkedPodSetup((problems) => checkShape(Flavour.Cdk8s, "podSetup", props, names, problems));
   const warning = warningOf("podSetup", foreign, names);
   if (warning !== undefined) process.emitWarning(warning);
   const { pool, addresses, network, ...options } = props;

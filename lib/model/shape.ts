@@ -22,6 +22,16 @@ const COMPONENTS = {
   controller: { kind: "PersistentIpController", field: "interfaceDelivery" },
 } as const;
 
+/** By which entry of the package a component is imported: those of one know nothing of the other's. */
+export const Flavour = { Pulumi: "podpin/pulumi", Cdk8s: "podpin/cdk8s" } as const;
+export type Flavour = (typeof Flavour)[keyof typeof Flavour];
+
+/** For each, the other one, and a field that its framework gives to every component. */
+const OTHER: Readonly<Record<Flavour, { readonly flavour: Flavour; readonly field: string }>> = {
+  [Flavour.Pulumi]: { flavour: Flavour.Cdk8s, field: "node" },
+  [Flavour.Cdk8s]: { flavour: Flavour.Pulumi, field: "urn" },
+};
+
 const SELECTORS = ["podSelectorExpressions", "nodeSelectorExpressions"];
 const TARGETS = ["targetTags", "targetServiceAccounts"];
 
@@ -70,6 +80,7 @@ export type ShapedComponent = keyof typeof SHAPES;
  * @returns names that are no argument and resemble none
  */
 export function checkShape(
+  flavour: Flavour,
   component: ShapedComponent,
   given: unknown,
   names: ArgumentNames,
@@ -82,9 +93,9 @@ export function checkShape(
   const shape: Shape = SHAPES[component];
   const values = given as Readonly<Record<string, unknown>>;
   const foreign = checkNames("", given, names, problems);
-  for (const name of shape.required ?? []) checkComponent(name, values[name], problems);
+  for (const name of shape.required ?? []) checkComponent(flavour, name, values[name], problems);
   for (const name of shape.optional ?? []) {
-    if (values[name] !== undefined) checkComponent(name, values[name], problems);
+    if (values[name] !== undefined) checkComponent(flavour, name, values[name], problems);
   }
   for (const name of shape.requiredLists ?? []) checkList(name, values[name], problems);
   for (const name of shape.lists ?? []) {
@@ -108,9 +119,13 @@ function checkObjects(name: string, given: unknown, problems: Problems): readonl
   });
 }
 
-function checkComponent(name: keyof typeof COMPONENTS, given: unknown, problems: Problems): void {
+function checkComponent(flavour: Flavour, name: keyof typeof COMPONENTS, given: unknown, problems: Problems): void {
   const { kind, field } = COMPONENTS[name];
-  if (typeof given === "object" && given !== null && field in given) return;
+  const other = OTHER[flavour];
+  if (typeof given === "object" && given !== null && field in given) {
+    if (other.field in given) problems.addFact(name, `a ${kind} of ${other.flavour}`, `pass one that ${flavour} makes`);
+    return;
+  }
   const want = `pass the ${kind} itself`;
   if (typeof given === "object" && given !== null) problems.addFact(name, "another object", want);
   else problems.add(name, given, want);

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type ArgumentNames, ownArguments, warningOf } from "../model/argument-names";
 import { isKnown, LATER, type MaybeLater } from "../model/later";
 import { Problems } from "../model/problems";
-import { checkShape, type ShapedComponent, shapedKind } from "../model/shape";
+import { checkShape, Flavour, type ShapedComponent, shapedKind } from "../model/shape";
 import { ARGUMENT_NAMES } from "./argument-names";
 
 /** What the program knows of an input while it runs. */
@@ -57,7 +57,7 @@ export function checkArguments<Args extends object>(
   const problems = new Problems();
   const subject = `${shapedKind(component)} "${name}"`;
   const names = ARGUMENT_NAMES[component];
-  const foreign = checkShape(component, args, { ...OPTIONS, ...names }, problems);
+  const foreign = checkShape(Flavour.Pulumi, component, args, { ...OPTIONS, ...names }, problems);
   for (const option of Object.keys(OPTIONS)) {
     if ((args as Readonly<Record<string, unknown>> | undefined)?.[option] === undefined) continue;
     problems.addFact(option, "a value", `that is an option of the resource: pass { ${option}: … } after the arguments`);

@@ -10,7 +10,7 @@ import {
   type PodSysctl,
   setupContainers,
 } from "../model/pod-setup";
-import { checkShape } from "../model/shape";
+import { checkShape, Flavour } from "../model/shape";
 import { ARGUMENT_NAMES } from "./argument-names";
 import type { PersistentIpPool } from "./persistent-ip-pool";
 import type { PodNetwork } from "./pod-network";
@@ -61,7 +61,7 @@ export interface PodSetupPodSecurityContext {
  */
 export function podSetup(args: PodSetupArgs): PodSetup {
   const names = ARGUMENT_NAMES.podSetup;
-  const foreign = checkedPodSetup((problems) => checkShape("podSetup", args, names, problems));
+  const foreign = checkedPodSetup((problems) => checkShape(Flavour.Pulumi, "podSetup", args, names, problems));
   const warning = warningOf("podSetup", foreign, names);
   if (warning !== undefined) void pulumi.log.warn(warning);
   const { pool, addresses, network, ...options } = args;

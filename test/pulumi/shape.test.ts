@@ -144,3 +144,52 @@ test.each<[string, unknown, string[]]>([
     expect(saidBy(() => (podSetup as (given: unknown) => unknown)(args))).toBe(expected);
   }
 });
+
+describe("a component of the other flavour is told as such", () => {
+  const chart = () => new Chart(new App(), "test");
+  const addresses = ["198.51.100.7"];
+  const pools = {
+    pulumi: () => components.PersistentIpPool.fromAddresses("edge", { addresses }),
+    cdk8s: () => constructs.PersistentIpPool.fromAddresses(chart(), "edge", { addresses }),
+  };
+  const location = "us-central1";
+  const clusters = {
+    pulumi: () => new components.PersistentIpCluster("core", { location, project: "my-project" }),
+    cdk8s: () => constructs.PersistentIpCluster.fromExisting(chart(), "core", { clusterName: "core", location }),
+  };
+  const inPulumi = (kind: string) => `got a ${kind} of podpin/cdk8s; pass one that podpin/pulumi makes`;
+  const inCdk8s = (kind: string) => `got a ${kind} of podpin/pulumi; pass one that podpin/cdk8s makes`;
+
+  test.each(["PinnedPodRoute", "PinnedStatefulSet", "PinnedDeployment", "PersistentIpFirewall"] as const)(
+    "the pool of a %s",
+    (kind) => {
+      expect(saidBy(() => new components[kind]("shaped", { pool: pools.cdk8s() } as never))).toBe(
+        invalid(kind, `pool: ${inPulumi("PersistentIpPool")}`),
+      );
+      expect(saidBy(() => new constructs[kind](chart(), "shaped", { pool: pools.pulumi() } as never))).toBe(
+        invalid(kind, `pool: ${inCdk8s("PersistentIpPool")}`),
+      );
+    },
+  );
+
+  test.each(["PersistentIpPool", "PersistentIpNodePool", "PersistentIpController", "PodNetwork"] as const)(
+    "the cluster of a %s",
+    (kind) => {
+      expect(saidBy(() => new components[kind]("shaped", { cluster: clusters.cdk8s() } as never))).toBe(
+        invalid(kind, `cluster: ${inPulumi("PersistentIpCluster")}`),
+      );
+      expect(saidBy(() => new constructs[kind](chart(), "shaped", { cluster: clusters.pulumi() } as never))).toBe(
+        invalid(kind, `cluster: ${inCdk8s("PersistentIpCluster")}`),
+      );
+    },
+  );
+
+  test("the pool of a podSetup", () => {
+    expect(saidBy(() => components.podSetup({ pool: pools.cdk8s() } as never))).toContain(
+      `pool: ${inPulumi("PersistentIpPool")}`,
+    );
+    expect(saidBy(() => constructs.podSetup({ pool: pools.pulumi() } as never))).toContain(
+      `pool: ${inCdk8s("PersistentIpPool")}`,
+    );
+  });
+});
