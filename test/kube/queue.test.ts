@@ -100,6 +100,21 @@ test("goes beyond that for failover, so that nothing else keeps it waiting, and 
   expect(started).toEqual(["a", "b", "lost", "lost too", "c"]);
 });
 
+test("does other work now and then also while failovers never end", async () => {
+  const { queue, started, end } = held({ concurrency: 2, moreForFailover: 1 });
+  for (let n = 0; n < 100; n++) queue.add(`lost ${n}`, "failover");
+  for (const key of ["move", "another move", "a third"]) queue.add(key);
+  await settle();
+  const others = (): string[] => started.filter((key) => !key.startsWith("lost"));
+  for (let n = 0; n < 40; n++) await end(`lost ${n}`);
+  expect(others()).toEqual(["move", "another move"]);
+  // They run on, and the one that is beyond the others is for failovers alone.
+  for (let n = 40; n < 80; n++) await end(`lost ${n}`);
+  expect(others()).toEqual(["move", "another move"]);
+  await end("move");
+  expect(queue.counters.running).toBe(3);
+});
+
 test("tries a failing key again after 5 ms, then ever later, 60 s at most, and forgets after a success", async () => {
   const { clock, queue, started, end } = held();
   queue.add("a");

@@ -174,10 +174,10 @@ export class WorkQueue {
 
   #nextLane(): QueueLane | undefined {
     const { concurrency = 1, moreForFailover = 0 } = this.options;
-    if (this.#running.size >= concurrency) {
-      const urgent = this.#lanes.failover.size > 0 && this.#running.size < concurrency + moreForFailover;
-      return urgent ? "failover" : undefined;
-    }
+    const isFailover = this.#lanes.failover.size > 0;
+    if (this.#running.size >= (isFailover ? concurrency + moreForFailover : concurrency)) return undefined;
+    const others = [...this.#running.values()].filter((lane) => lane !== "failover").length;
+    if (others >= concurrency) return "failover";
     const waiting = LANES.filter((lane) => this.#lanes[lane].size > 0);
     if (waiting.length <= 1) this.#overtaken = 0;
     else if (++this.#overtaken > OVERTAKING_LIMIT) {
