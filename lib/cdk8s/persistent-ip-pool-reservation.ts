@@ -47,7 +47,7 @@ export interface PersistentIpPoolReservationProps extends ReservationOptions {
    */
   readonly ipCollection?: string | undefined;
   /**
-   * Labels of the addresses in Google Cloud, and of their objects.
+   * Labels of the addresses in Google Cloud, and of their objects. A later change takes effect in place.
    *
    * @default - none
    */

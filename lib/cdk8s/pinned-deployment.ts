@@ -40,8 +40,8 @@ export interface PinnedDeploymentProps extends PinnedDeploymentOptions {
   readonly network?: NetworkReference | undefined;
   /**
    * Name of a regional Compute Engine health check in the project and the region of the cluster. With it all eligible
-   * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's own
-   * provider only.
+   * Pods share the addresses, at most one on a node, and Google Cloud sends packets to those that are healthy. GKE's
+   * own provider only. A later change updates the route in place.
    *
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods

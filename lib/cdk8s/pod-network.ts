@@ -31,7 +31,7 @@ export interface PodNetworkProps extends PodNetworkOptions {
   readonly subnetwork?: string | undefined;
   /**
    * Names of secondary ranges of the subnetwork, from which Pods get their addresses: at least one on a network of type
-   * `L3`, none on one of type `Device`.
+   * `L3`, none on one of type `Device`. A later change takes effect in place.
    *
    * @default - none
    */

@@ -69,7 +69,7 @@ export interface ClusterOptions {
   podRangePlan?: PodRangePlan | undefined;
   /**
    * Whether the cluster is kept when the program no longer declares it. With false it is deleted, with all that runs on
-   * it.
+   * it. A later change takes effect at once.
    *
    * @default true
    */

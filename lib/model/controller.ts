@@ -29,7 +29,7 @@ export interface ControllerOptions extends GoogleCloudOptions {
   namespace?: string | undefined;
   /**
    * Whether to create that namespace. With false it must exist, and admit Pods on the host network (Pod Security
-   * Standard `privileged`).
+   * Standard `privileged`). With Pulumi a later change to false deletes the namespace, with all that is in it.
    *
    * @default true
    */
@@ -45,7 +45,7 @@ export interface ControllerOptions extends GoogleCloudOptions {
   gkeClassFabric?: GkeClassFabric | undefined;
   /**
    * Whether the controller creates GKE's CustomResourceDefinitions (GKEIPRoute, Network, GKENetworkParamSet) where they
-   * are absent. It never changes existing ones. They go when podpin goes.
+   * are absent. It never changes existing ones. They go when podpin goes. A later change to false takes none away.
    *
    * @default true
    */
@@ -58,9 +58,10 @@ export interface ControllerOptions extends GoogleCloudOptions {
    */
   clusterCidrs?: string[] | undefined;
   /**
-   * Lets podpin run on a cluster with Dataplane V2, with the value `experimental`. Google's node agent there acts on every
-   * GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and its programs see packets before podpin's
-   * rules do. What the two do together has been tried on no real cluster. No effect on other clusters.
+   * Lets podpin run on a cluster with Dataplane V2, with the value `experimental`. Google's node agent there acts on
+   * every GKEIPRoute that is Accepted with a Pod in its status, whoever wrote that, and its programs see packets before
+   * podpin's rules do. What the two do together has been tried on no real cluster. Only a check: no object changes
+   * with it, and there is none on other clusters.
    *
    * @default - a `cluster` with Dataplane V2 is refused
    */
@@ -75,13 +76,15 @@ export interface ControllerOptions extends GoogleCloudOptions {
   networkPolicy?: boolean | undefined;
   /**
    * TCP ports, 1 to 65535, at which the controller may reach the API server: the port of the Service `kubernetes` in
-   * namespace `default`, and the one that the API server itself listens on. Only for `networkPolicy`.
+   * namespace `default`, and the one that the API server itself listens on. Only for `networkPolicy`. A later change
+   * takes effect at once.
    *
    * @default [443, 6443, 8443]
    */
   apiServerPorts?: number[] | undefined;
   /**
-   * Interface of the nodes on which addresses arrive, for example `eth0`. At most 15 characters.
+   * Interface of the nodes on which addresses arrive, for example `eth0`. At most 15 characters. A later change
+   * restarts the agents; addresses keep working meanwhile.
    *
    * @default - on each node the interface that has the node's own address
    */
@@ -97,13 +100,15 @@ export interface ControllerOptions extends GoogleCloudOptions {
    */
   interfaceDelivery?: boolean | undefined;
   /**
-   * Labels of the nodes that run an agent. Only Pods on these nodes can have persistent addresses.
+   * Labels of the nodes that run an agent. Only Pods on these nodes can have persistent addresses. With a later change
+   * agents come and go; addresses of Pods on a node without one no longer follow their Pods.
    *
    * @default - every Linux node
    */
   nodeSelector?: Record<string, string> | undefined;
   /**
-   * Taints that the agent tolerates, instead of all.
+   * Taints that the agent tolerates, instead of all. With a later change agents come and go, as with one of
+   * `nodeSelector`.
    *
    * @default - every taint
    */

@@ -15,13 +15,15 @@ export interface FirewallOptions {
    */
   protocols?: string[] | undefined;
   /**
-   * Ports that are let in, for example `443` or `8000-8100`; for `tcp`, `udp` and `sctp` only.
+   * Ports that are let in, for example `443` or `8000-8100`; for `tcp`, `udp` and `sctp` only. A later change takes
+   * effect in place.
    *
    * @default - all
    */
   ports?: string[] | undefined;
   /**
-   * Priority of the rule, 0 to 65535; of two rules that match the lower number counts.
+   * Priority of the rule, 0 to 65535; of two rules that match the lower number counts. A later change takes effect in
+   * place.
    *
    * @default 1000
    */

@@ -36,15 +36,18 @@ export interface GoogleCloudOptions {
    */
   googleCloudEndpoint?: string | undefined;
   /**
-   * IPv4 ranges of clients, for example `["0.0.0.0/0"]`, that the controller lets in to the addresses: one rule of the VPC
-   * firewall for each route, for its addresses only. The role then also has the permissions for firewalls. Give it, or let
-   * clients in by a rule of your own, such as `PersistentIpFirewall`: a VPC network refuses what no rule allows.
+   * IPv4 ranges of clients, for example `["0.0.0.0/0"]`, that the controller lets in to the addresses: one rule of the
+   * VPC firewall for each route, for its addresses only. The role then also has the permissions for firewalls. Give it,
+   * or let clients in by a rule of your own, such as `PersistentIpFirewall`: a VPC network refuses what no rule allows.
+   * A later change restarts the controller, which then changes its rules; delete the routes before you leave it out
+   * again, since the controller then no longer sees rules of its own.
    *
    * @default - the controller makes no firewall rules
    */
   googleCloudFirewallSources?: string[] | undefined;
   /**
-   * Network tags of the nodes that the controller's firewall rules are for; only with `googleCloudFirewallSources`.
+   * Network tags of the nodes that the controller's firewall rules are for; only with `googleCloudFirewallSources`. A
+   * later change restarts the controller, which then changes its rules.
    *
    * @default - every VM of the network
    */

@@ -23,38 +23,39 @@ export interface HealthCheckOptions {
   /** Port of the Pods that is probed, 1 to 65535. A later change takes effect in place, as any but `region`. */
   port: number;
   /**
-   * What the probes speak: `TCP`, `HTTP` or `HTTPS`.
+   * What the probes speak: `TCP`, `HTTP` or `HTTPS`. A later change takes effect in place.
    *
    * @default "TCP"
    */
   protocol?: HealthCheckProtocol | undefined;
   /**
-   * Path that is asked for, with `HTTP` and `HTTPS`.
+   * Path that is asked for, with `HTTP` and `HTTPS`. A later change takes effect in place.
    *
    * @default "/"
    */
   requestPath?: string | undefined;
   /**
-   * Seconds from one probe to the next, 1 to 300.
+   * Seconds from one probe to the next, 1 to 300. A later change takes effect in place.
    *
    * @default 5
    */
   checkIntervalSeconds?: number | undefined;
   /**
-   * Seconds after which a probe without an answer has failed, at most `checkIntervalSeconds`.
+   * Seconds after which a probe without an answer has failed, at most `checkIntervalSeconds`. A later change takes
+   * effect in place.
    *
    * @default - 5, or `checkIntervalSeconds` where that is less
    */
   timeoutSeconds?: number | undefined;
   /**
-   * Probes in a row that must succeed before a Pod gets packets, 1 to 10.
+   * Probes in a row that must succeed before a Pod gets packets, 1 to 10. A later change takes effect in place.
    *
    * @default 2
    */
   healthyThreshold?: number | undefined;
   /**
    * Probes in a row that must fail before a Pod gets none, 1 to 10. A failure is noticed after about this many times
-   * `checkIntervalSeconds`.
+   * `checkIntervalSeconds`. A later change takes effect in place.
    *
    * @default 2
    */

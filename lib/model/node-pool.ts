@@ -17,25 +17,28 @@ export interface NodePoolOptions {
    */
   nodeCount?: number | undefined;
   /**
-   * The fewest nodes in each zone, with `maxNodeCount`: the autoscaler decides in between.
+   * The fewest nodes in each zone, with `maxNodeCount`: the autoscaler decides in between. A later change takes effect
+   * in place.
    *
    * @default 0, where `maxNodeCount` is given
    */
   minNodeCount?: number | undefined;
   /**
-   * The most nodes in each zone: it switches the autoscaler on.
+   * The most nodes in each zone: it switches the autoscaler on. A later change takes effect in place.
    *
    * @default - the autoscaler is off
    */
   maxNodeCount?: number | undefined;
   /**
-   * The fewest nodes in all zones together, with `totalMaxNodeCount` and instead of `minNodeCount`.
+   * The fewest nodes in all zones together, with `totalMaxNodeCount` and instead of `minNodeCount`. A later change
+   * takes effect in place.
    *
    * @default 0, where `totalMaxNodeCount` is given
    */
   totalMinNodeCount?: number | undefined;
   /**
-   * The most nodes in all zones together, instead of `maxNodeCount`: it switches the autoscaler on.
+   * The most nodes in all zones together, instead of `maxNodeCount`: it switches the autoscaler on. A later change
+   * takes effect in place.
    *
    * @default - the autoscaler is off
    */
@@ -48,8 +51,9 @@ export interface NodePoolOptions {
    */
   maxPodsPerNode?: number | undefined;
   /**
-   * Unsafe kernel parameters that Pods on these nodes may set for themselves, by name or by beginning, `net.ipv4.*`. With
-   * `IN_POD_SYSCTLS` a Pod can prepare itself for persistent addresses without privileges.
+   * Unsafe kernel parameters that Pods on these nodes may set for themselves, by name or by beginning, `net.ipv4.*`.
+   * With `IN_POD_SYSCTLS` a Pod can prepare itself for persistent addresses without privileges. With a later change GKE
+   * updates the nodes, and Pods on them may move.
    *
    * @default - none
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/node-system-config

@@ -11,7 +11,7 @@ import type { DeploymentFacts } from "./workload";
 export interface PinnedDeploymentOptions extends PinnedWorkloadOptions {
   /**
    * Labels of the Deployment's Pods, all of which must match. Needed where only its name is given; with the Deployment
-   * itself its own selector is used.
+   * itself its own selector is used. A later change takes effect at once.
    *
    * @default - the selector of the Deployment
    */

@@ -33,7 +33,7 @@ export interface PinnedWorkloadOptions extends GkeRouteOptions {
   reactionMode?: ReactionMode | undefined;
   /**
    * Whether `ReadyCondition` may go without a readiness probe in the Pod template. A Pod is then Ready, and has its
-   * addresses, as soon as its containers run.
+   * addresses, as soon as its containers run. Only a check: no object changes with it.
    *
    * @default false
    */

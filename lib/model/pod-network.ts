@@ -46,26 +46,26 @@ export interface PodNetworkOptions {
    */
   deviceMode?: DeviceMode | undefined;
   /**
-   * Ranges that Pods reach through this network besides its own, as IPv4 CIDRs; `0.0.0.0/0` is refused, since the default
-   * route stays on the primary network.
+   * Ranges that Pods reach through this network besides its own, as IPv4 CIDRs; `0.0.0.0/0` is refused, since the
+   * default route stays on the primary network. A later change takes effect in place.
    *
    * @default - none
    */
   routes?: string[] | undefined;
   /**
-   * IPv4 address of the network's gateway.
+   * IPv4 address of the network's gateway. A later change takes effect in place.
    *
    * @default - the subnetwork's
    */
   gateway4?: string | undefined;
   /**
-   * Addresses of name servers that Pods ask for names of this network.
+   * Addresses of name servers that Pods ask for names of this network. A later change takes effect in place.
    *
    * @default - none
    */
   nameservers?: string[] | undefined;
   /**
-   * Domains in which those names are searched; with `nameservers`.
+   * Domains in which those names are searched; with `nameservers`. A later change takes effect in place.
    *
    * @default - none
    */

@@ -30,19 +30,20 @@ export type PodSetupMethod = (typeof PodSetupMethod)[keyof typeof PodSetupMethod
 /** What the set-up of a Pod template takes in both flavours besides its pool and its addresses. */
 export interface PodSetupOptions extends PodAddressOptions {
   /**
-   * Image of the init container, with `sh`, `sed` and `ip` of iproute2; podpin's own has them. Needed with `add-address`.
+   * Image of the init container, with `sh`, `sed` and `ip` of iproute2; podpin's own has them. Needed with
+   * `add-address`. A later change rolls the Pods.
    *
    * @default - none
    */
   image?: string | undefined;
   /**
-   * How a program in the Pod comes to use the addresses.
+   * How a program in the Pod comes to use the addresses. A later change rolls the Pods.
    *
    * @default "add-address"
    */
   method?: PodSetupMethod | undefined;
   /**
-   * The Pod's interface on that network.
+   * The Pod's interface on that network. A later change rolls the Pods.
    *
    * @default - "eth0" on the primary network, else "eth1"
    */
@@ -50,7 +51,7 @@ export interface PodSetupOptions extends PodAddressOptions {
   /**
    * Whether the kubelets of the node pool allow the sysctls `net.ipv4.conf.*` (and `net.ipv4.ip_nonlocal_bind` with
    * `nonlocal-bind`): a `PersistentIpNodePool` with `allowedUnsafeSysctls: IN_POD_SYSCTLS`. A Pod that asks for one
-   * elsewhere is rejected by its node.
+   * elsewhere is rejected by its node. A later change rolls the Pods.
    *
    * @default false
    */

@@ -47,7 +47,8 @@ export interface ReservationOptions {
   /**
    * Whether the addresses are kept when they leave the program, since an address that was released is gone for good.
    * With Pulumi they are protected: a deployment that would delete one fails until it is unprotected. With CDK8s Config
-   * Connector abandons them: they stay reserved in Google Cloud, and are paid for, when the object is deleted.
+   * Connector abandons them: they stay reserved in Google Cloud, and are paid for, when the object is deleted. A later
+   * change releases no address.
    *
    * @default true
    */

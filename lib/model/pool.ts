@@ -79,7 +79,8 @@ export interface PoolOptions {
   allowedNamespaces?: AllowedNamespaces | undefined;
   /**
    * Labels that a namespace must have, all of them, with `allowedNamespaces: "Selector"`. Every namespace has the label
-   * `kubernetes.io/metadata.name` with its own name.
+   * `kubernetes.io/metadata.name` with its own name. A later change takes effect at once: routes of namespaces that it
+   * no longer matches lose their addresses.
    *
    * @default - none
    */

@@ -18,19 +18,21 @@ export interface GkeRouteOptions {
   haPolicy?: boolean | undefined;
   /**
    * Labels of the nodes on which Google Cloud listens for the gratuitous ARP that moves an address, all of which must
-   * match. Needed with the two classes `gke-persistent-fast-…`, and only there.
+   * match. Needed with the two classes `gke-persistent-fast-…`, and only there. A later change updates the route in
+   * place.
    *
    * @default - none
    */
   nodeSelector?: Record<string, string> | undefined;
   /**
-   * Further conditions on the labels of those nodes.
+   * Further conditions on the labels of those nodes. A later change updates the route in place.
    *
    * @default - none
    */
   nodeSelectorExpressions?: LabelExpression[] | undefined;
   /**
-   * Whether clients in other regions reach the addresses. Internal addresses on GKE's own provider only.
+   * Whether clients in other regions reach the addresses. Internal addresses on GKE's own provider only. A later change
+   * updates the route in place.
    *
    * @default - left to GKE, which then admits clients of the region
    */

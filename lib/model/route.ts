@@ -50,7 +50,8 @@ export interface RouteOptions extends GkeRouteOptions {
    */
   podSelector?: Record<string, string> | undefined;
   /**
-   * Further conditions on the labels of those Pods, all of which must hold as well, with or without `podSelector`.
+   * Further conditions on the labels of those Pods, all of which must hold as well, with or without `podSelector`. A
+   * later change takes effect at once.
    *
    * @default - none
    */

@@ -16,16 +16,19 @@ export interface PersistentIpFirewallArgs extends FirewallOptions {
    * the additional network which the routes name. Fixed after creation: a change replaces the rule.
    */
   network: pulumi.Input<string>;
-  /** Ranges of the clients that may come, at least one: for example `203.0.113.0/24`, or `0.0.0.0/0` for all. */
+  /**
+   * Ranges of the clients that may come, at least one: for example `203.0.113.0/24`, or `0.0.0.0/0` for all. A later
+   * change takes effect in place.
+   */
   sourceRanges: pulumi.Input<string>[];
   /**
-   * Network tags of the nodes. Give either these or `targetServiceAccounts`.
+   * Network tags of the nodes. Give either these or `targetServiceAccounts`. A later change takes effect in place.
    *
    * @default - none
    */
   targetTags?: pulumi.Input<string>[] | undefined;
   /**
-   * Service accounts of the nodes, by e-mail address.
+   * Service accounts of the nodes, by e-mail address. A later change takes effect in place.
    *
    * @default - none
    */

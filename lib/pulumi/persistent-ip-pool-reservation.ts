@@ -80,7 +80,8 @@ export interface PersistentIpPoolReservationArgs extends ReservationOptions {
    */
   labels?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
   /**
-   * What Google Cloud does when an address is deleted after all. Needs version 9.25 of `@pulumi/gcp` or later.
+   * What Google Cloud does when an address is deleted after all. Needs version 9.25 of `@pulumi/gcp` or later. A later
+   * change takes effect in place.
    *
    * @default - not set: "DELETE"
    */

@@ -46,7 +46,8 @@ export interface PinnedPodRouteArgs extends RouteOptions, RouteWaiting {
    * Name of a regional Compute Engine health check in the project and the region of the cluster, for example
    * `healthCheck.name` of a `gcp.compute.RegionHealthCheck`. With it all eligible Pods share the addresses, at most one
    * on a node, and Google Cloud sends packets to those that are healthy. GKE's own provider only. The deployment then
-   * waits until the route is Accepted, as nothing is published about Ready in that mode.
+   * waits until the route is Accepted, as nothing is published about Ready in that mode. A later change updates the
+   * route in place.
    *
    * @default - none: the newest eligible Pod alone has the addresses
    * @see https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-ip-addresses-for-gke-pods

@@ -43,7 +43,8 @@ export interface PodNetworkArgs extends PodNetworkOptions {
   subnetwork?: pulumi.Input<string> | undefined;
   /**
    * Names of secondary ranges of the subnetwork, from which Pods get their addresses: at least one on a network of type
-   * `L3`, none on one of type `Device`. How many there are is plain, so that it can be checked at once.
+   * `L3`, none on one of type `Device`. How many there are is plain, so that it can be checked at once. A later change
+   * takes effect in place.
    *
    * @default - none
    */

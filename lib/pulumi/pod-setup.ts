@@ -21,13 +21,14 @@ export interface PodSetupArgs extends PodSetupOptions {
   pool: PersistentIpPool;
   /**
    * The addresses that every Pod of the template takes, for a Deployment or a single Pod: packets for them still go to
-   * one Pod only. Without this each Pod of a StatefulSet takes its own, by the same rules as `PinnedStatefulSet`.
+   * one Pod only. Without this each Pod of a StatefulSet takes its own, by the same rules as `PinnedStatefulSet`. A
+   * later change rolls the Pods.
    *
    * @default - each Pod of a StatefulSet takes its own
    */
   addresses?: pulumi.Input<string>[] | undefined;
   /**
-   * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`.
+   * The `Network` of the addresses, as on the route: its name, or the `PodNetwork`. A later change rolls the Pods.
    *
    * @default "default"
    */

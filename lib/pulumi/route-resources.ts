@@ -21,7 +21,8 @@ export type NetworkReference = pulumi.Input<string> | PodNetwork;
 /** How a deployment waits for routes. */
 export interface RouteWaiting {
   /**
-   * Whether the deployment waits until traffic flows: until the condition Ready of each route is True.
+   * Whether the deployment waits until traffic flows: until the condition Ready of each route is True. A later change
+   * is an update of an annotation of each route.
    *
    * @default true
    */
