@@ -129,6 +129,21 @@ const NODE_EVENTS = {
     world.machines.setKubelet(node, false);
     world.after(event.ms, () => world.machines.setKubelet(node, true));
   },
+  "kubelet starts anew": (world, event) => {
+    const node = nodeOf(world, event);
+    world.machines.setKubelet(node, false);
+    // Until Kubernetes 1.35 also one that nobody has missed calls its containers not ready.
+    const calls = event.how % 3 === 0 ? "all" : "those of a node that was missed";
+    world.after(event.ms, () => world.machines.startKubelet(node, calls));
+  },
+  "node starts anew": (world, event) => {
+    const node = nodeOf(world, event);
+    world.machines.powerOff(node);
+    world.after(event.ms, () => {
+      world.machines.powerOn(node);
+      world.pods.unask(node, { missed: false, all: true });
+    });
+  },
   "node drained": (world, event) => {
     const node = nodeOf(world, event);
     world.machines.setCordoned(node, true);
@@ -353,6 +368,7 @@ const HARMLESS: ReadonlySet<EventKind> = new Set([
   "poison",
   "node cut off from the API",
   "kubelet stands still",
+  "kubelet starts anew",
 ]);
 
 export function happen(world: World, event: SimEvent): void {

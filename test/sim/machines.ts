@@ -36,6 +36,13 @@ export class Machines {
     this.#nodeHealth(node);
   }
 
+  /** As after a crash or an upgrade: its Pods have run on. */
+  startKubelet(node: SimNode, calls: "all" | "those of a node that was missed"): void {
+    this.setKubelet(node, true);
+    const missed = this.#unreadySince.has(node.name);
+    if (node.kubeletWorks && (missed || calls === "all")) this.world.pods.unask(node, { missed, all: false });
+  }
+
   setLinked(node: SimNode, linked: boolean): void {
     node.linked = linked;
     const agent = this.world.processes.agents.get(node);
@@ -103,7 +110,7 @@ export class Machines {
       this.#readyAgain.set(node.name, this.world.clock.now());
       this.world.after(NEWS_MS, () => this.#readyAgain.delete(node.name));
     } else this.#unreadySince.set(node.name, this.world.clock.now());
-    const conditions = [{ type: "Ready", status: ready ? "True" : "Unknown" }];
+    const conditions = [this.#saidOf(ready ? "True" : "Unknown")];
     this.world.server.put(RESOURCES.nodes, { ...object, status: { ...object.status, conditions } } as Node);
     if (!ready) for (const pod of this.world.pods.on(node)) this.world.pods.takeReady(pod);
   }
@@ -129,8 +136,14 @@ export class Machines {
         podCIDRs: [`10.244.${index}.0/24`],
         ...(this.world.cloud && { providerID: `gce://demo/us-central1-a/${name}` }),
       },
-      status: { addresses: [{ type: "InternalIP", address: ip }], conditions: [{ type: "Ready", status: "True" }] },
+      status: { addresses: [{ type: "InternalIP", address: ip }], conditions: [this.#saidOf("True")] },
     } as Node);
+  }
+
+  /** Kubernetes writes whole seconds. */
+  #saidOf(status: string): object {
+    const lastTransitionTime = new Date(this.world.clock.wallTime()).toISOString().replace(/\.\d+/, "");
+    return { type: "Ready", status, lastTransitionTime };
   }
 
   setCordoned(node: SimNode, cordoned: boolean): void {

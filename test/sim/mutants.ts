@@ -361,6 +361,27 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: [2],
   },
   {
+    name: "a Pod loses its addresses because a kubelet that is heard again has not asked it yet",
+    file: "controller-image/src/controller/choice.ts",
+    from: "FIRST_PROBE_MS = 15_000",
+    to: "FIRST_PROBE_MS = 0",
+    breaks: [2],
+  },
+  {
+    name: "a controller that starts takes every kubelet for one that was never missed",
+    file: "controller-image/src/controller/node-states.ts",
+    from: "const agoMs = this.clock.wallTime() - nodeReadySince(node);",
+    to: "const agoMs = NaN * nodeReadySince(node);",
+    breaks: [2],
+  },
+  {
+    name: "a route that takes any Pod speaks of one that is not Ready",
+    file: "controller-image/src/controller/choice.ts",
+    from: "choice.pod !== undefined && !isEligible(choice.pod, contenders.rules.reactionMode);",
+    to: "choice.pod !== undefined && contenders.rules.isReadyAnyway?.(choice.pod) === true;",
+    breaks: [9],
+  },
+  {
     name: "a node that is told that its address has moved goes on to speak for it",
     file: "controller-image/src/agent/isolation.ts",
     from: "certain.delete(address); unsure.add(address);",

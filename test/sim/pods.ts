@@ -9,10 +9,23 @@ interface Said {
   readonly containers: boolean;
 }
 
+/** What a kubelet that starts means for its Pods. */
+interface Unasked {
+  /** Kubernetes had called the node silent. */
+  readonly missed: boolean;
+  /** None of its containers runs any more. */
+  readonly all: boolean;
+}
+
+/** The longest until a Pod has been asked: a period of its probe, and some; less than what podpin grants it. */
+export const UNASKED_MS = 12_000;
+
 export class Pods {
   /** Pods that shall not be Ready, by UID. */
   readonly unready = new Set<string>();
   readonly #busy = new Set<string>();
+  /** Pods that their kubelet has not asked yet since it started, by UID. */
+  readonly #unasked = new Map<string, Unasked>();
 
   constructor(private readonly world: World) {}
 
@@ -96,8 +109,34 @@ export class Pods {
   #readySoon(node: SimNode, pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
     this.#once(`ready ${uid}`, 800, () => {
-      if (node.kubeletWorks && node.ipOf(uid) !== undefined) this.set(pod, { ready: !this.unready.has(uid) });
+      if (!node.kubeletWorks || node.ipOf(uid) === undefined || this.#unasked.has(uid)) return;
+      this.set(pod, { ready: !this.unready.has(uid) });
     });
+  }
+
+  /**
+   * A kubelet that starts calls containers with a readiness probe not ready until it has asked them; what it says of them may come
+   * before what it says of the node.
+   */
+  unask(node: SimNode, unasked: Unasked): void {
+    const { random } = this.world;
+    for (const pod of this.on(node)) {
+      if (!unasked.all && random.chance(0.3)) continue;
+      const uid = pod.metadata.uid ?? "";
+      const isNow = (): boolean => this.#unasked.get(uid) === unasked;
+      this.#unasked.set(uid, unasked);
+      this.world.after(random.between(50, 1_000), () => {
+        const present = this.#present(pod);
+        if (!isNow() || !node.kubeletWorks || present === undefined) return;
+        const said = this.#write(present, { ip: present.status?.podIP, ready: false, containers: false });
+        if (said && !unasked.missed) this.world.edited();
+      });
+      this.world.after(random.between(1_100, UNASKED_MS), () => {
+        if (!isNow()) return;
+        this.#unasked.delete(uid);
+        this.kubeletSoon(node);
+      });
+    }
   }
 
   #end(node: SimNode, pod: Pod): void {
@@ -152,13 +191,14 @@ export class Pods {
     return true;
   }
 
-  /** Nobody has asked it to end, its containers are ready, and its node takes part and answers. */
+  /** Nobody has asked it to end, its containers are ready or were before Kubernetes missed its kubelet, and its node takes part and answers. */
   isLeftAlone(uid: string): boolean {
     const pod = this.all().find(({ metadata }) => metadata.uid === uid);
     const node = pod && this.nodeOf(pod);
     if (pod === undefined || node === undefined || pod.metadata.deletionTimestamp !== undefined) return false;
     const { machines, processes } = this.world;
-    const fine = isTrue(pod, "ContainersReady") && !this.unready.has(uid) && !machines.isCordoned(node.name);
+    const ready = isTrue(pod, "ContainersReady") || (this.#unasked.get(uid)?.missed === true && processes.areOnTime());
+    const fine = ready && !this.unready.has(uid) && !machines.isCordoned(node.name);
     // Who has never heard an agent goes by what Kubernetes says.
     return fine && node.onSegment && node.agentFineSince !== undefined && !processes.lostAt.has(node.name);
   }

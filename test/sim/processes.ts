@@ -99,6 +99,12 @@ export class Processes {
     });
   }
 
+  /** Whoever starts while a kubelet is back knows since when by its own clock alone. */
+  areOnTime(): boolean {
+    const now = this.world.clock.wallTime();
+    return this.controllers.every((one) => one === undefined || one.process.clock.wallTime() <= now);
+  }
+
   killController(slot: number): void {
     this.#kill(this.controllers[slot]);
     this.controllers[slot] = undefined;

@@ -257,4 +257,12 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 11553, kind: "pod replaced", which: 940, how: 686, ms: 50 },
     ],
   },
+  {
+    name: "a route that takes any Pod that exists says nothing of one that is not Ready",
+    seed: 7,
+    events: [
+      { at: 10000, kind: "readiness flips", which: 1, how: 1, ms: 50 },
+      { at: 17000, kind: "kubelet stands still", which: 1, how: 0, ms: 10000 },
+    ],
+  },
 ];

@@ -4,13 +4,14 @@ import { LED_CHECK_MS } from "../../controller-image/src/agent/state";
 import type { Fabric } from "../../lib/model/binding";
 import { happen, type SimEvent } from "./events";
 import { keptFromServing, notConverged } from "./converged";
-import { FAULTS_END_MS, fabricOf, killPoints, scheduleOf } from "./schedule";
+import { fabricOf, killPoints, scheduleOf } from "./schedule";
 
 export { REGRESSIONS } from "./regressions";
 export { fabricOf, killPoints, scheduleOf };
 import { LATEST_MS } from "./sim-kube";
 import type { Violation } from "./checks";
 import { checkSettling, inOwnTurn } from "./microtasks";
+import { UNASKED_MS } from "./pods";
 import { World } from "./world";
 
 export interface Verdict {
@@ -71,7 +72,10 @@ export const runSeed = (seed: number, fabric = fabricOf(seed)): Promise<Verdict>
   runSchedule(seed, scheduleOf(seed, undefined, fabric), { fabric });
 
 function lastEffect(events: readonly SimEvent[]): number {
-  return Math.max(5_000, ...events.map(({ at, ms }) => Math.min(at, FAULTS_END_MS) + ms + 3_000));
+  return Math.max(
+    5_000,
+    ...events.map(({ at, ms, kind }) => at + ms + (kind.endsWith("anew") ? UNASKED_MS : 0) + 3_000),
+  );
 }
 
 function judge(world: World, faultsEnd: number): void {

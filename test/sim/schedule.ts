@@ -7,6 +7,8 @@ import { Random } from "./random";
 /** Faults stop at this time; then the cluster has to come right. */
 export const FAULTS_END_MS = 25_000;
 const FIRST_MS = 400;
+/** The longest that anything lasts. */
+const MOST_MS = 15_000;
 
 /** Pods come and go more often than anything else; the rest is equally likely. */
 const OFTEN: readonly EventKind[] = [
@@ -21,7 +23,11 @@ const OFTEN: readonly EventKind[] = [
 const SELDOM: readonly EventKind[] = ["readiness flaps", "node removed for a while"];
 /** Of these the one takes time to be noticed, and the other matters then. */
 const [SLOW, SWIFT]: readonly [EventKind, EventKind] = ["kubelet stands still", "controller replaced"];
-const LATEST: readonly EventKind[] = [SLOW, SWIFT];
+/** What starts anew on a node, and takes time to be as before. */
+const ANEW: readonly EventKind[] = ["kubelet starts anew", "node starts anew"];
+const LATEST: readonly EventKind[] = [SLOW, SWIFT, ...ANEW];
+/** Whoever meets that. */
+const MEANWHILE: readonly EventKind[] = [SWIFT, SWIFT, "controller dies", SLOW, "pod created", "agent dies"];
 const KINDS: readonly EventKind[] = [
   ...(Object.keys(EVENTS) as EventKind[]).filter(
     (kind) => !SELDOM.includes(kind) && !LATEST.includes(kind) && !(kind in CLOUD_EVENTS),
@@ -48,7 +54,7 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
     kind: random.pick(kinds),
     which: random.between(0, 999),
     how: random.between(0, 999),
-    ms: random.pick([50, 500, 2_000, 6_000, 15_000]),
+    ms: random.pick([50, 500, 2_000, 6_000, MOST_MS]),
   }));
   const more = new Random(seed ^ 0x5e1d);
   if (more.chance(0.2)) {
@@ -63,6 +69,16 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
     events.push({ at, kind: SLOW, which, how, ms: slow.pick([2_000, 15_000]) });
     events.push({ at: at + slow.between(0, 15_000), kind: SWIFT, which, how, ms: 50 });
   }
+  const anew = new Random(seed ^ 0xa6e7);
+  if (anew.chance(0.2)) {
+    const [which, how] = [anew.between(0, 999), anew.between(0, 999)];
+    // Some come when all else is over: what follows from them alone shows only then.
+    const at = anew.chance(0.5) ? Math.round(from + anew.next() * spread) : FAULTS_END_MS + MOST_MS;
+    const ms = anew.pick([500, 2_000, 10_000, 12_000, MOST_MS]);
+    events.push({ at, kind: anew.pick(ANEW), which, how, ms });
+    const then = { at: at + ms + anew.between(0, 10_000), which: anew.between(0, 999), how: anew.between(0, 999) };
+    if (anew.chance(0.5)) events.push({ ...then, kind: anew.pick(MEANWHILE), ms: anew.pick([500, 2_000]) });
+  }
   if (fabric === Fabric.Gce) {
     for (let left = more.between(0, 3); left > 0; left--) {
       const at = Math.round(from + more.next() * spread);
@@ -75,7 +91,7 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
 
 /**
  * A move to another node, and every process killed at each of its moments; the first part is the same each time. Then a kubelet
- * that stands still.
+ * that stands still, or starts anew.
  */
 export function killPoints(): SimEvent[][] {
   const began = 6_000;
@@ -89,24 +105,23 @@ export function killPoints(): SimEvent[][] {
   const moments = Array.from({ length: MOVE_MS / KILL_EVERY_MS }, (_, n) => began + n * KILL_EVERY_MS);
   return [
     ...victims.flatMap((victim) => moments.map((at) => [move, { ...victim, at, how: 0, ms: 2_000 }])),
-    ...unheard(),
+    ...unheard({ at: 20_000, kind: SLOW, which: 2, how: 0, ms: MOST_MS }, 26_000),
+    ...unheard({ at: 20_000, kind: "kubelet starts anew", which: 2, how: 1, ms: 12_000 }, 31_000),
   ];
 }
 
 /**
- * Nothing happens but that a kubelet stands still, on the owner's node and long enough to be noticed, while an older Pod could
- * have the addresses; and a new controller begins at each moment around that.
+ * Nothing happens but that a kubelet stands still or is away, on the owner's node and long enough to be noticed, while an older Pod
+ * could have the addresses; and a new controller begins at each moment around that being noticed, or it being back.
  */
-function unheard(): SimEvent[][] {
+function unheard(still: SimEvent, from: number): SimEvent[][] {
   const newer: SimEvent = { at: 1_500, kind: "pod created", which: 2, how: 2, ms: 50 };
-  const still: SimEvent = { at: 20_000, kind: SLOW, which: 2, how: 0, ms: 15_000 };
-  const noticed = 28_000;
   const anew: readonly EventKind[] = ["controller dies", SWIFT];
   return anew.flatMap((kind) =>
     Array.from({ length: 20 }, (_, n): SimEvent[] => [
       newer,
       still,
-      { at: noticed - 2_000 + n * 200, kind, which: 0, how: 0, ms: 500 },
+      { at: from + n * 200, kind, which: 0, how: 0, ms: 500 },
     ]),
   );
 }

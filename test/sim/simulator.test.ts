@@ -21,7 +21,7 @@ test("every invariant holds in ten thousand schedules", () => {
 
 test("a process may die at any moment of a move", () => {
   const { code, text } = simulate("--kill-points");
-  expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/^0 of 640 kill points\n$/) });
+  expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(/^0 of 680 kill points\n$/) });
 }, 900_000);
 
 test("no bug that a schedule has shown comes back", () => {
