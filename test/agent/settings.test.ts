@@ -1,5 +1,5 @@
 import { agentSettings } from "../../controller-image/src/agent/main";
-import { movedTo, uplinkOf } from "../../controller-image/src/agent/node-check";
+import { movedTo, uplinkOf } from "../../controller-image/src/agent/uplink";
 
 const ENV = { NODE_NAME: "node-1", NODE_IP: "10.0.0.11" };
 const eth0 = (): string => "eth0";

@@ -33,9 +33,10 @@ import { randomNonce, udpWire } from "../liveness/wire";
 import { runAgent } from "./agent";
 import { linuxKernel } from "./kernel";
 import { agentMetrics } from "./metrics";
-import { checkNode, INTERFACE_NAME, movedTo, type NodeFacts, uplinkOf } from "./node-check";
+import { checkNode, type NodeFacts } from "./node-check";
 import { watchNode } from "./node-watch";
 import { uninstallMain } from "./uninstall-main";
+import { INTERFACE_NAME, movedTo, uplinkOf } from "./uplink";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

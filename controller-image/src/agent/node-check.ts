@@ -100,49 +100,51 @@ const EVERY: readonly Delivery[] = Object.values(Delivery);
 /** @throws Error where something could not be found out, which says nothing about the node */
 export async function checkNode(commands: Commands, uplink: string): Promise<NodeFacts> {
   const sysctls = [...SYSCTLS, `ipv4.conf.${uplink}.rp_filter`, `ipv4.conf.${uplink}.proxy_arp`];
-  const [
-    programs,
-    tableRefused,
-    zonesRefused,
-    fenceRefused,
-    values,
-    cilium,
-    forward,
-    legacy,
-    stat,
-    chains,
-    rules,
-    link,
-  ] = await Promise.all([
-    Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
-    refusal(commands, baseScript(false)),
-    refusal(commands, baseScript(true)),
-    refusal(commands, checkFenceScript()),
-    Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
-    run(commands, ["ip", "link", "show", "dev", CILIUM_INTERFACE]).then(({ code }) => code === 0),
-    run(commands, ["nft", "-j", "list", "chain", ...FORWARD_CHAIN]),
-    readFile("/proc/net/ip_tables_names", "utf8").catch(() => ""),
-    readFile("/proc/net/stat/arp_cache", "utf8").catch(() => ""),
-    run(commands, ["nft", "-j", "list", "chains"]),
-    run(commands, ["ip", "-N", "-j", "rule", "show"]),
-    run(commands, ["ip", "-d", "-j", "link", "show", "dev", uplink]),
-  ]);
-  const others = chains.code === 0 ? otherForwardChains(chains.stdout) : [];
+  /** What an answer says; nothing where there is none. */
+  const said = async <T>(argv: readonly string[], read: (stdout: string) => T): Promise<T | undefined> => {
+    const { code, stdout } = await run(commands, argv);
+    return code === 0 ? read(stdout) : undefined;
+  };
+  const text = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+  const asked = await together({
+    programs: Promise.all(Object.entries(VERSION_OF).map(([name, argv]) => versionOf(commands, name, argv))),
+    tableRefused: refusal(commands, baseScript(false)),
+    zonesRefused: refusal(commands, baseScript(true)),
+    fenceRefused: refusal(commands, checkFenceScript()),
+    sysctls: Promise.all(sysctls.map(async (name) => [name, await sysctl(name)] as const)),
+    cilium: said(["ip", "link", "show", "dev", CILIUM_INTERFACE], () => true),
+    forwardDrops: said(["nft", "-j", "list", "chain", ...FORWARD_CHAIN], (stdout) => parseForward(stdout).drops),
+    tables: text("/proc/net/ip_tables_names"),
+    arpCache: text("/proc/net/stat/arp_cache"),
+    forwardChains: said(["nft", "-j", "list", "chains"], otherForwardChains),
+    rulesBefore: said(["ip", "-N", "-j", "rule", "show"], rulesBefore),
+    master: said(["ip", "-d", "-j", "link", "show", "dev", uplink], masterIn),
+  });
   return {
     kernel: release(),
-    programs: Object.fromEntries(programs),
-    tableRefused,
-    zonesRefused,
-    fenceRefused,
-    sysctls: Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    neighbours: neighboursIn(stat),
+    programs: Object.fromEntries(asked.programs),
+    tableRefused: asked.tableRefused,
+    zonesRefused: asked.zonesRefused,
+    fenceRefused: asked.fenceRefused,
+    sysctls: Object.fromEntries(asked.sysctls.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    neighbours: neighboursIn(asked.arpCache),
     addresses: ownAddresses(networkInterfaces()),
-    cilium,
-    forwardDrops: forward.code === 0 && parseForward(forward.stdout).drops,
-    legacyFilter: legacy.split("\n").includes("filter"),
-    droppingChains: await refusing(commands, others),
-    rulesBefore: rules.code === 0 ? rulesBefore(rules.stdout) : [],
-    master: link.code === 0 ? masterIn(link.stdout) : undefined,
+    cilium: asked.cilium ?? false,
+    forwardDrops: asked.forwardDrops ?? false,
+    legacyFilter: asked.tables.split("\n").includes("filter"),
+    droppingChains: await refusing(commands, asked.forwardChains ?? []),
+    rulesBefore: asked.rulesBefore ?? [],
+    master: asked.master,
+  };
+}
+
+/** All of it at once, each by its name. */
+async function together<T extends Readonly<Record<string, Promise<unknown>>>>(
+  asked: T,
+): Promise<{ readonly [K in keyof T]: Awaited<T[K]> }> {
+  const answers = await Promise.all(Object.values(asked));
+  return Object.fromEntries(Object.keys(asked).map((name, index) => [name, answers[index]])) as {
+    [K in keyof T]: Awaited<T[K]>;
   };
 }
 
@@ -383,21 +385,4 @@ function isOlder(kernel: string): boolean {
   const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
   const [wantedMajor, wantedMinor] = OLDEST_KERNEL;
   return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
-}
-
-/** What interface names Linux accepts, less what would have a meaning in a command. */
-export const INTERFACE_NAME = /^[A-Za-z0-9_.@-]{1,15}$/;
-
-/** The interface that has the node's address now, where that is another than the uplink; an address that is nowhere may come back. */
-export function movedTo(nodeIp: string, uplink: string, interfaces = networkInterfaces()): string | undefined {
-  const stays = interfaces[uplink]?.some(({ address }) => address === nodeIp);
-  return stays ? undefined : uplinkOf(nodeIp, interfaces);
-}
-
-/** The interface that has the node's address. */
-export function uplinkOf(nodeIp: string, interfaces = networkInterfaces()): string | undefined {
-  const found = Object.entries(interfaces).find(([, addresses]) =>
-    addresses?.some(({ address }) => address === nodeIp),
-  );
-  return found?.[0];
 }

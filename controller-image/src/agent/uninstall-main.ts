@@ -8,8 +8,8 @@ import { commands, type Commands } from "../fabric/commands";
 import type { Log } from "../kube/api";
 import { jsonLog, systemClock } from "../kube/index";
 import { linuxKernel } from "./kernel";
-import { INTERFACE_NAME, uplinkOf } from "./node-check";
 import { uninstall, type Uninstalled } from "./uninstall";
+import { INTERFACE_NAME, uplinkOf } from "./uplink";
 
 /** Where `kubectl debug node/…` has the node's own files. */
 const NODE_FILES = "/host";
