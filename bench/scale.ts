@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { bundle } from "../controller-image/build";
 import { addressBinding, gkeApi } from "../lib/crds";
+import { AGENT_NODE_OPTIONS } from "../lib/model/agent-daemonset";
+import { CONTROLLER_NODE_OPTIONS } from "../lib/model/controller-deployment";
 import { Command, CONTROLLER_HEALTH_PORT, PODPIN_NAMESPACE } from "../lib/model/runtime";
 import { type ControlPlane, startControlPlane } from "../lab/cluster/control-plane";
 import { NamespaceHost } from "../lab/cluster/host";
@@ -23,9 +25,6 @@ const SIZE: Size = { nodes: 5_000, pods: 150_000, routes: 10_000 };
 const MOVES = 100;
 const UNRELATED = { count: 10_000, perSecond: 500 };
 const ADDRESS = "172.30.0.1";
-/** What the Deployment and the DaemonSet set. */
-const CONTROLLER_HEAP = "--max-old-space-size=384";
-const AGENT_HEAP = "--max-old-space-size=160";
 
 export const scale: Bench = {
   id: ID,
@@ -179,13 +178,18 @@ function startController({ program, server }: Place): Running {
     ...inCluster(server),
     POD_NAME: "podpin-controller-0",
     POD_NAMESPACE: PODPIN_NAMESPACE,
-    NODE_OPTIONS: CONTROLLER_HEAP,
+    NODE_OPTIONS: CONTROLLER_NODE_OPTIONS,
   };
   return run({ ...program, args: [Command.Controller], env });
 }
 
 function startAgent({ program, server }: Place): Running {
-  const own = { NODE_NAME: nodeOf(1), NODE_IP: ADDRESS, POD_NAMESPACE: PODPIN_NAMESPACE, NODE_OPTIONS: AGENT_HEAP };
+  const own = {
+    NODE_NAME: nodeOf(1),
+    NODE_IP: ADDRESS,
+    POD_NAMESPACE: PODPIN_NAMESPACE,
+    NODE_OPTIONS: AGENT_NODE_OPTIONS,
+  };
   return run({ ...program, args: [Command.Agent], env: { ...inCluster(server), ...own } });
 }
 

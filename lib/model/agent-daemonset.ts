@@ -25,7 +25,7 @@ const EVERY_TAINT: Toleration = { operator: "Exists" };
  * written and executed. A pass mostly waits for the kernel: with 16 addresses it is planned in 0.5 ms instead of 0.3, with 100 in 2.6
  * instead of 1 to 2.
  */
-const NODE_OPTIONS = "--max-old-space-size=160 --jitless";
+export const AGENT_NODE_OPTIONS = "--max-old-space-size=160 --jitless";
 
 /** By them the agent tells a Pod from the next one with the same address. */
 const CNI_RESULTS = "cni-results";
@@ -74,7 +74,7 @@ export function agentDaemonSet(plan: ControllerPlan, image: unknown): Manifest {
                 fieldEnv("NODE_NAME", "spec.nodeName"),
                 fieldEnv("NODE_IP", "status.hostIPs"),
                 fieldEnv("POD_NAMESPACE", "metadata.namespace"),
-                { name: "NODE_OPTIONS", value: NODE_OPTIONS },
+                { name: "NODE_OPTIONS", value: AGENT_NODE_OPTIONS },
               ],
               // The node's own, as the Pod is on its network: said so that no other Pod gets it.
               ports: [{ name: "heartbeat", containerPort: HEARTBEAT_PORT, hostPort: HEARTBEAT_PORT, protocol: "UDP" }],

@@ -3,6 +3,9 @@ import { googleCloudFlags, type GoogleCloudProjects } from "./google-cloud";
 import { fieldEnv, labelsOf, type Manifest, PriorityClass, probes, selectorOf } from "./manifest";
 import { Command, CONTROLLER, CONTROLLER_HEALTH_PORT, Flag } from "./runtime";
 
+/** The heap's limit is below the container's, so that a full one ends with a message and not with a kill. */
+export const CONTROLLER_NODE_OPTIONS = "--max-old-space-size=384";
+
 /** The `nonroot` user of distroless images; nobody in particular elsewhere. */
 const NONROOT_USER = 65532;
 
@@ -78,8 +81,7 @@ export function controllerDeployment({ namespace }: ControllerPlan, image: unkno
                 fieldEnv("POD_NAME", "metadata.name"),
                 fieldEnv("POD_NAMESPACE", "metadata.namespace"),
                 fieldEnv("NODE_NAME", "spec.nodeName"),
-                // Below the memory limit, so that a full heap ends with a message and not with a kill.
-                { name: "NODE_OPTIONS", value: "--max-old-space-size=384" },
+                { name: "NODE_OPTIONS", value: CONTROLLER_NODE_OPTIONS },
               ],
               ports: [{ name: "health", containerPort: CONTROLLER_HEALTH_PORT, protocol: "TCP" }],
               ...probes(CONTROLLER_HEALTH_PORT),

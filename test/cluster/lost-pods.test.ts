@@ -2,7 +2,8 @@
 // podpin has marked the node. Nobody runs Pods here; their node is an object whose kubelet has fallen silent.
 import { readFileSync } from "node:fs";
 
-import { addressBinding } from "../../lib/crds/address-binding";
+import { addressBinding, gkeApi } from "../../lib/crds";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
 import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
 import { replaceLostPods } from "../../controller-image/src/controller/lost-pods";
 import { Store } from "../../controller-image/src/controller/store";
@@ -13,6 +14,7 @@ import { createKube } from "../../controller-image/src/kube/kube";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import type { ControlPlane } from "../../lab/cluster/control-plane";
 import { loopbackControlPlane } from "../support/control-plane";
+import { aRoute } from "../support/objects";
 
 jest.setTimeout(180_000);
 
@@ -28,7 +30,7 @@ beforeAll(async () => {
   cluster = await loopbackControlPlane({ controllers: true });
   const config = kubeconfigOf(JSON.parse(readFileSync(cluster.kubeconfig, "utf8")));
   kube = createKube({ config, clock: systemClock, log: () => undefined, userAgent: "podpin-test/0" });
-  await create(addressBinding);
+  await create({ apiVersion: "v1", kind: "List", items: [addressBinding, ...gkeApi] });
   await cluster.kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]);
   for (const name of ["gone", "other"]) await node(name, name === "other");
   const touched = { route: nothing, gone: nothing, gateway: nothing, gatewayClass: nothing, clusterRanges: nothing };
@@ -86,6 +88,12 @@ test("it is replaced once the machine is proved to be gone, and not before", asy
     ["create", "--raw", "/api/v1/namespaces/default/pods/db-0/binding", "-f", "-"],
     JSON.stringify(binding),
   );
+  const { metadata, spec: routed } = aRoute(
+    { podSelector: { matchLabels: labels } },
+    { namespace: "default", name: "db" },
+  );
+  const { name, namespace } = metadata;
+  await kube.create(RESOURCES.gkeIpRoutes, { metadata: { name, namespace }, spec: routed } as GKEIPRoute);
   const first = (await pod())!.metadata.uid!;
   const address = "198.51.100.7";
   await create({
