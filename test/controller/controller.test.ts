@@ -1,5 +1,5 @@
 // The whole controller on an in-memory API server: what it writes, in which order, and that it stops writing.
-import { ackOf, type AddressBinding, CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
+import { ackOf, CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
 import { typedAddress } from "../../lib/model/address";
 import { GKE_CONTROLLER_NAME } from "../../lib/model/gke-api";
 import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
@@ -211,15 +211,7 @@ test("the cluster's ranges are there again when somebody has edited or deleted t
 });
 
 test("two controllers at once end in one owner, and no epoch is ever written twice for two owners", async () => {
-  const owners = new Map<string, string>();
-  world.server.onCommit(() => {
-    for (const { spec } of world.server.list<AddressBinding>(addressBindings)) {
-      const key = `${spec.address} ${spec.epoch}`;
-      const owner = JSON.stringify([spec.nodeName, spec.owner]);
-      expect(owners.get(key) ?? owner).toBe(owner);
-      owners.set(key, owner);
-    }
-  });
+  world.expectOneOwnerPerEpoch();
   world.pod("p");
   world.server.create(gkeIpRoutes, newRoute({ addresses: [typedAddress(A), typedAddress(B)] }));
   world.start();

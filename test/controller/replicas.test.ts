@@ -1,6 +1,5 @@
 // Several controllers with one Lease: one works, the others stand by; what happens when it stops, dies, hangs or is cut off.
 import { selectorOf } from "../../lib/model/manifest";
-import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import type { Controller } from "../../controller-image/src/controller/controller";
 import type { Lease } from "../../controller-image/src/kube/election";
@@ -9,7 +8,7 @@ import { MemoryKube } from "../support/memory-kube";
 import { StoppableProcess } from "../support/stoppable-process";
 import { newRoute, World } from "./world";
 
-const { addressBindings, gkeIpRoutes, leases, pods } = RESOURCES;
+const { gkeIpRoutes, leases, pods } = RESOURCES;
 const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
 
 /** One replica: its process, its connection and its controller. */
@@ -187,15 +186,7 @@ test.each([0, 1, 2, 3, 4])(
   "a process that hangs after write %i of a move writes nothing once its Lease is over, and does no harm when it goes on",
   async (count) => {
     const [first, second] = await twoReplicas();
-    const owners = new Map<string, string>();
-    world.server.onCommit(() => {
-      for (const { spec } of world.server.list<AddressBinding>(addressBindings)) {
-        const key = `${spec.address} ${spec.epoch}`;
-        const owner = JSON.stringify([spec.nodeName, spec.owner]);
-        expect(owners.get(key) ?? owner).toBe(owner);
-        owners.set(key, owner);
-      }
-    });
+    world.expectOneOwnerPerEpoch();
     const before = first.writes.length;
     let taken = false;
     const late: string[] = [];

@@ -134,6 +134,19 @@ export class World {
     return ready && `${ready.status} ${ready.reason}`;
   }
 
+  /** From now on an epoch that is written for two owners is an error. */
+  expectOneOwnerPerEpoch(): void {
+    const owners = new Map<string, string>();
+    this.server.onCommit(() => {
+      for (const { spec } of this.server.list<AddressBinding>(addressBindings)) {
+        const key = `${spec.address} ${spec.epoch}`;
+        const owner = JSON.stringify([spec.nodeName, spec.owner]);
+        expect(owners.get(key) ?? owner).toBe(owner);
+        owners.set(key, owner);
+      }
+    });
+  }
+
   /** What agents are told of the cluster's own ranges, one on each line. */
   ranges(): string | undefined {
     const ref = { namespace: "podpin-system", name: CLUSTER_RANGES_CONFIG_MAP };
