@@ -79,8 +79,8 @@ function winner(address: string, routes: readonly GKEIPRoute[]): GKEIPRoute | un
     .sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
 }
 
-function eligible(world: World, { spec }: GKEIPRoute): Pod[] {
-  const wanted = spec.podSelector?.matchLabels?.["component"];
+function eligible(world: World, { metadata: { name }, spec }: GKEIPRoute): Pod[] {
+  const wanted = world.routes.groupOf(name);
   return world.pods
     .all()
     .filter(

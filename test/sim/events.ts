@@ -5,9 +5,10 @@ import { GKE_CONTROLLER_NAME, PODPIN_CONTROLLER_NAME } from "../../lib/model/gke
 import { RESOURCES, type KubeObject, type Pod } from "../../lib/model/kubernetes";
 import { CLOUD_EVENTS } from "./cloud-events";
 import type { SimNode } from "./node";
+import { groupOf } from "./pods";
 import { connect, type Running } from "./processes";
 import { REQUEST_FAULTS } from "./sim-kube";
-import { ADDRESSES, NAMESPACE, type World } from "./world";
+import { ADDRESSES, GROUPS, NAMESPACE, type World } from "./world";
 
 export interface SimEvent {
   /** Milliseconds since the start. */
@@ -24,7 +25,6 @@ export interface SimEvent {
 type Happen = (world: World, event: SimEvent) => void;
 
 const [A, B, C] = ADDRESSES;
-const GROUPS = ["web", "db"] as const;
 
 const nodeOf = (world: World, { which }: SimEvent): SimNode => world.nodes[which % world.nodes.length]!;
 const podOf = (world: World, { which }: SimEvent): Pod | undefined => {
@@ -56,7 +56,7 @@ const POD_EVENTS = {
     world.pods.delete(pod, event.how % 4 === 0);
     world.pods.create(
       event.how % 3 === 0 ? nodeOf(world, event) : (world.pods.nodeOf(pod) ?? nodeOf(world, event)),
-      pod.metadata.labels?.["component"] ?? "web",
+      groupOf(pod),
       true,
     );
   },
@@ -66,6 +66,12 @@ const POD_EVENTS = {
     const uid = pod.metadata.uid ?? "";
     world.pods.setUnready(pod, !world.pods.unready.has(uid));
     if (event.how % 2 === 0) world.after(event.ms / 4, () => world.pods.setUnready(pod, !world.pods.unready.has(uid)));
+  },
+  "pod relabelled": (world, event) => {
+    const pod = podOf(world, event);
+    if (pod === undefined) return;
+    world.pods.relabel(pod, false);
+    if (event.how % 3 > 0) world.after(event.ms, () => world.pods.relabel(pod, true));
   },
   "readiness flaps": (world, event) => {
     const pod = podOf(world, event);

@@ -45,6 +45,13 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: [1],
   },
   {
+    name: "a Pod that has lost its labels is taken for gone",
+    file: "controller-image/src/controller/store.ts",
+    from: "if (this.pods.seesEveryPod) return [];",
+    to: "if (this.pods.synced) return [];",
+    breaks: [1],
+  },
+  {
     name: "the old node is forgotten at a move",
     file: HANDOVER,
     from: "return { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo, wait };",

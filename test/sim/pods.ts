@@ -39,9 +39,9 @@ export class Pods {
       metadata: {
         name,
         namespace: NAMESPACE,
-        labels: { component: group },
-        // The world's own note; nothing that ships reads it.
-        annotations: { reuse: String(reuse) },
+        labels: labelsOf(group),
+        // The world's own notes; nothing that ships reads them.
+        annotations: { reuse: String(reuse), group },
       },
       spec: { nodeName: node.name },
       status: { phase: "Pending" },
@@ -196,11 +196,21 @@ export class Pods {
     const pod = this.all().find(({ metadata }) => metadata.uid === uid);
     const node = pod && this.nodeOf(pod);
     if (pod === undefined || node === undefined || pod.metadata.deletionTimestamp !== undefined) return false;
+    if (pod.metadata.labels?.["component"] === UNKNOWN.component) return false;
     const { machines, processes } = this.world;
     const ready = isTrue(pod, "ContainersReady") || (this.#unasked.get(uid)?.missed === true && processes.areOnTime());
     const fine = ready && !this.unready.has(uid) && !machines.isCordoned(node.name);
     // Who has never heard an agent goes by what Kubernetes says.
     return fine && node.onSegment && node.agentFineSince !== undefined && !processes.lostAt.has(node.name);
+  }
+
+  /** Somebody takes the labels away by which routes know the Pod, or gives them back. */
+  relabel(pod: Pod, known: boolean): void {
+    const present = this.#present(pod);
+    if (present === undefined) return;
+    const labels = known ? labelsOf(groupOf(pod)) : UNKNOWN;
+    this.world.server.put<Pod>(RESOURCES.pods, { ...present, metadata: { ...present.metadata, labels } });
+    this.world.edited();
   }
 
   isNewer(uid: string, than: string): boolean {
@@ -223,6 +233,14 @@ export class Pods {
       .filter(({ metadata }) => metadata.labels?.["component"] !== "poison");
   }
 }
+
+/** Labels of a Pod that no route knows. */
+const UNKNOWN = { component: "none" };
+
+const labelsOf = (group: string): Readonly<Record<string, string>> => ({ component: group, [`of-${group}`]: "" });
+
+/** Whose Pod it was made to be. */
+export const groupOf = ({ metadata }: Pod): string => metadata.annotations?.["group"] ?? "web";
 
 export function isTrue({ status }: Pod, condition: string): boolean {
   return status?.conditions?.some(({ type, status: said }) => type === condition && said === "True") === true;

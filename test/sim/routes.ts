@@ -3,12 +3,45 @@ import { typedAddress } from "../../lib/model/address";
 import { Fabric } from "../../lib/model/binding";
 import { PODPIN_EXTERNAL_CLASS, PODPIN_L2_CLASS } from "../../lib/model/classes";
 import { ANNOTATION_DELIVERY, PODPIN_CONTROLLER_NAME, ROUTE_FINALIZER, type GKEIPRoute } from "../../lib/model/gke-api";
-import { RESOURCES, type KubeObject } from "../../lib/model/kubernetes";
+import { RESOURCES, type KubeObject, type LabelSelector } from "../../lib/model/kubernetes";
 import { aClass, aGateway } from "../support/objects";
-import { ADDRESSES, NAMESPACE, type World } from "./world";
+import { Random } from "./random";
+import { ADDRESSES, GROUPS, NAMESPACE, type World } from "./world";
+
+/** How a route can tell the Pods of a group: by a label and its value, by a label that only they have, or by what others have. */
+const WAYS: readonly ((group: string) => LabelSelector)[] = [
+  (group) => ({ matchLabels: { component: group } }),
+  (group) => ({ matchExpressions: [{ key: `of-${group}`, operator: "Exists" }] }),
+  (group) => {
+    const others = [...GROUPS, "poison", "none"].filter((other) => other !== group);
+    return { matchExpressions: [{ key: "component", operator: "NotIn", values: others }] };
+  },
+];
 
 export class Routes {
-  constructor(private readonly world: World) {}
+  readonly #random: Random;
+  readonly #ways = new Map<string, (typeof WAYS)[number]>();
+  readonly #groups = new Map<string, string>();
+
+  constructor(
+    private readonly world: World,
+    seed: number,
+  ) {
+    this.#random = new Random(seed ^ 0x1abe1);
+  }
+
+  /** Whose Pods the route is for. */
+  groupOf(name: string): string | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** By one label and its value in most schedules; the same for the whole life of a route. */
+  #selector(name: string, group: string): LabelSelector {
+    const way = this.#ways.get(name) ?? (this.#random.chance(0.2) ? this.#random.pick(WAYS) : WAYS[0]!);
+    this.#ways.set(name, way);
+    this.#groups.set(name, group);
+    return way(group);
+  }
 
   get #className(): string {
     return this.world.cloud === undefined ? PODPIN_L2_CLASS : PODPIN_EXTERNAL_CLASS;
@@ -51,7 +84,7 @@ export class Routes {
         parentRefs: [{ name: "allowed", namespace: "default" }],
         addresses: addresses.map(typedAddress),
         network: "default",
-        podSelector: { matchLabels: { component: group } },
+        podSelector: this.#selector(name, group),
         reactionMode,
       },
       status: old?.status,

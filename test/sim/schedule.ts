@@ -25,7 +25,8 @@ const SELDOM: readonly EventKind[] = ["readiness flaps", "node removed for a whi
 const [SLOW, SWIFT]: readonly [EventKind, EventKind] = ["kubelet stands still", "controller replaced"];
 /** What starts anew on a node, and takes time to be as before. */
 const ANEW: readonly EventKind[] = ["kubelet starts anew", "node starts anew"];
-const LATEST: readonly EventKind[] = [SLOW, SWIFT, ...ANEW];
+const RELABELLED: EventKind = "pod relabelled";
+const LATEST: readonly EventKind[] = [SLOW, SWIFT, ...ANEW, RELABELLED];
 /** Whoever meets that. */
 const MEANWHILE: readonly EventKind[] = [SWIFT, SWIFT, "controller dies", SLOW, "pod created", "agent dies"];
 const KINDS: readonly EventKind[] = [
@@ -78,6 +79,12 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
     events.push({ at, kind: anew.pick(ANEW), which, how, ms });
     const then = { at: at + ms + anew.between(0, 10_000), which: anew.between(0, 999), how: anew.between(0, 999) };
     if (anew.chance(0.5)) events.push({ ...then, kind: anew.pick(MEANWHILE), ms: anew.pick([500, 2_000]) });
+  }
+  const labels = new Random(seed ^ 0x1abe2);
+  for (let left = labels.chance(0.2) ? labels.between(1, 3) : 0; left > 0; left--) {
+    const at = Math.round(from + labels.next() * spread);
+    const [which, how] = [labels.between(0, 999), labels.between(0, 999)];
+    events.push({ at, kind: RELABELLED, which, how, ms: labels.pick([50, 500, 2_000, MOST_MS]) });
   }
   if (fabric === Fabric.Gce) {
     for (let left = more.between(0, 3); left > 0; left--) {

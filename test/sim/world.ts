@@ -20,6 +20,8 @@ import { Segment } from "./segment";
 export const ADDRESSES = ["198.51.100.10", "198.51.100.11", "198.51.100.12"] as const;
 const [A, B, C] = ADDRESSES;
 export const NAMESPACE = "edge";
+/** Pods that routes are for have one of these as `component`. */
+export const GROUPS = ["web", "db"] as const;
 const NODES = [1, 2, 3];
 /** A path that works keeps working unless something happened to it in this time. */
 const CALM_MS = 10_000;
@@ -96,7 +98,7 @@ export class World {
     this.processes = new Processes(this);
     this.machines = new Machines(this);
     this.pods = new Pods(this);
-    this.routes = new Routes(this);
+    this.routes = new Routes(this, seed);
     this.checks = new Checks({
       now,
       author: () => this.#author,
