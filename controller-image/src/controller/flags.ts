@@ -4,6 +4,7 @@ import { isIPv4Cidr } from "../../../lib/model/address";
 import { quotedList } from "../../../lib/model/choices";
 import { GoogleCloudDriver, isComputeEndpoint } from "../../../lib/model/google-cloud";
 import { Flag } from "../../../lib/model/runtime";
+import type { GoogleCloudSettings } from "../fabric/gce/make";
 
 export interface ControllerFlags {
   readonly installGkeApi: boolean;
@@ -12,15 +13,7 @@ export interface ControllerFlags {
   readonly googleCloud?: GoogleCloudFlags;
 }
 
-export interface GoogleCloudFlags {
-  readonly driver: GoogleCloudDriver;
-  readonly project: string;
-  /** Of the Shared VPC's network, where that is in another project. */
-  readonly hostProject?: string;
-  readonly endpoint?: string;
-  /** Ranges of clients that firewall rules are made for; empty: none are made. */
-  readonly firewallSources: readonly string[];
-  readonly firewallTags: readonly string[];
+export interface GoogleCloudFlags extends GoogleCloudSettings {
   readonly replaceLostPods: boolean;
 }
 

@@ -13,7 +13,8 @@ import { targetInstance } from "./target-instance";
 import { createTransport } from "./transport";
 import { vmState } from "./vm-proof";
 
-export interface GoogleCloudOptions {
+/** What the user says of it. */
+export interface GoogleCloudSettings {
   readonly driver: GoogleCloudDriver;
   readonly project: string;
   /** Of the network, where that is in another project: there the firewall rules are made. */
@@ -22,6 +23,9 @@ export interface GoogleCloudOptions {
   /** Ranges of clients that firewall rules are made for; empty: none are made. */
   readonly firewallSources: readonly string[];
   readonly firewallTags: readonly string[];
+}
+
+export interface GoogleCloudOptions extends GoogleCloudSettings {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
