@@ -23,7 +23,7 @@ export interface NodeFacts {
   readonly fenceRefused?: string;
   /** By name without `net.`; absent where the kernel does not have it (yet). */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** How many neighbours the kernel knows; absent where it does not say. */
+  /** How many neighbours the kernel knows that fill its table; absent where it does not say. */
   readonly neighbours?: number;
   /** IPv4 addresses of its interfaces, which can never be persistent addresses. */
   readonly addresses: readonly string[];
@@ -95,6 +95,8 @@ const MOST_CHAINS = 20;
 const CILIUM_INTERFACE = "cilium_host";
 /** Before it, two tables of nat do not share a hook. */
 const OLDEST_KERNEL = [4, 18] as const;
+/** Before it, what the kernel keeps for ever counts, too. */
+const NEIGHBOURS_KEPT = [5, 0] as const;
 const EVERY: readonly Delivery[] = Object.values(Delivery);
 
 /** @throws Error where something could not be found out, which says nothing about the node */
@@ -120,14 +122,15 @@ export async function checkNode(commands: Commands, uplink: string): Promise<Nod
     rulesBefore: said(["ip", "-N", "-j", "rule", "show"], rulesBefore),
     master: said(["ip", "-d", "-j", "link", "show", "dev", uplink], masterIn),
   });
+  const found = Object.fromEntries(asked.sysctls.filter((entry): entry is [string, string] => entry[1] !== undefined));
   return {
     kernel: release(),
     programs: Object.fromEntries(asked.programs),
     tableRefused: asked.tableRefused,
     zonesRefused: asked.zonesRefused,
     fenceRefused: asked.fenceRefused,
-    sysctls: Object.fromEntries(asked.sysctls.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    neighbours: neighboursIn(asked.arpCache),
+    sysctls: found,
+    neighbours: await thoseThatFill(commands, neighboursIn(asked.arpCache), Number(found[MOST_NEIGHBOURS] ?? 0)),
     addresses: ownAddresses(networkInterfaces()),
     cilium: asked.cilium ?? false,
     forwardDrops: asked.forwardDrops ?? false,
@@ -240,6 +243,21 @@ export function neighboursIn(stat: string): number | undefined {
   return found === undefined ? undefined : parseInt(found, 16);
 }
 
+/** Neighbours that others have written down and the kernel never clears away, as some network plugins do for each node. */
+const KEPT = / (?:PERMANENT|extern_learn|managed)\b/;
+
+/** The kernel counts those that it keeps, too, but since Linux 5.0 they fill no table. */
+async function thoseThatFill(
+  commands: Commands,
+  counted: number | undefined,
+  most: number,
+): Promise<number | undefined> {
+  const few = counted === undefined || !(most > 0) || counted < most * NEARLY_FULL;
+  if (few || isOlder(release(), NEIGHBOURS_KEPT)) return counted;
+  const { stdout } = await run(commands, ["ip", "-4", "neigh", "show"]);
+  return counted - stdout.split("\n").filter((line) => KEPT.test(line)).length;
+}
+
 /** Kinds of links that take what arrives at their ports. A VRF does not. */
 const MASTERS: ReadonlySet<unknown> = new Set(["bridge", "bond", "team", "openvswitch"]);
 
@@ -263,7 +281,7 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
     const prevents = name === "conntrack" ? [Delivery.Nat] : name === "socat" ? [] : EVERY;
     add(`program_${name}`, `${name}: ${answer}; use the packaged image, which has it`, prevents);
   }
-  if (isOlder(facts.kernel)) {
+  if (isOlder(facts.kernel, OLDEST_KERNEL)) {
     add(
       "kernel",
       `Linux ${facts.kernel} is older than ${OLDEST_KERNEL.join(".")}, with which addresses cannot be kept from masquerading; update the node`,
@@ -381,8 +399,7 @@ export function nodeVerdict(facts: NodeFacts): NodeVerdict {
   };
 }
 
-function isOlder(kernel: string): boolean {
+function isOlder(kernel: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
   const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
-  const [wantedMajor, wantedMinor] = OLDEST_KERNEL;
   return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
 }
