@@ -25,6 +25,9 @@ const SIZE: Size = { nodes: 5_000, pods: 150_000, routes: 10_000 };
 const MOVES = 100;
 const UNRELATED = { count: 10_000, perSecond: 500 };
 const ADDRESS = "172.30.0.1";
+const IDLE_MS = 4_000;
+/** CPU seconds a second; its Lease and its watches take less. */
+const CALM = 0.03;
 
 export const scale: Bench = {
   id: ID,
@@ -102,10 +105,13 @@ async function measured(driver: RunningChild<Answer>, place: Place, report: (doi
   /** CPU time of one event of a Pod that no route is about, in microseconds. */
   const unrelated = async (): Promise<number> => {
     report("changing Pods that no route is about");
-    const [cpu, idle, began] = [controller.cpu(), await idleCpu(controller), performance.now()];
+    await calm(controller);
+    const [cpu, began] = [controller.cpu(), performance.now()];
     await ask({ do: "unrelated", ...UNRELATED });
     await quiet(place, controller, report);
-    const busy = controller.cpu() - cpu - idle.seconds - idle.perSecond * ((performance.now() - began) / 1000);
+    const [spent, seconds] = [controller.cpu() - cpu, (performance.now() - began) / 1000];
+    await calm(controller);
+    const busy = spent - (await idleCpu(controller)) * seconds;
     return (busy / UNRELATED.count) * 1e6;
   };
   const before = await writes(place);
@@ -231,9 +237,18 @@ async function quiet(place: Place, controller: Running, report: (doing: string) 
   }
 }
 
-async function idleCpu(controller: Running): Promise<{ readonly seconds: number; readonly perSecond: number }> {
+/** CPU seconds in a second in which nothing happens. */
+async function idleCpu(controller: Running): Promise<number> {
   const [before, began] = [controller.cpu(), performance.now()];
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  const seconds = controller.cpu() - before;
-  return { seconds, perSecond: seconds / ((performance.now() - began) / 1000) };
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  return (controller.cpu() - before) / ((performance.now() - began) / 1000);
+}
+
+/** Waits until what the controller tidies up behind its back, garbage above all, is done. */
+async function calm(controller: Running): Promise<void> {
+  for (let before = Infinity; ;) {
+    const now = await idleCpu(controller);
+    if (now < CALM || now >= 0.9 * before) return;
+    before = now;
+  }
 }

@@ -131,14 +131,17 @@ async function main({ kubeconfig, size }: DriverSettings): Promise<void> {
     }
   }
 
+  /** Of changes; a patch that changes nothing is no event. */
+  let rounds = 0;
   async function unrelated(count: number, perSecond: number): Promise<void> {
+    rounds++;
     const began = now();
     const running = new Set<Promise<unknown>>();
     for (let index = 0; index < count; index++) {
       const due = began + (index * 1000) / perSecond;
       if (due > now()) await new Promise((resolve) => setTimeout(resolve, due - now()));
       const ref = { namespace: namespaceOf(index), name: otherOf(index) };
-      const patch = { metadata: { annotations: { touched: String(index) } } };
+      const patch = { metadata: { annotations: { touched: `${rounds} ${index}` } } };
       const one = patiently(() => kube.mergePatch(RESOURCES.pods, ref, patch)).finally(() => running.delete(one));
       running.add(one);
     }
