@@ -19,13 +19,8 @@ const OWNER_READS = 0o400;
 /** Whatever keeps other Pods away from a node, the addresses of the Pods on it must still be served. */
 const EVERY_TAINT: Toleration = { operator: "Exists" };
 
-/**
- * The heap ends below the memory limit, so that a full one ends with a message and not with a kill. JavaScript is not compiled to machine
- * code: compilers and their code take 4 of 67 MiB at rest and 11 of 82 after 100 moves, and with them 512 MiB of address space can be
- * written and executed. A pass mostly waits for the kernel: with 16 addresses it is planned in 0.5 ms instead of 0.3, with 100 in 2.6
- * instead of 1 to 2.
- */
-export const AGENT_NODE_OPTIONS = "--max-old-space-size=160 --jitless";
+/** The heap ends below the memory limit, so that a full one ends with a message and not with a kill. */
+export const AGENT_NODE_OPTIONS = "--max-old-space-size=160";
 
 /** By them the agent tells a Pod from the next one with the same address. */
 const CNI_RESULTS = "cni-results";
