@@ -1,5 +1,4 @@
 // Heartbeats in the whole controller: nodes that fall silent, addresses that move, and what is told of it.
-import { selectorOf } from "../../lib/model/manifest";
 import { Metrics } from "../../controller-image/src/kube/metrics";
 import type { Message } from "../../controller-image/src/liveness/message";
 import type { HeartbeatParts } from "../../controller-image/src/liveness/node-watch";
@@ -7,6 +6,7 @@ import { Responder } from "../../controller-image/src/liveness/responder";
 import { keyOf, type Keys, open, seal } from "../../controller-image/src/liveness/seal";
 import type { Controller } from "../../controller-image/src/controller/controller";
 import { type KubeObject, type Node, type Pod, RESOURCES } from "../../lib/model/kubernetes";
+import { selectorOf } from "../../lib/model/manifest";
 import { nonceFrom } from "../liveness/cluster";
 import { MemoryKube } from "../support/memory-kube";
 import { A } from "../support/objects";

@@ -1,6 +1,6 @@
 // Several controllers with one Lease: one works, the others stand by; what happens when it stops, dies, hangs or is cut off.
-import { selectorOf } from "../../lib/model/manifest";
 import { RESOURCES } from "../../lib/model/kubernetes";
+import { selectorOf } from "../../lib/model/manifest";
 import type { Controller } from "../../controller-image/src/controller/controller";
 import type { Lease } from "../../controller-image/src/kube/election";
 import { Metrics } from "../../controller-image/src/kube/metrics";

@@ -23,6 +23,7 @@ import type { Hearing } from "./node-states";
 import { projectPod } from "./projections";
 import { gauges, reportOn } from "./report";
 import { RouteReconciler } from "./route-reconciler";
+import { pair } from "./selector-index";
 import { Store, type Touched } from "./store";
 import { WriteLimit } from "./write-limit";
 
@@ -66,7 +67,7 @@ export interface Controller {
 
 /** Labels of the controller's own Pods. */
 const REPLICAS = Object.entries(selectorOf("controller"))
-  .map((label) => label.join("="))
+  .map(([name, value]) => pair(name, value))
   .join(",");
 /** How often a status is written whose every write is answered by somebody else's. */
 const STATUS_EVERY_MS = 1_000;

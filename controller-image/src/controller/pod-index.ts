@@ -43,7 +43,7 @@ export class PodIndex {
   /** Keys of the Pods that the route's selector may match, and of no Pod of another namespace. */
   candidates(route: GKEIPRoute): readonly string[] {
     const namespace = namespaceOf(route);
-    const anchor = anchorOf(route.spec.podSelector?.matchLabels);
+    const anchor = anchorOf(route.spec.podSelector);
     return anchor === undefined
       ? this.#byNamespace.get(namespace)
       : this.#byPair.get(`${namespace}/${pair(anchor.name, anchor.value)}`);
@@ -72,7 +72,7 @@ export class PodIndex {
 const namespaceOf = ({ metadata }: Pod | GKEIPRoute): string => metadata.namespace ?? "";
 
 function labelOf(route: GKEIPRoute): { namespace: string; name: string; place: string } | undefined {
-  const name = anchorOf(route.spec.podSelector?.matchLabels)?.name;
+  const name = anchorOf(route.spec.podSelector)?.name;
   const namespace = namespaceOf(route);
   return name === undefined ? undefined : { namespace, name, place: `${namespace}/${name}` };
 }

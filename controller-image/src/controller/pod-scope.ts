@@ -27,7 +27,7 @@ export function needOf(selector: LabelSelector | undefined): Need | undefined {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   const isPossible = ([key, value]: [string, string]): boolean => isLabelKey(key) && isLabelValue(value);
   if (!Object.entries(matchLabels).every(isPossible)) return undefined;
-  const anchor = anchorOf(matchLabels);
+  const anchor = anchorOf(selector);
   if (anchor !== undefined) return { key: anchor.name, values: listed([anchor.value]) };
   const positive = matchExpressions.find(({ operator }) => operator === "In" || operator === "Exists");
   if (positive === undefined) return { key: EVERY_POD, values: "any" };

@@ -129,7 +129,7 @@ export class RouteReconciler {
   async reconcile(key: string): Promise<Outcome> {
     const asked = new Map<string, Pod | undefined>();
     const outcome = await this.#reconcile(key, asked);
-    if (present(asked.keys(), (name) => asked.get(name)).length === 0) return outcome;
+    if ([...asked.values()].every((pod) => pod === undefined)) return outcome;
     // No watch tells when they go.
     return { againAfterMs: Math.min(outcome.againAfterMs ?? Infinity, ASK_AGAIN_MS) };
   }

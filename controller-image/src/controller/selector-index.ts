@@ -1,6 +1,6 @@
 // Which routes a Pod may concern, without asking each: by namespace and one label pair that the Pod must have.
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
-import type { Pod } from "../../../lib/model/kubernetes";
+import type { LabelSelector, Pod } from "../../../lib/model/kubernetes";
 import { selects } from "../../../lib/model/selection";
 import { SetIndex } from "./set-index";
 
@@ -32,18 +32,18 @@ export class SelectorIndex {
 
 /** The label pair that a selector is indexed under; undefined when it requires no label to have one value. */
 export function anchorOf(
-  matchLabels: Readonly<Record<string, string>> | undefined,
+  selector: LabelSelector | undefined,
 ): { readonly name: string; readonly value: string } | undefined {
   // The last in the order of names: a StatefulSet's Pod name sorts behind most labels, and tells most.
   const [name, value] =
-    Object.entries(matchLabels ?? {})
+    Object.entries(selector?.matchLabels ?? {})
       .sort()
       .at(-1) ?? [];
   return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 function placeOf(route: GKEIPRoute): string {
-  const anchor = anchorOf(route.spec.podSelector?.matchLabels);
+  const anchor = anchorOf(route.spec.podSelector);
   return `${route.metadata.namespace ?? ""}/${anchor === undefined ? ANY : pair(anchor.name, anchor.value)}`;
 }
 
