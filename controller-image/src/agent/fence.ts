@@ -7,7 +7,8 @@ import type { AddressMemory } from "./outcome";
 import { type Footprint, footprintOf, type KernelState, NFT_TABLE, samePath } from "./state";
 
 /** In family `netdev`, apart from the base: it comes with the first fence and goes with the last. */
-const TABLE = `netdev ${NFT_TABLE}`;
+export const FENCE_TABLE = ["netdev", NFT_TABLE];
+const TABLE = FENCE_TABLE.join(" ");
 
 export interface FenceState {
   readonly table: boolean;
@@ -141,7 +142,7 @@ function elementLine(verb: "add" | "delete", ifindex: number, address: string): 
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads `nft -j list ruleset netdev`. */
+/** Reads `nft -j list table netdev …`. */
 export function parseFences(json: string): FenceState {
   const document = JSON.parse(json.trim() === "" ? "{}" : json) as { nftables?: unknown };
   const entries = Array.isArray(document.nftables) ? (document.nftables as Json[]) : [];

@@ -3,12 +3,12 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Log } from "../kube/api";
-import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS, mustSucceed } from "../fabric/commands";
+import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { applyChanges } from "./applying";
 import { type Forgotten, forgetConnections } from "./conntrack";
 import { podNamespaces } from "./enter";
-import { parseFences } from "./fence";
+import { FENCE_TABLE, parseFences } from "./fence";
 import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
 import {
   hopLines,
@@ -69,6 +69,7 @@ export interface KernelOptions {
 
 /** Whether netfilter sees what a bridge carries; the file is absent while nothing has asked the kernel for that. */
 const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+const OUR_TABLE = ["ip", NFT_TABLE];
 /** Shorter than the time between two looks without an event. */
 const TRUST_MS = 20_000;
 
@@ -95,8 +96,8 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const look = async (ips: readonly string[], again = false): Promise<Seen> => {
     const [ip, nft, netdev, filter, forward] = await Promise.all([
       askIp(ips),
-      options.commands.run(["nft", "-j", "list", "table", "ip", NFT_TABLE]),
-      options.commands.run(["nft", "-j", "list", "ruleset", "netdev"]),
+      options.commands.run(["nft", "-j", "list", "table", ...OUR_TABLE]),
+      options.commands.run(["nft", "-j", "list", "table", ...FENCE_TABLE]),
       bridgeFilter.read(),
       forwardChain.read(),
     ]);
@@ -110,9 +111,9 @@ export function linuxKernel(options: KernelOptions): Kernel {
     const bridges = filter.stdout.trim() === "1" ? NO_LINKS.bridges : seen.links.bridges;
     return {
       ...seen,
-      nft: nftState(nft),
+      nft: isIn(nft, OUR_TABLE) ? parseTable(nft.stdout) : UNTOUCHED_NFT,
       links: { ...seen.links, bridges },
-      fences: parseFences(mustSucceed(netdev, "nft list ruleset netdev").stdout),
+      fences: parseFences(isIn(netdev, FENCE_TABLE) ? netdev.stdout : ""),
       forward,
       ...(await portsOf(options.commands, seen)),
       // After the interfaces: what the runtime says then is true of the ones that were seen.
@@ -262,9 +263,9 @@ async function bridgePorts(commands: Commands): Promise<ReadonlyMap<string, stri
   return code === 0 ? parsePorts(stdout) : new Map();
 }
 
-function nftState(result: CommandResult) {
-  if (result.code === 0) return parseTable(result.stdout);
-  // Anything else must not look like an empty table: what is there would be made anew, or forgotten.
-  if (/No such file or directory/.test(result.stderr)) return UNTOUCHED_NFT;
-  throw new Error(`nft list table ip ${NFT_TABLE}: ${result.stderr.trim() || `exit code ${result.code}`}`);
+/** Whether the table is there. No other refusal may look as if it were not: what is there would be made anew, or forgotten. */
+function isIn({ code, stderr }: CommandResult, table: readonly string[]): boolean {
+  if (code === 0) return true;
+  if (/No such file or directory/.test(stderr)) return false;
+  throw new Error(`nft list table ${table.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
 }
