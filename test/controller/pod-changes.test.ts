@@ -11,21 +11,26 @@ const pod = (labels: Record<string, string>, more: Partial<Pod["status"]> = {}, 
   status: { podIP: "10.244.1.11", ...more },
 });
 /** A route for each label. */
-const candidates = ({ metadata }: Pod): string[] => Object.keys(metadata.labels ?? {}).map((name) => `shop/${name}`);
+const selecting = ({ metadata }: Pod): string[] => Object.keys(metadata.labels ?? {}).map((name) => `shop/${name}`);
 const set = (object: Pod, old?: Pod): Change<Pod> => ({ type: "set", key: "shop/web-0", object, old });
 
 test.each<[string, Change<Pod>, string[]]>([
   ["a new Pod: all that select it", set(pod({ a: "1", b: "1" })), ["shop/a", "shop/b"]],
   ["a Pod that is gone", { type: "delete", key: "shop/web-0", old: pod({ a: "1" }) }, ["shop/a"]],
   [
-    "one label more: that route first",
+    "one label more: that route alone",
     set(pod({ a: "1", b: "1", c: "1" }), pod({ a: "1", b: "1" })),
-    "cab".split("").map((c) => `shop/${c}`),
+    ["shop/c"],
   ],
   [
-    "one label less: that route first",
+    "one label less: that route alone",
     set(pod({ a: "1", c: "1" }), pod({ a: "1", b: "1", c: "1" })),
-    "bac".split("").map((c) => `shop/${c}`),
+    ["shop/b"],
+  ],
+  [
+    "one label more and another address: all of them, that route first",
+    set(pod({ a: "1", b: "1", c: "1" }, { podIP: "10.244.1.12" }), pod({ a: "1", b: "1" })),
+    "cab".split("").map((c) => `shop/${c}`),
   ],
   [
     "another address: all of them",
@@ -33,7 +38,7 @@ test.each<[string, Change<Pod>, string[]]>([
     ["shop/a", "shop/b"],
   ],
 ])("%s", (_what, change, expected) => {
-  expect(routesConcerned(change, candidates)).toEqual(expected);
+  expect(routesConcerned(change, selecting)).toEqual(expected);
 });
 
 describe("whether a change is news", () => {

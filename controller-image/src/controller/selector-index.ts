@@ -9,24 +9,24 @@ const ANY = "";
 
 export class SelectorIndex {
   readonly #routes = new SetIndex();
-  readonly #labels = new Map<string, Readonly<Record<string, string>>>();
+  readonly #selectors = new Map<string, LabelSelector>();
 
   add(route: GKEIPRoute, key: string): void {
     this.#routes.add(placeOf(route), key);
-    this.#labels.set(key, route.spec.podSelector?.matchLabels ?? {});
+    this.#selectors.set(key, route.spec.podSelector ?? {});
   }
 
   remove(route: GKEIPRoute, key: string): void {
     this.#routes.remove(placeOf(route), key);
-    this.#labels.delete(key);
+    this.#selectors.delete(key);
   }
 
-  /** Routes whose `matchLabels` the Pod has; what `matchExpressions` say of it is for the decision. */
-  candidates({ metadata: { namespace = "", labels = {} } }: Pod): string[] {
+  /** Routes whose selectors match the Pod's labels. */
+  selecting({ metadata: { namespace = "", labels = {} } }: Pod): string[] {
     const places = [ANY, ...Object.entries(labels).map(([name, value]) => pair(name, value))];
     return places
       .flatMap((place) => this.#routes.get(`${namespace}/${place}`))
-      .filter((key) => selects({ matchLabels: this.#labels.get(key) }, labels));
+      .filter((key) => selects(this.#selectors.get(key) ?? {}, labels));
   }
 }
 

@@ -352,7 +352,7 @@ export class Store implements ClusterView {
     }
     for (const key of this.#podsByNode.get(name)) {
       const pod = this.pods.get(key);
-      if (pod !== undefined) for (const route of this.#routes.bySelector.candidates(pod)) routes.add(route);
+      if (pod !== undefined) for (const route of this.#routes.bySelector.selecting(pod)) routes.add(route);
     }
     for (const key of routes) this.#touched.route(key, urgent);
   }
@@ -422,7 +422,7 @@ export class Store implements ClusterView {
       this.#podIndex[verb](pod, key);
       if (pod.spec?.nodeName) this.#podsByNode[verb](pod.spec.nodeName, key);
     }
-    this.#touchAll(routesConcerned(change, (pod) => this.#routes.bySelector.candidates(pod)));
+    this.#touchAll(routesConcerned(change, (pod) => this.#routes.bySelector.selecting(pod)));
   }
 
   #onCovered(): void {
