@@ -2,8 +2,8 @@
 // be thousands of them, each looking at everything, so that they come to serve many moves at once.
 import type { Clock } from "../kube/api";
 
-/** What the passes of a few moves take together. */
-const AT_ONCE_MS = 100;
+/** What the passes of some moves take together, on a node that has more to do. */
+const AT_ONCE_MS = 400;
 /** Of the time beyond that, passes get this part. */
 const SHARE = 0.5;
 /** However long passes take. */

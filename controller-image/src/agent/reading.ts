@@ -17,8 +17,22 @@ type Json = Readonly<Record<string, unknown>>;
 
 const json = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
 
-/** Total: whatever the object is, the answer is a reading or a problem that a person understands. */
+/** Objects of a cache are replaced and never changed; a pass reads each of them several times, and there are many passes. */
+const READ = new WeakMap<AddressBinding, Reading>();
+
+/**
+ * Total: whatever the object is, the answer is a reading or a problem that a person understands.
+ *
+ * @param object not to be changed any more
+ */
 export function readBinding(object: AddressBinding): Reading {
+  if (typeof object !== "object" || object === null) return readAnew(object);
+  let reading = READ.get(object);
+  if (reading === undefined) READ.set(object, (reading = readAnew(object)));
+  return reading;
+}
+
+function readAnew(object: AddressBinding): Reading {
   const name = String(json(json(object).metadata).name ?? "");
   const spec = json(json(object).spec);
   const owner = spec.owner === undefined || spec.owner === null ? undefined : json(spec.owner);
