@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { checkNode, neighboursIn, nodeProblems } from "../../controller-image/src/agent/node-check";
+import { checkNode, neighboursIn } from "../../controller-image/src/agent/node-facts";
+import { nodeProblems } from "../../controller-image/src/agent/node-problems";
 import { commands } from "../../controller-image/src/fabric/commands";
 import { AckState } from "../../lib/model/binding";
 import { Cluster } from "./agents";

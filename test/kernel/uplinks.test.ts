@@ -1,4 +1,5 @@
-import { checkNode, nodeProblems } from "../../controller-image/src/agent/node-check";
+import { checkNode } from "../../controller-image/src/agent/node-facts";
+import { nodeProblems } from "../../controller-image/src/agent/node-problems";
 import { commands } from "../../controller-image/src/fabric/commands";
 import { AckState } from "../../lib/model/binding";
 import { Cluster } from "./agents";

@@ -14,7 +14,7 @@ import { doubts, type Isolation } from "./isolation";
 import type { Kernel } from "./kernel";
 import { formerPods } from "./letting-go";
 import type { PassResult } from "./metrics";
-import type { NodeVerdict } from "./node-check";
+import type { NodeVerdict } from "./node-problems";
 import type { AddressMemory } from "./outcome";
 import { outdatedAck, withoutVersions } from "./outdated";
 import { isBadNews, unprogrammed } from "./news";

@@ -1,7 +1,7 @@
 // Looks at the node when the agent starts and from time to time, says what it finds once each, and counts it.
 import type { Clock, Log } from "../kube/api";
 import type { Metrics } from "../kube/metrics";
-import { type NodeFacts, type NodeProblem, nodeProblems, nodeVerdict, type NodeVerdict } from "./node-check";
+import { type NodeFacts, type NodeProblem, nodeProblems, nodeVerdict, type NodeVerdict } from "./node-problems";
 
 export interface NodeWatchOptions {
   readonly check: () => Promise<NodeFacts>;

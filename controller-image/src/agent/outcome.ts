@@ -11,7 +11,7 @@ import {
   mayAnnounce,
 } from "../../../lib/model/binding";
 import { hold, wasProgrammed } from "./hold";
-import type { NodeVerdict } from "./node-check";
+import type { NodeVerdict } from "./node-problems";
 import { type Reading, versionOf } from "./reading";
 import { type Footprint, isEmpty, type KernelState, NO_FOOTPRINT } from "./state";
 

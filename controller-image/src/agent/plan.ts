@@ -7,7 +7,7 @@ import { type FenceChanges, type Fences, fenceChanges, fencesIn } from "./fence"
 import { forwardChanges } from "./forward";
 import { ADD_RULE, proxyLine, routeLines, setProxyDelay } from "./iproute";
 import { baseScript, type ElementChange, elementChange, expectStrays, joined, linkLines, untranslate } from "./nft";
-import type { NodeVerdict } from "./node-check";
+import type { NodeVerdict } from "./node-problems";
 import { clusterLines, delayMarker, lacksPort, podChanges, portChanges, strayProxies, teardownOf } from "./node-wide";
 import { leftover, release } from "./letting-go";
 import { type AddressMemory, deliver, type NodeView, type Outcome, silenced } from "./outcome";
