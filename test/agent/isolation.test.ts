@@ -231,6 +231,22 @@ describe("an address of which the controller says that it has moved", () => {
     expect([asked() - before, world.kernel.proxies.get(A)]).toEqual([1, "ours"]);
   });
 
+  test("is spoken for without another question when it comes back after the API server was asked", async () => {
+    const { world, isolation, agent } = await serving();
+    const asked = (): number => agent.kube.calls.filter(({ verb }) => verb === "get").length;
+    world.write(movedAway(A, { releasing: undefined }));
+    await world.rest();
+    isolation.moved(A);
+    await world.clock.run(1_000);
+    await world.rest();
+    expect(world.kernel.proxies.size).toBe(0);
+    const before = asked();
+    world.write(binding(A, { epoch: 3 }));
+    await world.rest();
+    expect([asked() - before, world.kernel.proxies.get(A)]).toEqual([0, "ours"]);
+    expect(world.ack()).toEqual(ack("node-1", 3, "Announced", "uid-1"));
+  });
+
   describe("to an agent that was started anew and can read nothing", () => {
     /** What an earlier life left is in the kernel. */
     async function blind() {

@@ -4,6 +4,7 @@
 import type { AddressBinding } from "../../../lib/model/binding";
 import type { Clock, Log } from "../kube/api";
 import { Backoff } from "../kube/backoff";
+import { versionOf } from "./reading";
 
 /** Who knows whether this node hears anybody. */
 export interface Isolation {
@@ -58,6 +59,8 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
   const certain = new Set<string>();
   const ahead = new Map<string, AddressBinding | "absent">();
   const asking = new Set<string>();
+  /** The version that the API server answered last: what a cache says of a later one is no older than the answer. */
+  const answered = new Map<string, number>();
   /** When somebody last said of an address that it is another node's, and when that was last taken for news. */
   const said = new Map<string, { readonly at: number; readonly takenAt: number }>();
   const backoff = new Backoff(clock, { firstMs: 200, maxMs: 5_000 });
@@ -106,6 +109,7 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     // An answer to a question from before the node was cut off once more says nothing.
     if (asked !== round || !unsure.has(address)) return;
     const known = cached(address);
+    if (found !== undefined) answered.set(address, versionOf(found));
     if (known === undefined || isAsNew(known, found)) beSure(address);
     else {
       ahead.set(address, found ?? "absent");
@@ -122,26 +126,32 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
     begin: (addresses) => {
       round++;
       until = clock.now() + DOUBT_MS;
-      for (const set of [unsure, certain, ahead, asking]) set.clear();
+      for (const each of [unsure, certain, ahead, asking, answered]) each.clear();
       for (const address of addresses) unsure.add(address);
       if (unsure.size > 0) void askAll();
     },
     doubt: (address, isHeld) => {
       if (cached(address) === undefined && !isHeld) return false;
       const now = clock.now();
-      for (const [other, { at }] of said) if (now - at > DOUBT_MS) said.delete(other);
+      for (const [other, { at }] of said) {
+        if (now - at <= DOUBT_MS) continue;
+        said.delete(other);
+        answered.delete(other);
+      }
       const { takenAt = -Infinity } = said.get(address) ?? {};
       const isNews = !unsure.has(address) && now - takenAt >= SAID_AGAIN_MS;
       said.set(address, { at: now, takenAt: isNews ? now : takenAt });
       if (!isNews) return false;
       certain.delete(address);
+      answered.delete(address);
       unsure.add(address);
       askLater(0);
       return true;
     },
     onCached: (address) => {
       const known = cached(address);
-      if (known === undefined || isAsNew(known, ahead.get(address))) return beSure(address);
+      const isLater = known !== undefined && versionOf(known) > (answered.get(address) ?? Infinity);
+      if (known === undefined || isLater || isAsNew(known, ahead.get(address))) return beSure(address);
       // A watch that goes on where it was may tell of epochs that have ended since, one after the other.
       const end = Math.max(until, (said.get(address)?.at ?? -Infinity) + DOUBT_MS);
       if (certain.has(address) || unsure.has(address) || clock.now() >= end) return;
