@@ -1,0 +1,156 @@
+// `npm run chaos`: random faults on a real lab, watched from outside; then everything must come to rest.
+import { parseArgs } from "node:util";
+import { now } from "../../bench/lab/child";
+import { prepare } from "../../lab/prepare";
+import { silent } from "../../lab/progress";
+import { onLab } from "../../lab/start";
+import { Random } from "../sim/random";
+import { atRest } from "./at-rest";
+import { drawFault, type Fault } from "./faults";
+import { Observer } from "./observer";
+import { Setting } from "./setting";
+
+const HELP = `npm run chaos -- [options]
+  --minutes N    how long faults go on, in rounds, with a rest after each [5]
+  --seed S       which faults; the times are the machine's own [a random one]
+  --failures N   stop after so many violations [1]
+`;
+const WHY_CHARACTERS = 160;
+const ROUND_MS = 45_000;
+/** After its agent runs again, or another one does. */
+const AGENT_BACK_MS = 5_000;
+const AGENT_ANEW_MS = 20_000;
+
+class Chaos {
+  readonly violations: string[] = [];
+  events = 0;
+  readonly #began = now();
+  readonly #away: { readonly node: string; readonly from: number; to: number }[] = [];
+  readonly #running = new Map<string, { readonly fault: Fault; over: Promise<void>; readonly stop: () => void }>();
+  readonly observer: Observer;
+
+  readonly tell = (text: string): void => {
+    process.stdout.write(`${((now() - this.#began) / 1000).toFixed(3).padStart(9)} ${text}\n`);
+  };
+  /** Told once for each subject, which is mostly one of a thousand packets. */
+  readonly violation = (subject: string, text: string): void => {
+    if (this.violations.includes(subject)) return;
+    this.violations.push(subject);
+    this.tell(`VIOLATION ${subject}: ${text}`);
+  };
+
+  constructor(
+    private readonly setting: Setting,
+    private readonly random: Random,
+  ) {
+    const agentAway = (node: string, from: number, to: number): boolean =>
+      this.#away.some((each) => each.node === node && each.from <= to && each.to >= from);
+    this.observer = new Observer(setting.lab, { violation: this.violation, agentAway });
+  }
+
+  /** One round: faults that overlap, then all of them end. */
+  async round(ms: number, goOn: () => boolean): Promise<void> {
+    const end = now() + ms;
+    while (now() < end && goOn()) {
+      const fault = drawFault(this.setting, this.random);
+      const heavy = [...this.#running.values()].some((one) => one.fault.heavy);
+      const seconds = this.random.next() * (fault.longestSeconds ?? 8);
+      const pauseMs = this.random.pick([50, 300, 1000, 3000]) * this.random.next() * 2;
+      if (!this.#running.has(fault.on) && !(heavy && fault.heavy)) this.#start(fault, seconds * 1000);
+      await sleep(pauseMs);
+    }
+    for (const { stop } of this.#running.values()) stop();
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
+  }
+
+  #start(fault: Fault, ms: number): void {
+    this.events++;
+    let stop = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      stop = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const away = { node: fault.agentAway ?? "", from: now(), to: Infinity };
+    if (fault.agentAway !== undefined) this.#away.push(away);
+    const live = async (): Promise<void> => {
+      this.tell(fault.what);
+      const began = await this.#attempt(fault.what, fault.begin);
+      if (fault.end !== undefined) {
+        await ended;
+        if (began) this.tell(`over: ${fault.what}`);
+        await this.#attempt(`over: ${fault.what}`, fault.end);
+      }
+      away.to = now() + (fault.end === undefined ? AGENT_ANEW_MS : AGENT_BACK_MS);
+      this.#running.delete(fault.on);
+    };
+    this.#running.set(fault.on, { fault, stop, over: live() });
+  }
+
+  async #attempt(what: string, act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      const why = (error instanceof Error ? error.message : String(error)).trim().split("\n").at(-1) ?? "";
+      this.tell(`did not succeed: ${what}: ${why.slice(-WHY_CHARACTERS)}`);
+      return false;
+    }
+  }
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      minutes: { type: "string", default: "5" },
+      seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+      failures: { type: "string", default: "1" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [minutes, seed, failures] = [Number(values.minutes), Number(values.seed), Number(values.failures)];
+  if (!(minutes > 0)) throw new Error(`--minutes: got "${values.minutes}"; it must be a number above 0`);
+  if (!Number.isSafeInteger(seed)) throw new Error(`--seed: got "${values.seed}"; it must be a whole number`);
+  process.stdout.write(`seed ${seed}\n`);
+  const prepared = await prepare("lab", silent);
+  return onLab(prepared, silent, async (lab) => {
+    const setting = new Setting(lab, prepared);
+    await setting.install();
+    const chaos = new Chaos(setting, new Random(seed));
+    chaos.observer.start();
+    try {
+      const goOn = (): boolean => chaos.violations.length < failures;
+      await atRest(setting, chaos);
+      chaos.observer.judgedFrom = now();
+      const end = now() + minutes * 60_000;
+      while (now() < end && goOn()) {
+        await chaos.round(Math.min(ROUND_MS, end - now()), goOn);
+        if (goOn()) await atRest(setting, chaos);
+      }
+    } finally {
+      chaos.observer.stop();
+    }
+    const { events, violations, observer } = chaos;
+    chaos.tell(
+      `seed ${seed}: ${events} faults, ${violations.length} violations; seen: ${JSON.stringify(observer.counts)}`,
+    );
+    return violations.length > 0 ? 1 : 0;
+  });
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

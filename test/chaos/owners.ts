@@ -1,0 +1,138 @@
+// Who has had which address, as the API server has taken it, and what follows from it for packets and for Ready.
+import type { AddressBinding } from "../../lib/model/binding";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import type { Answer } from "./client";
+
+interface Version {
+  readonly at: number;
+  readonly order: bigint;
+  readonly binding: AddressBinding;
+  readonly deleted: boolean;
+}
+
+/** The time of one owner: it is another one when the Pod or the node is. */
+interface Reign {
+  readonly uid: string;
+  readonly node: string;
+  readonly epoch: number;
+  readonly from: number;
+}
+
+export interface Verdict {
+  readonly wrong: string;
+  readonly text: string;
+}
+
+interface Known {
+  readonly versions: Version[];
+  readonly reigns: Reign[];
+  /** Index of the reign that has answered the newest question so far, and that question. */
+  reached: number;
+  reachedSeq: number;
+}
+
+const orderOf = (object: { readonly metadata: { readonly resourceVersion?: string } }): bigint =>
+  BigInt(object.metadata.resourceVersion ?? "0");
+
+export class Owners {
+  readonly #known = new Map<string, Known>();
+
+  constructor(private readonly violation: (subject: string, text: string) => void) {}
+
+  binding(address: string): AddressBinding | undefined {
+    const last = this.#of(address).versions.at(-1);
+    return last?.deleted === false ? last.binding : undefined;
+  }
+
+  movedAt(address: string): number {
+    return this.#of(address).reigns.at(-1)?.from ?? 0;
+  }
+
+  saw(type: string, binding: AddressBinding, at: number): void {
+    const { spec, metadata } = binding;
+    const known = this.#of(metadata.name);
+    const before = known.versions.at(-1);
+    known.versions.push({ at, order: orderOf(binding), binding, deleted: type === "DELETED" });
+    if (type === "DELETED") return;
+    // Made anew, after its route was or by whoever deleted it, it begins anew.
+    const same = before?.binding.metadata.uid === metadata.uid ? before?.binding.spec : undefined;
+    if (same !== undefined && spec.epoch < same.epoch) {
+      this.violation(`${metadata.name}: epoch ${spec.epoch}`, `after ${same.epoch}`);
+    }
+    const identity = (one: AddressBinding["spec"]): string => `${one.owner?.podUid ?? "nobody"} on ${one.nodeName}`;
+    if (same?.epoch === spec.epoch && identity(same) !== identity(spec)) {
+      this.violation(`${metadata.name}: epoch ${spec.epoch}`, `was ${identity(same)} and is ${identity(spec)}`);
+    }
+    const last = known.reigns.at(-1);
+    if (spec.owner === undefined) return;
+    const { podUid: uid } = spec.owner;
+    if (last?.uid === uid && last.node === spec.nodeName) return;
+    known.reigns.push({ uid, node: spec.nodeName, epoch: spec.epoch, from: at });
+  }
+
+  /** @param latest until when an owner may have become one that answered */
+  judgeAnswer({ address, seq, sent, at }: Answer, uid: string, latest: number): Verdict | undefined {
+    const known = this.#of(address);
+    const { reigns } = known;
+    const now = reigns.findLastIndex(({ from }) => from <= latest);
+    const then = reigns.findLastIndex(({ from }) => from <= sent);
+    // The present owner, the one before, and whom the binding says to be letting go.
+    const earliest = Math.max(0, Math.min(then - 1, this.#releasing(known, sent, then)));
+    const found = reigns.slice(earliest, now + 1).flatMap((reign, i) => (reign.uid === uid ? [earliest + i] : []));
+    const tells = (): string => {
+      const rest = reigns.slice(-4).map((reign) => `${reign.uid} on ${reign.node} (${Math.round(at - reign.from)} ms)`);
+      return `question ${seq} was answered after ${Math.round(at - sent)} ms; owners: ${rest.join(", ")}`;
+    };
+    if (found.length === 0) return { wrong: "and is not its owner", text: tells() };
+    if (seq < known.reachedSeq) return undefined;
+    const next = found.find((index) => index >= known.reached);
+    if (next === undefined) return { wrong: "after a later owner", text: tells() };
+    [known.reached, known.reachedSeq] = [next, seq];
+    return undefined;
+  }
+
+  /** Ready is True only where each address was acknowledged for its Pod and epoch before, by what was written before. */
+  judgeReady(route: GKEIPRoute): void {
+    const { metadata, spec, status } = route;
+    const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    if (ready?.status !== "True" || ready.observedGeneration !== metadata.generation) return;
+    if (metadata.deletionTimestamp !== undefined) return;
+    const order = orderOf(route);
+    for (const { value = "" } of spec.addresses ?? []) {
+      const address = value.replace("/32", "");
+      const before = this.#of(address).versions.filter((version) => version.order < order);
+      const last = before.at(-1);
+      const served = before.some(
+        ({ binding, deleted }) =>
+          !deleted &&
+          binding.spec.epoch === last?.binding.spec.epoch &&
+          binding.spec.owner?.podName === status?.pods?.[0] &&
+          binding.spec.route.uid === metadata.uid &&
+          binding.status?.acks?.some(
+            (ack) =>
+              ack.nodeName === binding.spec.nodeName &&
+              ack.epoch === binding.spec.epoch &&
+              ack.podUid === binding.spec.owner?.podUid &&
+              ack.state === "Announced",
+          ),
+      );
+      if (served) continue;
+      const seen = JSON.stringify([last?.binding.spec, last?.binding.status?.acks]);
+      this.violation(`route ${metadata.name} is Ready and ${address} not acknowledged`, `at ${order}: ${seen}`);
+    }
+  }
+
+  #releasing({ versions, reigns }: Known, at: number, then: number): number {
+    const { releasing } = versions.findLast((version) => version.at <= at)?.binding.spec ?? {};
+    if (releasing === undefined) return then;
+    return reigns.findLastIndex(
+      ({ node, epoch }, index) => index <= then && node === releasing.nodeName && epoch <= releasing.epoch,
+    );
+  }
+
+  #of(address: string): Known {
+    const known = this.#known.get(address) ?? { versions: [], reigns: [], reached: 0, reachedSeq: 0 };
+    this.#known.set(address, known);
+    return known;
+  }
+}

@@ -1,0 +1,129 @@
+// What the faults happen to: podpin on a lab, Pods like those of a StatefulSet, and three routes that choose among them.
+import { ApiObject, App, Chart, Testing } from "cdk8s";
+import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
+import { typedAddress } from "../../lib/model/address";
+import { Delivery } from "../../lib/model/binding";
+import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
+import type { Lab } from "../../lab/cluster/lab";
+import type { Prepared } from "../../lab/prepare";
+import { Cluster } from "../../lab/steps/cluster";
+
+export const NAMESPACE = "chaos";
+/** Two addresses each. Every Pod may be chosen by all of them, by labels of that name. */
+export const ROUTES = { nat: Delivery.Nat, app: Delivery.App, interface: Delivery.Interface } as const;
+export type RouteName = keyof typeof ROUTES;
+export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];
+export const ADDRESSES: Readonly<Record<RouteName, readonly string[]>> = {
+  nat: ["198.51.100.101", "198.51.100.102"],
+  app: ["198.51.100.103", "198.51.100.104"],
+  interface: ["198.51.100.105", "198.51.100.106"],
+};
+export const ALL_ADDRESSES = Object.values(ADDRESSES).flat();
+export const POD_NAMES = ["db-0", "db-1", "db-2", "db-3", "db-4", "db-5"];
+/** The readiness gate that the faults open and close. */
+export const GATE = "example.com/serving";
+/** kubectl gives up where the API server stands still. */
+export const PATIENCE = "--request-timeout=5s";
+
+export class Setting {
+  readonly cluster: Cluster;
+  #routes: readonly GKEIPRoute[] = [];
+  #born = 0;
+
+  constructor(
+    readonly lab: Lab,
+    private readonly prepared: Prepared,
+  ) {
+    this.cluster = new Cluster(lab);
+  }
+
+  async install(): Promise<void> {
+    const objects = this.#objects();
+    this.#routes = objects.filter((object): object is GKEIPRoute => (object as { kind: string }).kind === "GKEIPRoute");
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    await this.cluster.until("podpin is applied", () =>
+      this.lab.kubectl(["apply", "--server-side", "-f", "-"], list).then(() => true),
+    );
+    for (const workload of [`deployment/${CONTROLLER}`, "daemonset/podpin-agent"]) {
+      await this.cluster.kubectl("rollout", "status", "-n", PODPIN_NAMESPACE, workload, "--timeout=120s");
+    }
+    for (const name of POD_NAMES) await this.makePod(name);
+  }
+
+  /** Under a name that comes back, as a StatefulSet does; its hostname tells one Pod of that name from the next. */
+  async makePod(name: string): Promise<void> {
+    // Always there: kube-scheduler 1.35 ends when it has missed that a Pod was deleted and made anew on another node.
+    const nodeName = this.lab.nodes[POD_NAMES.indexOf(name) % this.lab.nodes.length]!.name;
+    const image = this.prepared.images.helloAppImage;
+    const add = ADDRESSES.app.map((address) => `ip address add ${address}/32 dev eth0`).join(" && ");
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: NAMESPACE, labels: Object.fromEntries(ROUTE_NAMES.map((each) => [each, "yes"])) },
+      spec: {
+        nodeName,
+        hostname: `${name}-${++this.#born}`,
+        terminationGracePeriodSeconds: 2,
+        readinessGates: [{ conditionType: GATE }],
+        tolerations: [{ operator: "Exists" }],
+        initContainers: [
+          {
+            name: "addresses",
+            image,
+            securityContext: { privileged: true },
+            command: ["sh", "-c", `${add} && echo 2 > /proc/sys/net/ipv4/conf/eth0/arp_announce`],
+          },
+        ],
+        containers: [{ name: "hello-app", image }],
+      },
+    };
+    await this.lab.kubectl(["create", PATIENCE, "-f", "-"], JSON.stringify(pod));
+    await this.setReady(name, true);
+  }
+
+  async setReady(name: string, ready: boolean): Promise<void> {
+    const status = { conditions: [{ type: GATE, status: ready ? "True" : "False" }] };
+    const patch = JSON.stringify({ status });
+    await this.cluster.kubectl("patch", "pod", "-n", NAMESPACE, name, PATIENCE, "--subresource=status", "-p", patch);
+  }
+
+  /** As it was at first, made anew where it is gone. */
+  async restoreRoute(name: RouteName): Promise<void> {
+    const route = this.#routes.find(({ metadata }) => metadata.name === name);
+    await this.lab.kubectl(["apply", "--server-side", "--force-conflicts", PATIENCE, "-f", "-"], JSON.stringify(route));
+  }
+
+  async setAddresses(name: RouteName, addresses: readonly string[]): Promise<void> {
+    const values = addresses.map(typedAddress);
+    const patch = JSON.stringify({ spec: { addresses: values } });
+    await this.cluster.kubectl("patch", "gkeiproute", "-n", NAMESPACE, name, PATIENCE, "--type=merge", "-p", patch);
+  }
+
+  #objects(): unknown[] {
+    const chart = new Chart(new App(), "chaos");
+    new ApiObject(chart, "namespace", { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+    const image = this.prepared.images.podpinImage;
+    const controller = new PersistentIpController(chart, "podpin", {
+      image,
+      gkeClassFabric: "l2",
+      interfaceDelivery: true,
+    });
+    const pool = PersistentIpPool.fromAddresses(chart, "pool", {
+      addresses: ALL_ADDRESSES,
+      controller,
+      namespace: NAMESPACE,
+      gatewayClassName: "podpin-l2",
+    });
+    for (const name of ROUTE_NAMES) {
+      new PinnedPodRoute(chart, name, {
+        pool,
+        addresses: [...ADDRESSES[name]],
+        namespace: NAMESPACE,
+        podSelector: { [name]: "yes" },
+        delivery: ROUTES[name],
+      });
+    }
+    return Testing.synth(chart) as unknown[];
+  }
+}
