@@ -5,7 +5,7 @@ import type { AddressBinding, BindingStandby } from "../../lib/model/binding";
 import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
 import { A, aBinding, aPod, aRoute, B, type PodFields } from "../support/objects";
 import { acked, decided, NODES, p, spec, withNode } from "./decided";
-import { newRoute, World } from "./world";
+import { aNode, newRoute, World } from "./world";
 
 const OLD = "2026-01-01T00:00:10Z";
 const OLDER = "2026-01-01T00:00:05Z";
@@ -50,8 +50,29 @@ describe("what is written", () => {
     expect(decided({ pods: [p(), q()], bindings: [changes[0]!.binding] }).changes).toEqual([]);
   });
 
+  test("the better one, after it has been that for 3 s", () => {
+    const input = { pods: [p(), q(), r()], bindings: [served(R)] };
+    expect(decided(input)).toMatchObject({ changes: [], aspirant: "q-uid", againAfterMs: 3000 });
+    const aspirant = { podUid: "q-uid", forMs: 2999, since: OLD };
+    expect(decided({ ...input, aspirant })).toMatchObject({ changes: [], aspirant: "q-uid", againAfterMs: 1 });
+    const [change, ...more] = decided({ ...input, aspirant: { ...aspirant, forMs: 3000 } }).changes;
+    expect([change?.binding.spec, more]).toEqual([served(Q).spec, []]);
+    const after = decided({ ...input, bindings: [served(Q)], aspirant: { ...aspirant, forMs: 3000 } });
+    expect([after.changes, after.aspirant, after.againAfterMs]).toEqual([[], undefined, undefined]);
+  });
+
+  test("not for another one that was the better before, and not twice while the write waits for something else", () => {
+    const forLong = (podUid: string) => ({ podUid, forMs: 60_000, since: OLD });
+    const input = { pods: [p(), q(), r()], bindings: [served(R)] };
+    expect(decided({ ...input, aspirant: forLong("s-uid") })).toMatchObject({ changes: [], againAfterMs: 3000 });
+    const releasing = { nodeName: "node3", epoch: 1, forwardTo: "192.0.2.11", wait: true };
+    const moving = aBinding({ standby: R, epoch: 2, releasing }, [acked("Programmed", 2)]);
+    const waiting = decided({ ...input, bindings: [moving], aspirant: forLong("q-uid") });
+    expect([waiting.changes, waiting.againAfterMs]).toEqual([[], 1000]);
+  });
+
   test.each<[string, readonly Pod[]]>([
-    ["while it could take over, though a newer one could too", [p(), q(), r()]],
+    ["while it could take over, though a newer one could too, at first", [p(), q(), r()]],
     ["while nobody else could: it is not Ready", [p(), q({ ready: false }), r({ ready: false })]],
     ["while nobody else could: it is going away", [p(), q({ terminating: true })]],
     ["while nobody else could: it has no address any more", [p(), q({ ip: undefined })]],
@@ -221,5 +242,23 @@ describe("the controller", () => {
     world.server.delete(pods, { namespace: "edge", name: "q" });
     await world.clock.run(60_000);
     expect([written(), world.binding()?.spec.standby]).toEqual([1, undefined]);
+  });
+
+  test("writes once for a better standby that stays, and nothing for one that comes and goes", async () => {
+    world.put(RESOURCES.nodes, aNode("node3", "172.30.0.13"));
+    world.pod("p");
+    world.pod("r", { node: "node3", ip: "10.244.3.9", created: "2026-01-01T00:00:20Z" });
+    world.server.create(gkeIpRoutes, newRoute());
+    world.start();
+    await world.until(() => world.ready() === "True ProgrammingComplete");
+    world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
+    world.kube.calls.length = 0;
+    for (let time = 0; time < 20; time++) {
+      setReady("q", time % 2 === 1);
+      await world.clock.run(2_000);
+    }
+    expect([written(), world.binding()?.spec.standby?.podName]).toEqual([0, "r"]);
+    await world.clock.run(60_000);
+    expect([written(), world.binding()?.spec.standby?.podName]).toEqual([1, "q"]);
   });
 });

@@ -15,6 +15,7 @@ import {
   type ChoiceRules,
   type Standing,
 } from "../../../lib/model/selection";
+import type { Contender } from "./contenders";
 import type { NodeView } from "./handover";
 
 export interface ChoiceInput {
@@ -26,15 +27,7 @@ export interface ChoiceInput {
   /** Moves of an address that still count. @default none */
   readonly moves?: (address: string) => readonly PastMove[];
   /** The Pod that was held back when this route was last looked at, if one was. */
-  readonly challenge?: Challenge;
-}
-
-/** A better Pod that has to wait. */
-export interface Challenge {
-  readonly podUid: string;
-  readonly forMs: number;
-  /** RFC 3339. */
-  readonly since: string;
+  readonly challenge?: Contender;
 }
 
 export interface Choice {

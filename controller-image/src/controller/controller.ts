@@ -155,7 +155,7 @@ export function runController(options: ControllerOptions): Controller {
     identity: options.identity,
     onStarted: () => {
       report.led();
-      routes.forgetChallenges();
+      routes.forgetWaiting();
       queue.resume();
       cloud?.start();
       if (synced) lookAtEverything();

@@ -18,8 +18,9 @@ import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute 
 import type { Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
 import type { CloudView } from "../fabric/cloud";
-import { choose, type Challenge, type Choice, type Held } from "./choice";
+import { choose, type Choice, type Held } from "./choice";
 import { cloudWish, type CloudWish } from "./cloud-intent";
+import type { Contender } from "./contenders";
 import { grant, isUnderWay, release, type BindingChange, type NodeView, type Target } from "./handover";
 import { routeStatus, type RouteStatus } from "./route-status";
 import { chooseStandby } from "./standby";
@@ -41,7 +42,9 @@ export interface DecideInput {
   /** Moves of an address that still count. @default none */
   readonly moves?: (address: string) => readonly PastMove[];
   /** The Pod that was held back when this route was last looked at, if one was. */
-  readonly challenge?: Challenge;
+  readonly challenge?: Contender;
+  /** The Pod that would have been the better standby when this route was last looked at, if one was. */
+  readonly aspirant?: Contender;
   /** RFC 3339, for `lastTransitionTime` of conditions that flip. */
   readonly now: string;
 }
@@ -56,6 +59,8 @@ export interface Decision {
   readonly status?: RouteStatus;
   /** Set while a better Pod has to wait, because the addresses have moved often. */
   readonly held?: Held;
+  /** UID of a Pod that would be a better standby than the one that is named, and has to be so for a while first. */
+  readonly aspirant?: string;
   /** The Pod that has the addresses cannot serve any more. */
   readonly failed?: boolean;
   /** Look again after this many milliseconds, though nothing may have happened. */
@@ -89,7 +94,7 @@ export function decide(given: DecideInput): Decision {
       node: input.node,
       waitedMs: input.waitedMs(address),
       cloud: input.cloud,
-      standby,
+      standby: standby?.choose,
     });
     if (step.change !== undefined) changes.push(step.change);
     waiting ||= step.waiting;
@@ -113,9 +118,11 @@ export function decide(given: DecideInput): Decision {
   const removing = cloud?.verb === "remove";
   const status = routeStatus({ ...input, wanted, chosen, held, unheard, deleting, removing, pending: changes });
   // Nothing tells of a node that is heard no more where no verdict can be had.
-  const waits = [...(waiting || unheard === true ? [1000] : []), ...(held === undefined ? [] : [held.againAfterMs])];
-  const againAfterMs = waits.length > 0 ? Math.min(...waits) : undefined;
-  return { finalizer, changes, cloud, status, held, failed, againAfterMs };
+  const { aspirant } = standby ?? {};
+  const waits = [waiting || unheard === true ? 1000 : Infinity, held?.againAfterMs, aspirant?.againAfterMs];
+  const soonest = Math.min(...waits.map((ms) => ms ?? Infinity));
+  const againAfterMs = soonest === Infinity ? undefined : soonest;
+  return { finalizer, changes, cloud, status, held, aspirant: aspirant?.podUid, failed, againAfterMs };
 }
 
 /** The choice of the route's rules; but a move that the cloud may be in the middle of comes to its end first. */

@@ -7,6 +7,7 @@ import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
 import { AskedPods } from "./asked-pods";
 import { BindingWrites } from "./binding-writes";
 import type { CloudLink } from "./cloud-link";
+import { Contenders } from "./contenders";
 import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
 import { release } from "./handover";
@@ -53,8 +54,11 @@ export class RouteReconciler {
   readonly #report: RouteReport;
   readonly #cloud?: CloudLink;
 
-  /** Pods that are held back, by route, and since when on both clocks. */
-  readonly #challenges = new Map<string, { readonly podUid: string; readonly at: number; readonly since: string }>();
+  /** Pods that are held back. */
+  readonly #challenges: Contenders;
+
+  /** Pods that would be the better standby. */
+  readonly #aspirants: Contenders;
 
   /** Our own last write to a route, until the watch has caught up with it. */
   readonly #written: OwnWrites<GKEIPRoute>;
@@ -71,6 +75,8 @@ export class RouteReconciler {
       cached: (key) => store.routes.get(key),
       onCorrected: (key) => touchRoute(key),
     });
+    this.#challenges = new Contenders(clock);
+    this.#aspirants = new Contenders(clock);
     this.#limit = limit;
     this.#bindings = new BindingWrites({ kube, store, clock, log, report });
     this.#statusTiming = new StatusTiming(clock);
@@ -81,9 +87,10 @@ export class RouteReconciler {
     this.#report = report;
   }
 
-  /** Forgets who is held back: another leader has decided since, and what this one saw is no longer without a break. */
-  forgetChallenges(): void {
+  /** Forgets who waits: another leader has decided since, and what this one saw is no longer without a break. */
+  forgetWaiting(): void {
     this.#challenges.clear();
+    this.#aspirants.clear();
   }
 
   stop(): void {
@@ -114,7 +121,8 @@ export class RouteReconciler {
     const route = this.#current(key);
     const bindings = this.#store.bindingsOf(key);
     if (route === undefined) {
-      this.#challenges.delete(key);
+      this.#challenges.note(key, undefined);
+      this.#aspirants.note(key, undefined);
       this.#statusTiming.forget(key);
       this.#refusedSince.delete(key);
       return this.#releaseOrphans(bindings);
@@ -135,7 +143,6 @@ export class RouteReconciler {
       return this.#reconcile(key, asked);
     }
     const now = new Date(this.#clock.wallTime()).toISOString();
-    const challenge = this.#challenges.get(key);
     const decision = decide({
       route,
       verdict,
@@ -146,12 +153,12 @@ export class RouteReconciler {
       waitedMs: (address) => this.#store.waitedMs(address),
       cloud,
       moves: (address) => this.#store.movesOf(address),
-      challenge: challenge && { ...challenge, forMs: this.#clock.now() - challenge.at },
+      challenge: this.#challenges.of(key),
+      aspirant: this.#aspirants.of(key),
       now,
     });
-    const podUid = decision.held?.challenger.metadata.uid;
-    if (podUid === undefined) this.#challenges.delete(key);
-    else if (podUid !== challenge?.podUid) this.#challenges.set(key, { podUid, at: this.#clock.now(), since: now });
+    this.#challenges.note(key, decision.held?.challenger.metadata.uid);
+    this.#aspirants.note(key, decision.aspirant);
     const contested = verdict.accepted && rivals.size > 0;
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);

@@ -1,40 +1,63 @@
 // Which Pod would get an address if its owner's node were lost: its node gets ready for that. A hint and no more, so an address
 // moves just as well where the binding names nobody, or somebody else. Pure.
 import type { BindingStandby } from "../../../lib/model/binding";
+import { DWELL_MS } from "../../../lib/model/damping";
 import { ReactionMode } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { choosePod, isEligible, podAddress, standingOf } from "../../../lib/model/selection";
 import { contest, type ChoiceInput } from "./choice";
+import type { Contender } from "./contenders";
 
 /**
  * What the binding of an address shall say.
  *
- * @param before what it says; it goes on saying so for as long as that Pod could take over, or none on another node could: Pods
- *   whose readiness flaps cost no writes
+ * @param before what it says; it goes on saying so for as long as that Pod could take over and no better one has been able to for a
+ *   while, or none on another node could: Pods whose readiness flaps cost no writes
  */
 export type StandbyChoice = (before?: BindingStandby) => BindingStandby | undefined;
 
+export interface Standbys {
+  readonly choose: StandbyChoice;
+  /** Who would get the addresses, where a binding names another one that could; and when to look again. */
+  readonly aspirant?: { readonly podUid: string; readonly againAfterMs?: number };
+}
+
+export interface StandbyInput extends ChoiceInput {
+  /** The aspirant when this route was last looked at, if there was one. */
+  readonly aspirant?: Contender;
+}
+
 /** @param ownerNode node of the Pod that has, or gets, the addresses */
-export function chooseStandby(input: ChoiceInput, ownerNode: string): StandbyChoice {
-  const { matching, rules, isUnsteady } = contest(input);
+export function chooseStandby(input: StandbyInput, ownerNode: string): Standbys {
+  const { own, matching, rules, isUnsteady } = contest(input);
   const elsewhere = matching.filter((pod) => {
     const on = pod.spec?.nodeName ?? "";
     return on !== ownerNode && isEligible(pod, ReactionMode.Exists) && input.node(on) !== undefined;
   });
   const isAble = (pod: Pod): boolean => isEligible(pod, rules.reactionMode) && standingOf(pod, rules) === "settled";
   const best = choosePod(elsewhere.filter(isAble), { ...rules, isUnsteady });
-  return (before) => {
-    const same = ({ metadata, spec }: Pod): boolean =>
-      metadata.uid === before?.podUid && spec?.nodeName === before?.nodeName;
-    const kept = before && elsewhere.find(same);
-    const stays =
-      kept !== undefined && (isAble(kept) || best === undefined || best.spec?.nodeName === before?.nodeName);
+  const named = (before: BindingStandby | undefined): Pod | undefined =>
+    before &&
+    elsewhere.find(({ metadata, spec }) => metadata.uid === before.podUid && spec?.nodeName === before.nodeName);
+  const bestUid = best?.metadata.uid;
+  const forMs = input.aspirant !== undefined && input.aspirant.podUid === bestUid ? input.aspirant.forMs : 0;
+  const isOutdone = (kept: Pod): boolean => isAble(kept) && kept.metadata.uid !== bestUid;
+  const choose: StandbyChoice = (before) => {
+    const kept = named(before);
+    const able = kept !== undefined && isAble(kept) && !(isOutdone(kept) && forMs >= DWELL_MS);
+    const stays = kept !== undefined && (able || best === undefined || best.spec?.nodeName === before?.nodeName);
     const chosen = stays ? kept : best;
     const podIp = chosen && (podAddress(chosen, rules.network) ?? before?.podIp);
     if (chosen === undefined || podIp === undefined) return undefined;
     const { name, uid = "" } = chosen.metadata;
     return { nodeName: chosen.spec?.nodeName ?? "", podName: name, podUid: uid, podIp };
   };
+  const waits = own.some(({ spec }) => {
+    const kept = named(spec.standby);
+    return kept !== undefined && isOutdone(kept) && best?.spec?.nodeName !== spec.standby?.nodeName;
+  });
+  if (!waits || bestUid === undefined) return { choose };
+  return { choose, aspirant: { podUid: bestUid, againAfterMs: forMs < DWELL_MS ? DWELL_MS - forMs : undefined } };
 }
 
 export function sameStandby(a: BindingStandby | undefined, b: BindingStandby | undefined): boolean {
