@@ -1,4 +1,10 @@
-import { failedLines, parseObservation, parsePorts, withPorts } from "../../controller-image/src/agent/iproute";
+import {
+  failedLines,
+  parseNeighbours,
+  parseObservation,
+  parsePorts,
+  withPorts,
+} from "../../controller-image/src/agent/iproute";
 import { baseScript, clusterIntervals, parseTable, replaceCluster } from "../../controller-image/src/agent/nft";
 
 // What iproute2 6.1 and nft 1.0.6 printed; the kernel tests compare with what is installed.
@@ -24,26 +30,37 @@ const LINKS = [
   { ifindex: 11, ifname: 'bad"name', flags: ["UP"], linkinfo: { info_kind: "vxlan" } },
 ];
 
-const answers = (routeGets: readonly object[][]): string =>
+const OURS = [
+  {
+    type: "1",
+    dst: "192.0.2.7",
+    gateway: "10.244.1.11",
+    dev: "veth7",
+    protocol: "153",
+    scope: "0",
+    flags: ["onlink"],
+  },
+  { type: "6", dst: "192.0.2.7", protocol: "153", scope: "0", metric: 4096, flags: [] },
+  { type: "6", dst: "192.0.2.8", protocol: "153", scope: "0", metric: 4096, flags: [] },
+  { type: "1", dst: "192.0.2.9", gateway: "10.0.0.12", dev: "eth0", protocol: "4", flags: [] },
+];
+const LOCAL = [
+  { type: "9", dst: "192.0.2.7", protocol: "153", scope: "0", flags: [] },
+  { type: "2", dst: "192.0.2.6", dev: "eth0", protocol: "153", scope: "254", flags: [] },
+  { type: "2", dst: "192.0.2.5", dev: "eth0", protocol: "66", scope: "254", flags: [] },
+  { type: "2", dst: "192.0.2.4", dev: "eth0", protocol: "4", scope: "254", flags: [] },
+  { type: "2", dst: "127.0.0.0/8", dev: "lo", protocol: "2", scope: "254", flags: [] },
+  { type: "2", dst: "10.0.0.11", dev: "eth0", protocol: "2", scope: "254", flags: [] },
+  { type: "3", dst: "10.0.0.255", dev: "eth0", protocol: "2", scope: "253", flags: [] },
+];
+
+const answers = (routeGets: readonly object[][], routes: readonly object[][] = [OURS, LOCAL]): string =>
   [
     [
-      { priority: 0, src: "all", table: "255", protocol: "2" },
+      { priority: 700, src: "10.0.0.9", table: "254", protocol: "4" },
       { priority: 700, src: "all", table: "7421", protocol: "153" },
     ],
-    [
-      {
-        type: "1",
-        dst: "192.0.2.7",
-        gateway: "10.244.1.11",
-        dev: "veth7",
-        protocol: "153",
-        scope: "0",
-        flags: ["onlink"],
-      },
-      { type: "6", dst: "192.0.2.7", protocol: "153", scope: "0", metric: 4096, flags: [] },
-      { type: "6", dst: "192.0.2.8", protocol: "153", scope: "0", metric: 4096, flags: [] },
-      { type: "1", dst: "192.0.2.9", gateway: "10.0.0.12", dev: "eth0", protocol: "4", flags: [] },
-    ],
+    ...routes,
     [
       { dst: "192.0.2.77", dev: "eth0", proxy: null },
       { dst: "192.0.2.7", dev: "eth0", proxy: null, protocol: "153" },
@@ -54,23 +71,10 @@ const answers = (routeGets: readonly object[][]): string =>
       { family: "inet", name: "arp_cache", dev: "eth0", proxy_delay: 800 },
       { family: "inet6", name: "ndisc_cache", dev: "eth0", proxy_delay: 700 },
     ],
-    [
-      { dst: "10.244.1.140", dev: "cni0", lladdr: "02:00:00:00:01:40", state: ["REACHABLE"] },
-      { dst: "10.244.1.141", dev: "cni0", state: ["FAILED"] },
-    ],
     [{ nsid: 3, name: "cni-9" }, { nsid: 4, name: "../etc" }, { nsid: 5 }],
     [
-      { type: "9", dst: "192.0.2.7", scope: "0", flags: [] },
-      { type: "2", dst: "192.0.2.6", dev: "eth0", scope: "254", flags: [] },
-    ],
-    [{ type: "2", dst: "192.0.2.5", dev: "eth0", scope: "254", flags: [] }],
-    [
-      { type: "2", dst: "127.0.0.0/8", dev: "lo", scope: "254", flags: [] },
-      { type: "2", dst: "10.0.0.11", dev: "eth0", scope: "254", flags: [] },
-    ],
-    [
-      { family: "inet", interface: "eth0", forwarding: false, rp_filter: "off" },
       { family: "inet6", interface: "eth0", forwarding: true },
+      { family: "inet", interface: "eth0", forwarding: false, rp_filter: "off" },
     ],
     ...routeGets,
   ]
@@ -83,14 +87,22 @@ const GETS = [
   [{ type: "1", dst: "10.244.2.5", gateway: "10.0.0.12", dev: "eth0", table: "254" }],
   [{ type: "2", dst: "10.0.0.11", dev: "lo", table: "255" }],
 ];
-// Line 13 of the batch is the question for 10.9.9.9.
-const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:13\n";
+const GONE = 'Cannot find device "gone0"\nCommand failed -:1\n';
+const NAMED = { namespaces: true };
+// Line 10 of the batch is the question for 10.9.9.9.
+const UNREACHABLE = "RTNETLINK answers: Network is unreachable\nCommand failed -:10\n";
 
 describe("ip", () => {
-  const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE);
+  const state = parseObservation("eth0", IPS, answers(GETS), UNREACHABLE, NAMED);
 
   test("finds the rule by preference and table", () => {
     expect(state.rule).toBe(true);
+  });
+
+  test("reads the same where the routes were asked for beside the batch", () => {
+    const stderr = UNREACHABLE.replace("10", "8");
+    const apart = { ...NAMED, apart: true };
+    expect(parseObservation("eth0", IPS, answers(GETS, []), stderr, apart, [OURS, LOCAL])).toEqual(state);
   });
 
   test("reads our routes and leaves those with another protocol out", () => {
@@ -143,12 +155,17 @@ describe("ip", () => {
     expect(state.links.bridges).toEqual(new Set(["cni0"]));
     expect(state.namespaceAt).toEqual(new Map([["veth9", "cni-9"]]));
     expect(state.links.ports).toEqual(new Map([["veth9", { hairpin: false }]]));
-    expect(parseObservation("flannel.1", [], answers([]), "").links.tunnels).toEqual(new Set());
+    expect(parseObservation("flannel.1", [], answers([]), "", NAMED).links.tunnels).toEqual(new Set());
   });
 
   test("says at which port of a bridge a Pod is, where the bridge knows", () => {
     const ips = ["10.244.1.140", "10.244.1.141"];
-    const seen = parseObservation("eth0", ips, answers(ips.map((dst) => [{ type: "1", dst, dev: "cni0" }])), "");
+    const seen = parseObservation("eth0", ips, answers(ips.map((dst) => [{ type: "1", dst, dev: "cni0" }])), "", NAMED);
+    const neighbours = [
+      { dst: "10.244.1.140", lladdr: "02:00:00:00:01:40", state: ["REACHABLE"] },
+      { dst: "10.244.1.141", state: ["FAILED"] },
+    ];
+    const known = parseNeighbours(["gone0", "cni0"], `${JSON.stringify(neighbours)}\n`, GONE);
     const ports = parsePorts(
       JSON.stringify([
         { mac: "02:00:00:00:01:40", ifname: "other", flags: ["self"], state: "permanent" },
@@ -156,7 +173,7 @@ describe("ip", () => {
       ]),
     );
     const hop = { dev: "cni0", ifindex: 8, kind: "bridge", gateway: undefined, local: false };
-    expect(withPorts(seen, ports).hops).toEqual(
+    expect(withPorts(seen, known, ports).hops).toEqual(
       new Map<string, unknown>([
         ["10.244.1.140", { ...hop, port: "veth9" }],
         ["10.244.1.141", hop],
@@ -168,13 +185,13 @@ describe("ip", () => {
     expect(() => parseObservation("eth0", ["10.244.1.11"], "[]\n", "Killed")).toThrow(
       'ip gave no answer to "route show table 7421": Killed',
     );
-    expect(() => parseObservation("eth0", [], answers([]), "Cannot talk to rtnetlink\nCommand failed -:1\n")).toThrow(
-      'ip refused "rule show": Cannot talk to rtnetlink',
-    );
+    expect(() =>
+      parseObservation("eth0", [], answers([]), "Cannot talk to rtnetlink\nCommand failed -:1\n", NAMED),
+    ).toThrow('ip refused "rule show pref 700": Cannot talk to rtnetlink');
   });
 
   test("a missing uplink leaves the rest readable", () => {
-    const gone = parseObservation("eth9", [], answers([]), 'Cannot find device "eth9"\nCommand failed -:5\n');
+    const gone = parseObservation("eth9", [], answers([]), 'Cannot find device "eth9"\nCommand failed -:6\n', NAMED);
     expect(gone.uplink).toBeUndefined();
     expect(gone.rule).toBe(true);
   });

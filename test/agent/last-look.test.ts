@@ -144,7 +144,7 @@ describe("the kernel of a node", () => {
     const nothing = { setup: [], base: [], steps: [], finish: [], cleanup: [], teardown: { ip: [], nft: [] } };
     await kernel.apply(nothing);
     expect(await isAsked()).toBe(true);
-    node.monitors.get("nft")!.events.emit("exit", "exit code 1");
+    node.monitors.get("socat")!.events.emit("exit", "exit code 1");
     expect(await isAsked()).toBe(true);
     expect(await isAsked()).toBe(true);
     await clock.run(2000);

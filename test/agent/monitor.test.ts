@@ -1,7 +1,9 @@
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 
-import { concernsRouting, concernsTables, monitorKernel } from "../../controller-image/src/agent/monitor";
+import { concernsRouting, monitorKernel } from "../../controller-image/src/agent/monitor";
+import { deletionsOfOurs } from "../../controller-image/src/agent/nft-events";
+import { number16, number32 } from "../../controller-image/src/agent/rtnetlink";
 import type { Child, Commands } from "../../controller-image/src/fabric/commands";
 import { settle, VirtualClock } from "../support/virtual-clock";
 
@@ -24,16 +26,41 @@ describe("what is worth a look", () => {
     expect(concernsRouting(line, { uplink: "eth0", watched: () => ["10.244.1.11"] })).toBe(concerns);
   });
 
+  // NFT_MSG_…, as linux/netfilter/nf_tables.h numbers them.
+  const [NEW_ELEMENT, DELETED_TABLE, DELETED_CHAIN, DELETED_RULE, DELETED_ELEMENT] = [12, 2, 5, 8, 14] as const;
   test.each([
-    ["delete element ip pip_agent pips { 192.0.2.7 }", true],
-    ["delete table ip pip_agent", true],
-    ["delete table netdev pip_agent", true],
-    ["# ERROR: We lost some netlink events!", true],
-    ["delete rule ip kube-proxy services handle 7", false],
-  ])("nft: %s", (line, concerns) => {
-    expect(concernsTables(line)).toBe(concerns);
+    ["an element of our table goes", DELETED_ELEMENT, 2, ["pip_agent", "pips"], true],
+    ["our table goes", DELETED_TABLE, 2, ["pip_agent"], true],
+    ["our table of fences goes", DELETED_TABLE, 5, ["pip_agent"], true],
+    ["an element of our table comes", NEW_ELEMENT, 2, ["pip_agent", "pips"], false],
+    ["a rule of FORWARD goes", DELETED_RULE, 2, ["filter", "FORWARD"], true],
+    ["the chain FORWARD goes", DELETED_CHAIN, 2, ["filter", "", "FORWARD"], true],
+    ["FORWARD of another family goes", DELETED_RULE, 10, ["filter", "FORWARD"], false],
+    ["another chain of that table goes", DELETED_RULE, 2, ["filter", "INPUT"], false],
+    ["a rule of kube-proxy goes", DELETED_RULE, 2, ["kube-proxy", "services"], false],
+    ["a table whose name begins as ours goes", DELETED_TABLE, 2, ["pip_agent2"], false],
+  ])("nft: %s", (_what, type, family, names, concerns) => {
+    expect(deletionsOfOurs()(message(type, family, names))).toBe(concerns);
+  });
+
+  test("nft: what is no message at all may have been anything", () => {
+    const concerns = deletionsOfOurs();
+    expect(concerns(Buffer.alloc(64))).toBe(true);
+    expect(concerns(message(DELETED_RULE, 2, ["kube-proxy"]))).toBe(false);
   });
 });
+
+/** As the kernel says it; the names are its first attributes, but for those that are empty. */
+function message(type: number, family: number, names: readonly string[]): Buffer {
+  const attributes = names.flatMap((name, index) => {
+    if (name === "") return [];
+    const bytes = Buffer.from(`${name}\0`);
+    return [number16(4 + bytes.length), number16(index + 1), bytes, Buffer.alloc(-bytes.length & 3)];
+  });
+  const body = Buffer.concat([Buffer.of(family, 0, 0, 0), ...attributes]);
+  const header = [number32(16 + body.length), number16((10 << 8) | type), number16(0), number32(0), number32(0)];
+  return Buffer.concat([...header, body]);
+}
 
 /** Programs that say and do what the test wants. */
 class Programs implements Commands {
@@ -56,7 +83,7 @@ class Programs implements Commands {
     return child;
   }
 
-  says(program: string, text: string, where: "stdout" | "stderr" = "stdout"): void {
+  says(program: string, text: string | Buffer, where: "stdout" | "stderr" = "stdout"): void {
     (this.running.findLast(({ argv }) => argv[0] === program)!.child[where] as PassThrough).write(text);
   }
 }
@@ -81,18 +108,21 @@ describe("the monitor", () => {
     const { commands, clock, events } = setup();
     expect(commands.running.map(({ argv }) => argv.join(" "))).toEqual([
       "ip -rcvbuf 16777216 -N -o monitor link route rule netconf label",
-      "nft -n monitor destroy",
+      "socat -u -b 131072 SOCKET-RECV:16:3:12:x00000000000040000000,setsockopt-listen=1:33:x00000001 STDOUT",
     ]);
     await clock.run(1000);
     expect(events()).toBe(2);
   });
 
-  test("joins lines that come in pieces, and ignores what is not ours", async () => {
+  test.each([
+    ["ip", Buffer.from("[ROUTE]203.0.113.0/24 dev eth0 \n[ROUTE]Deleted 192.0.2.7 dev veth1 table 7421 \n")],
+    ["socat", Buffer.concat([message(8, 2, ["kube-proxy", "c"]), message(14, 2, ["pip_agent", "pips"])])],
+  ])("joins what %s says in pieces, and ignores what is not ours", async (program, said) => {
     const { commands, events } = setup();
-    commands.says("nft", "delete element ip other x { 1.1.1.1 }\ndelete element ip pip_");
+    for (const byte of said.subarray(0, -1)) commands.says(program, Buffer.of(byte));
     await settle();
     expect(events()).toBe(0);
-    commands.says("nft", "agent pips { 192.0.2.7 }\n");
+    commands.says(program, said.subarray(-1));
     await settle();
     expect(events()).toBe(1);
   });
@@ -104,7 +134,7 @@ describe("the monitor", () => {
     expect(events()).toBe(1);
   });
 
-  test.each(["ip", "nft"])("starts %s again after it has ended, and looks at once and again", async (program) => {
+  test.each(["ip", "socat"])("starts %s again after it has ended, and looks at once and again", async (program) => {
     const { commands, clock, events } = setup();
     await clock.run(1000);
     const before = events();

@@ -110,7 +110,7 @@ function monitors(program: string): number[] {
       return "";
     }
   };
-  return pids.filter((pid) => argv(pid).startsWith(`${program}\0`) && argv(pid).includes("\0monitor\0"));
+  return pids.filter((pid) => argv(pid).startsWith(`${program}\0`) && /\0(monitor\0|SOCKET-RECV:)/.test(argv(pid)));
 }
 
 /** What somebody might do by hand. Neither agent nor test waits for a poll, which comes every 30 s. */
@@ -124,7 +124,7 @@ test.each<[string, () => string]>([
   ["the rule is deleted", () => "ip rule del pref 700"],
   ["a proxy neighbour is deleted, which the kernel does not report", () => `ip neigh del proxy ${NAT} dev ${UPLINK}`],
 ])("%s: it is repaired at once", async (title, command) => {
-  await eventually(() => expect([...monitors("ip"), ...monitors("nft")]).toHaveLength(2));
+  await eventually(() => expect([...monitors("ip"), ...monitors("socat")]).toHaveLength(2));
   const wanted = snapshot();
   const probes = [segment.probe("cl", NAT), segment.probe("cl", APP)];
   await Promise.all([probes[0]!.answers(pod.name, 100), probes[1]!.answers(holder.name, 100)]);
@@ -193,13 +193,13 @@ test("a proxy neighbour that is deleted, of which the kernel says nothing, is th
 
 test("a monitor that was killed is started again, and what happened meanwhile is repaired", async () => {
   const wanted = snapshot();
-  await eventually(() => expect(monitors("nft")).toHaveLength(1));
-  const [old] = monitors("nft");
+  await eventually(() => expect(monitors("socat")).toHaveLength(1));
+  const [old] = monitors("socat");
   process.kill(old!);
-  await eventually(() => expect(monitors("nft")).toHaveLength(0));
+  await eventually(() => expect(monitors("socat")).toHaveLength(0));
   segment.sh("n1", ["nft flush set ip pip_agent pips"]);
   await eventually(() => expect(snapshot()).toBe(wanted));
-  await eventually(() => expect(monitors("nft").filter((pid) => pid !== old)).toHaveLength(1));
+  await eventually(() => expect(monitors("socat").filter((pid) => pid !== old)).toHaveLength(1));
 });
 
 describe("an older base", () => {

@@ -22,6 +22,9 @@ const MARK = `0x${PACKET_MARK.toString(16)}`;
 
 export const ACCEPT_MARKED = `insert rule ${CHAIN} meta mark and ${MARK} == ${MARK} counter accept comment "${COMMENT}"`;
 
+/** Whether a line of a script for nft changes the chain. */
+export const isOfForward = (line: string): boolean => line.includes(` rule ${CHAIN} `);
+
 export interface ForwardChanges {
   /** With the base, which marks the packets. */
   readonly base: readonly string[];

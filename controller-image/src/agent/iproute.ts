@@ -80,31 +80,54 @@ export const PROXIES = "neigh show proxy";
 /** `ip` ends, in spite of -force, when it is asked for the settings of an interface that is not there. */
 export const isEndedByMissing = (stderr: string): boolean => /argument "[^"]*" is wrong: "DEV" is invalid/.test(stderr);
 
-/**
- * The questions of one observation, in the order in which {@link parseObservation} expects the answers.
- *
- * @param missing whether the uplink is known not to be there; then there is another question in the place of that for its settings
- */
-export function observationLines(uplink: string, ips: readonly string[], missing = false): string[] {
+/** Asks for the node's own part of the routes, and for the kernel's table with all that is in it. */
+const [OUR_ROUTES, LOCAL_ROUTES] = [ROUTE_TABLE, LOCAL_TABLE].map((table) => `route show table ${table}`) as [
+  string,
+  string,
+];
+/** The same questions, each for a process of its own: of a batch `ip` reads the routes of all tables and leaves out what was not asked for. */
+export const ROUTES_APART = [OUR_ROUTES, LOCAL_ROUTES].map((line) => [
+  "ip",
+  "-4",
+  "-d",
+  "-N",
+  "-j",
+  ...line.split(" "),
+]);
+
+/** What is different in the questions of an observation. */
+export interface Asking {
+  /** Whether the uplink is known not to be there; then there is another question in the place of that for its settings. */
+  readonly missing?: boolean;
+  /** Whether namespaces have names that matter. */
+  readonly namespaces?: boolean;
+  /** Whether {@link ROUTES_APART} are asked beside the batch, and not in it. */
+  readonly apart?: boolean;
+}
+
+const RULE = `rule show pref ${RULE_PREFERENCE}`;
+const LINKS = "link show";
+const NAMESPACES = "netns list-id";
+const settingsOf = (uplink: string): string => `ntable show dev ${uplink}`;
+const forwardingOf = (uplink: string): string => `netconf show dev ${uplink}`;
+
+/** The questions of one observation, in the order in which {@link parseObservation} expects the answers. */
+export function observationLines(uplink: string, ips: readonly string[], asking: Asking = {}): string[] {
   return [
-    "rule show",
-    `route show table ${ROUTE_TABLE}`,
+    RULE,
+    ...(asking.apart === true ? [] : [OUR_ROUTES, LOCAL_ROUTES]),
     PROXIES,
-    "link show",
-    missing ? `link show dev ${uplink}` : `ntable show dev ${uplink}`,
-    "neigh show",
-    "netns list-id",
-    `route show table ${LOCAL_TABLE} proto ${ROUTE_PROTOCOL}`,
-    `route show table ${LOCAL_TABLE} proto ${GUEST_AGENT_PROTOCOL}`,
-    `route show table ${LOCAL_TABLE} type local proto ${KERNEL_PROTOCOL}`,
-    // Of all interfaces: with the name of one that is gone `ip` would end here, in spite of -force.
-    "netconf show",
-    ...ips.map((ip) => `route get ${ip}`),
+    LINKS,
+    asking.missing === true ? `link show dev ${uplink}` : settingsOf(uplink),
+    ...(asking.namespaces === true ? [NAMESPACES] : []),
+    forwardingOf(uplink),
+    ...hopLines(ips),
   ];
 }
 
 /** Asks for the next hops alone. */
-export const hopLines = (ips: readonly string[]): string[] => ips.map((ip) => `route get ${ip}`);
+export const hopLines = (ips: readonly string[]): string[] => ips.map(hopLine);
+const hopLine = (ip: string): string => `route get ${ip}`;
 
 /** Where the next hops are, without what the interfaces are; nothing for an address that the kernel has no route to. */
 export function parseWays(ips: readonly string[], stdout: string, stderr: string): ReadonlyMap<string, Way> {
@@ -142,42 +165,56 @@ export function failedLines(stderr: string): Map<number, string> {
 }
 
 export interface IpState extends Omit<KernelState, "nft" | "fences" | "forward"> {
-  /** Hardware addresses of the node's neighbours. */
-  readonly neighbours: ReadonlyMap<string, { readonly dev: string; readonly mac: string }>;
   /** Name of the network namespace at the other end of an interface, where it has one. */
   readonly namespaceAt: ReadonlyMap<string, string>;
   /** Whether routes lead over an interface of a name that none has: it came or was renamed meanwhile. */
   readonly unsettled: boolean;
 }
 
-/** @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel */
-export function parseObservation(uplink: string, ips: readonly string[], stdout: string, stderr: string): IpState {
-  const failed = failedLines(stderr);
-  const questions = observationLines(uplink, ips);
+/**
+ * @param routes answers to {@link ROUTES_APART}, where they were asked for
+ * @throws Error when an answer is missing, so that half an answer is never taken for an empty kernel
+ */
+export function parseObservation(
+  uplink: string,
+  ips: readonly string[],
+  stdout: string,
+  stderr: string,
+  asking: Asking = {},
+  routes?: readonly (readonly Json[])[],
+): IpState {
+  const questions = observationLines(uplink, ips, { ...asking, missing: false });
   const answers = answered(questions, stdout, stderr);
-  const needed = (index: number): Json[] => {
-    const answer = answers[index];
-    if (answer === undefined) throw new Error(`ip refused "${questions[index]}": ${failed.get(index + 1)}`);
-    return answer;
+  const said = new Map(questions.map((question, index) => [question, answers[index]]));
+  const needed = (question: string): readonly Json[] => {
+    const answer = said.get(question);
+    if (answer !== undefined) return answer;
+    throw new Error(`ip refused "${question}": ${failedLines(stderr).get(questions.indexOf(question) + 1)}`);
   };
-  const links = new Map(needed(3).map((link) => [text(link.ifname), link]));
+  const [ours, local] = routes ?? [said.get(OUR_ROUTES), needed(LOCAL_ROUTES)];
+  const of = (protocol: number | string): Json[] =>
+    (local ?? []).filter((route) => text(route.protocol) === String(protocol));
+  const proxies = needed(PROXIES);
+  const links = new Map(needed(LINKS).map((link) => [text(link.ifname), link]));
   const uplinkLink = links.get(uplink);
   const others = [...links.values()].filter(({ ifname }) => ifname !== uplink);
-  const devices = [...(answers[1] ?? []), ...answers.slice(questions.length - ips.length).flatMap((get) => get ?? [])];
-  const delay = answers[4]?.find((table) => table.name === "arp_cache" && table.dev === uplink)?.proxy_delay;
-  const forwards = answers[10]?.find((conf) => conf.family === "inet" && conf.interface === uplink)?.forwarding;
+  const hops = ips.map((ip) => [ip, said.get(hopLine(ip))] as const);
+  const devices = [...(ours ?? []), ...hops.flatMap(([, route]) => route ?? [])];
+  const settings = said.get(settingsOf(uplink));
+  const delay = settings?.find((table) => table.name === "arp_cache" && table.dev === uplink)?.proxy_delay;
+  const forwards = said.get(forwardingOf(uplink))?.find((conf) => conf.family === "inet")?.forwarding;
   return {
-    rule: needed(0).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
-    routes: parseRoutes(answers[1] ?? []),
-    proxies: parseProxies(needed(2), uplink),
-    thrown: addressesOf(needed(7), THROW),
-    claimed: addressesOf(needed(8), LOCAL),
-    own: addressesOf(needed(9), LOCAL),
+    rule: needed(RULE).some((rule) => rule.priority === RULE_PREFERENCE && text(rule.table) === String(ROUTE_TABLE)),
+    routes: parseRoutes(ours ?? []),
+    proxies: parseProxies(proxies, uplink),
+    thrown: addressesOf(of(ROUTE_PROTOCOL), THROW),
+    claimed: addressesOf(of(GUEST_AGENT_PROTOCOL), LOCAL),
+    own: addressesOf(of(KERNEL_PROTOCOL), LOCAL),
     // Where the uplink is missing it may have been renamed, and they are what still works.
-    astray: (uplinkLink === undefined ? [] : needed(2))
+    astray: (uplinkLink === undefined ? [] : proxies)
       .filter((entry) => isOurProxy(entry) && entry.dev !== uplink && PLAIN_NAME.test(text(entry.dev)))
       .map(({ dst, dev }) => ({ address: text(dst), dev: text(dev) })),
-    hops: new Map(ips.map((ip, index) => [ip, parseHop(answers[questions.length - ips.length + index], links)])),
+    hops: new Map(hops.map(([ip, route]) => [ip, parseHop(route, links)])),
     uplink: uplinkLink && {
       mac: text(uplinkLink.address),
       proxyDelay: typeof delay === "number" ? delay : undefined,
@@ -189,18 +226,24 @@ export function parseObservation(uplink: string, ips: readonly string[], stdout:
         .filter(({ ifname }) => PLAIN_NAME.test(text(ifname)))
         .map((link) => [text(link.ifname), { ifindex: Number(link.ifindex), kind: text(infoOf(link).info_kind) }]),
     ),
-    namespaceAt: namespacesOf([...links.values()], answers[6] ?? []),
-    neighbours: neighboursOf(answers[5] ?? []),
+    namespaceAt: namespacesOf([...links.values()], said.get(NAMESPACES) ?? []),
     unsettled: devices.some(({ dev }) => typeof dev === "string" && !links.has(dev)),
   };
 }
 
-function neighboursOf(entries: readonly Json[]): IpState["neighbours"] {
-  return new Map(entries.map(({ dst, dev, lladdr }) => [text(dst), { dev: text(dev), mac: text(lladdr) }]));
+/** Asks for the neighbours at one interface: others know many more, and nothing of them matters. */
+export const neighbourLine = (dev: string): string => `neigh show dev ${dev}`;
+
+/** Hardware addresses of the neighbours at each of the interfaces; of one that is gone none. */
+export function parseNeighbours(devices: readonly string[], stdout: string, stderr: string): Neighbours {
+  const answers = answered(devices.map(neighbourLine), stdout, stderr);
+  return new Map(
+    devices.map((dev, index) => [dev, new Map(answers[index]?.map(({ dst, lladdr }) => [text(dst), text(lladdr)]))]),
+  );
 }
 
-/** Reads `ip -j neigh show`. */
-export const parseNeighbours = (stdout: string): IpState["neighbours"] => neighboursOf(records(stdout.trim() || "[]"));
+/** By interface, then by address. */
+export type Neighbours = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** What CNI plugins build tunnels between nodes of. */
 const TUNNEL_KINDS: ReadonlySet<unknown> = new Set(["vxlan", "geneve", "ipip", "gre", "wireguard", "tun"]);
@@ -244,12 +287,13 @@ export function parsePorts(stdout: string): Map<string, string> {
 
 /** Where a Pod is behind a bridge, and the bridge knows where, hops and routes say at which port. */
 export function withPorts(
-  { hops, routes, neighbours }: IpState,
+  { hops, routes }: Pick<IpState, "hops" | "routes">,
+  neighbours: Neighbours,
   ports: ReadonlyMap<string, string>,
 ): Pick<KernelState, "hops" | "routes"> {
   const portOf = (ip: string, dev: string): string | undefined => {
-    const neighbour = neighbours.get(ip);
-    return neighbour?.dev === dev ? ports.get(`${dev} ${neighbour.mac}`) : undefined;
+    const mac = neighbours.get(dev)?.get(ip);
+    return mac === undefined ? undefined : ports.get(`${dev} ${mac}`);
   };
   const hopsFound = [...hops].map(([ip, hop]): [string, Hop | "unreachable"] => {
     if (hop === "unreachable" || hop.kind !== "bridge") return [ip, hop];

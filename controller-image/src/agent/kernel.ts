@@ -9,23 +9,27 @@ import { applyChanges } from "./applying";
 import { type Forgotten, forgetConnections } from "./conntrack";
 import { podNamespaces } from "./enter";
 import { FENCE_TABLE, parseFences } from "./fence";
-import { FORWARD_CHAIN, type ForwardState, NO_FORWARD, parseForward } from "./forward";
+import { FORWARD_CHAIN, type ForwardState, isOfForward, NO_FORWARD, parseForward } from "./forward";
 import {
+  type Asking,
   hopLines,
   type IpState,
   isEndedByMissing,
   linkLines,
+  neighbourLine,
   observationLines,
   parseNeighbours,
   parseNumbers,
   parseObservation,
   parsePorts,
   parseWays,
+  records,
+  ROUTES_APART,
   withPorts,
 } from "./iproute";
 import type { Stale } from "./forgetting";
 import { LastLook } from "./last-look";
-import { type Monitor, monitorKernel } from "./monitor";
+import { type Monitor, type Monitored, monitorKernel } from "./monitor";
 import { parseTable } from "./nft";
 import type { KernelChanges } from "./plan";
 import { watchProxies } from "./proxies";
@@ -72,6 +76,11 @@ const BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 const OUR_TABLE = ["ip", NFT_TABLE];
 /** Shorter than the time between two looks without an event. */
 const TRUST_MS = 20_000;
+/**
+ * A batch of questions that takes longer may have read 100,000 routes of others several times. Processes of their own for the routes
+ * cost 4 ms each, however many others there are; on a node that is only busy they do no harm.
+ */
+const SLOW_MS = 50;
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
@@ -83,8 +92,12 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const forwardChain = slowly(options.clock, () => readForward(options.commands));
   const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
   let uplinkMissing = false;
-  const askIp = async (ips: readonly string[]): Promise<CommandResult> => {
-    const ask = () => options.commands.run(IP_QUESTIONS, asLines(observationLines(options.uplink, ips, uplinkMissing)));
+  let manyRoutes = false;
+  const askIp = async (ips: readonly string[], how: Asking): Promise<CommandResult> => {
+    const ask = () => {
+      const lines = observationLines(options.uplink, ips, { ...how, missing: uplinkMissing });
+      return options.commands.run(IP_QUESTIONS, asLines(lines));
+    };
     const answer = await ask().catch((error: unknown) => {
       if (isEndedByMissing(errorText(error))) return undefined;
       throw error;
@@ -93,15 +106,24 @@ export function linuxKernel(options: KernelOptions): Kernel {
     uplinkMissing = true;
     return ask();
   };
+  const observe = async (ips: readonly string[]): Promise<IpState> => {
+    const began = options.clock.now();
+    const how: Asking = { namespaces: pods !== undefined, apart: manyRoutes };
+    const [ip, routes] = await Promise.all([
+      askIp(ips, how),
+      manyRoutes ? Promise.all(ROUTES_APART.map((argv) => routesApart(options.commands, argv))) : undefined,
+    ]);
+    if (options.clock.now() - began > SLOW_MS) manyRoutes = true;
+    return parseObservation(options.uplink, ips, ip.stdout, ip.stderr, how, routes);
+  };
   const look = async (ips: readonly string[], again = false): Promise<Seen> => {
-    const [ip, nft, netdev, filter, forward] = await Promise.all([
-      askIp(ips),
+    const [seen, nft, netdev, filter, forward] = await Promise.all([
+      observe(ips),
       options.commands.run(["nft", "-j", "list", "table", ...OUR_TABLE]),
       options.commands.run(["nft", "-j", "list", "table", ...FENCE_TABLE]),
       bridgeFilter.read(),
       forwardChain.read(),
     ]);
-    const seen = parseObservation(options.uplink, ips, ip.stdout, ip.stderr);
     const isBack = uplinkMissing && seen.uplink !== undefined;
     if (isBack) uplinkMissing = false;
     if ((isBack || seen.unsettled) && !again) {
@@ -153,7 +175,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       return { ...all, pods: await pods.look(new Map(namespaces), fresh ? "all" : (evidence ?? [])) };
     },
     apply: async (changes) => {
-      forwardChain.forget();
+      if ([...changes.base, ...changes.cleanup].some(isOfForward)) forwardChain.forget();
       last.forget();
       try {
         return await applyChanges(options.commands, pods, changes);
@@ -164,14 +186,19 @@ export function linuxKernel(options: KernelOptions): Kernel {
     },
     forgetConnections: (stale) => forgetConnections(options.commands, stale),
     watch: (onEvent) => {
-      const look = (): void => {
-        forwardChain.forget();
+      const look = (of: Monitored): void => {
+        // Where others have many rules in it, it is the most that a look reads.
+        if (of === "nft") forwardChain.forget();
         last.forget();
         onEvent();
       };
       const opened = monitorKernel({ ...options, watched: () => watched, onEvent: look });
       monitor = opened;
-      const cancel = watchProxies(options, () => last.get()?.proxies, look);
+      const cancel = watchProxies(
+        options,
+        () => last.get()?.proxies,
+        () => look("ip"),
+      );
       return () => {
         cancel();
         opened.stop();
@@ -215,14 +242,20 @@ async function sameHops(
 /** For what is somebody else's and seldom changes: a move need not wait for one more process. */
 function slowly<T>(clock: Clock, ask: () => Promise<T>): { read(): Promise<T>; forget(): void } {
   let known: { readonly value: T; readonly at: number } | undefined;
+  let forgotten = 0;
   return {
     read: async () => {
       if (known !== undefined && clock.now() - known.at < TRUST_MS) return known.value;
+      const [before, at] = [forgotten, clock.now()];
       const value = await ask();
-      known = { value, at: clock.now() };
+      // What was forgotten meanwhile is older than that.
+      if (before === forgotten) known = { value, at };
       return value;
     },
-    forget: () => (known = undefined),
+    forget: () => {
+      forgotten++;
+      known = undefined;
+    },
   };
 }
 
@@ -242,7 +275,10 @@ async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelSt
   const toPods = [...seen.hops.values()].some((hop) => hop !== "unreachable" && hop.kind === "bridge");
   const routed = [...seen.routes.values()].some(({ path }) => seen.devices.get(path?.dev ?? "")?.kind === "bridge");
   if (!toPods && !routed) return seen;
-  const found = withPorts(seen, await bridgePorts(commands));
+  const paths = [...seen.hops.values(), ...[...seen.routes.values()].map(({ path }) => path)];
+  const devs = paths.flatMap((path) => (path === undefined || path === "unreachable" ? [] : [path.dev]));
+  const bridges = [...new Set(devs)].filter((dev) => seen.devices.get(dev)?.kind === "bridge");
+  const found = await atPorts(commands, seen, bridges);
   const unknown = [...found.hops].flatMap(([ip, hop]) =>
     hop !== "unreachable" && hop.kind === "bridge" && hop.port === undefined
       ? [`neigh replace ${ip} dev ${hop.dev} use`]
@@ -251,9 +287,15 @@ async function portsOf(commands: Commands, seen: IpState): Promise<Pick<KernelSt
   if (unknown.length === 0) return found;
   // As a packet for the Pod would, this makes the node ask for it, and a Pod that is there has answered when it returns.
   await commands.run(IP_CHANGES, asLines(unknown));
-  const { code, stdout } = await commands.run(["ip", "-j", "neigh", "show"]);
-  const neighbours = code === 0 ? parseNeighbours(stdout) : seen.neighbours;
-  return withPorts({ ...seen, neighbours }, await bridgePorts(commands));
+  return atPorts(commands, seen, bridges);
+}
+
+async function atPorts(commands: Commands, seen: IpState, bridges: readonly string[]) {
+  const [neighbours, ports] = await Promise.all([
+    commands.run(IP_QUESTIONS, asLines(bridges.map(neighbourLine))),
+    bridgePorts(commands),
+  ]);
+  return withPorts(seen, parseNeighbours(bridges, neighbours.stdout, neighbours.stderr), ports);
 }
 
 /** An image without the program is no reason to look at nothing: the ports stay unknown. */
@@ -261,6 +303,15 @@ async function bridgePorts(commands: Commands): Promise<ReadonlyMap<string, stri
   const nothing = { code: 1, stdout: "" };
   const { code, stdout } = await commands.run(["bridge", "-j", "fdb", "show"]).catch(() => nothing);
   return code === 0 ? parsePorts(stdout) : new Map();
+}
+
+/** In words of its own `ip` says that a table is not there which no route has ever been in. */
+async function routesApart(commands: Commands, argv: readonly string[]) {
+  const { code, stdout, stderr } = await commands.run(argv);
+  if (code !== 0 && !stderr.includes("FIB table does not exist")) {
+    throw new Error(`${argv.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
+  }
+  return code === 0 && stdout.trim() !== "" ? records(stdout) : [];
 }
 
 /** Whether the table is there. No other refusal may look as if it were not: what is there would be made anew, or forgotten. */

@@ -1,10 +1,10 @@
 // What the kernel reports by itself, within 1 ms: links, rules, routes and Pod addresses in use by `ip monitor`; what goes
-// from our tables by `nft monitor`. It does not report everything (proxy neighbours, routes lost with a link that only
+// from our tables by the kernel's own messages, which `socat` brings. It does not report everything (proxy neighbours, routes lost with a link that only
 // goes down), and both programs can miss something, so whoever watches also looks from time to time.
 import type { Commands } from "../fabric/commands";
 import type { Clock, Log } from "../kube/api";
-import { FORWARD_CHAIN } from "./forward";
-import { GUEST_AGENT_PROTOCOL, KERNEL_PROTOCOL, LOCAL_TABLE, NFT_TABLE, ROUTE_PROTOCOL, ROUTE_TABLE } from "./state";
+import { deletionsOfOurs, NFT_MONITOR } from "./nft-events";
+import { GUEST_AGENT_PROTOCOL, KERNEL_PROTOCOL, LOCAL_TABLE, ROUTE_PROTOCOL, ROUTE_TABLE } from "./state";
 
 export interface MonitorOptions {
   readonly uplink: string;
@@ -13,8 +13,11 @@ export interface MonitorOptions {
   readonly log: Log;
   /** Pod addresses and node addresses whose next hop matters. */
   readonly watched: () => readonly string[];
-  readonly onEvent: () => void;
+  readonly onEvent: (of: Monitored) => void;
 }
+
+/** What has reported something: of links, rules and routes, or of nftables. */
+export type Monitored = "ip" | "nft";
 
 /** Before a program that ended is started again. */
 const RESTART_MS = 1000;
@@ -23,8 +26,6 @@ const SETTLE_MS = 1000;
 
 /** The default receive buffer loses a quarter of a burst of 20 000 events. */
 const IP_MONITOR = ["ip", "-rcvbuf", "16777216", "-N", "-o", "monitor", "link", "route", "rule", "netconf", "label"];
-/** Deletions only: our own changes are known, and kube-proxy adds by the thousand. */
-const NFT_MONITOR = ["nft", "-n", "monitor", "destroy"];
 
 export interface Monitor {
   /** Whether nothing can have changed without a call since the last one. */
@@ -35,8 +36,8 @@ export interface Monitor {
 /** Calls back when something may have changed. */
 export function monitorKernel(options: MonitorOptions): Monitor {
   const monitors = [
-    follow(options, IP_MONITOR, (line) => concernsRouting(line, options)),
-    follow(options, NFT_MONITOR, concernsTables),
+    follow(options, IP_MONITOR, "ip", () => ofLines((line) => concernsRouting(line, options))),
+    follow(options, NFT_MONITOR, "nft", deletionsOfOurs),
   ];
   return {
     listening: () => monitors.every((monitor) => monitor.listening()),
@@ -63,31 +64,34 @@ export function concernsRouting(
   );
 }
 
-/** A line about a table of ours or the chain that our rule is in, or that says that lines are missing. */
-export function concernsTables(line: string): boolean {
-  return line.includes(` ${NFT_TABLE}`) || line.includes(FORWARD_CHAIN.join(" ")) || line.includes("ERROR");
+/** Answers of each piece of text whether a line that ends in it concerns us. */
+function ofLines(concerns: (line: string) => boolean): (piece: Buffer) => boolean {
+  let rest = "";
+  return (piece) => {
+    const lines = (rest + piece.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    return lines.some(concerns);
+  };
 }
 
 function follow(
   { commands, clock, log, onEvent }: MonitorOptions,
   argv: readonly string[],
-  concerns: (line: string) => boolean,
+  name: Monitored,
+  reader: () => (piece: Buffer) => boolean,
 ): Monitor {
-  const name = argv[0];
   let stopped = false;
   let listening = false;
   let cancel = (): void => undefined;
   let end = (): void => undefined;
   const open = (): void => {
     const child = commands.start(argv);
-    let rest = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split("\n");
-      rest = lines.pop() ?? "";
-      if (lines.some(concerns)) onEvent();
+    const concerns = reader();
+    child.stdout.on("data", (piece: Buffer) => {
+      if (concerns(piece)) onEvent(name);
     });
     // ENOBUFS and the like: something was missed.
-    child.stderr.on("data", () => onEvent());
+    child.stderr.on("data", () => onEvent(name));
     child.onExit((why) => {
       listening = false;
       if (stopped) return;
@@ -95,13 +99,13 @@ function follow(
       log("warn", `${name} monitor ended; it is started again`, { why });
       cancel = clock.after(RESTART_MS, () => {
         open();
-        onEvent();
+        onEvent(name);
       });
     });
     end = () => child.kill();
     cancel = clock.after(SETTLE_MS, () => {
       listening = true;
-      onEvent();
+      onEvent(name);
     });
   };
   open();

@@ -37,11 +37,11 @@ function attribute(type: number, payload: Buffer): Buffer {
   return Buffer.concat([number16(4 + payload.length), number16(type), payload]);
 }
 
-function number16(value: number): Buffer {
+export function number16(value: number): Buffer {
   return inHostOrder(Uint16Array.of(value));
 }
 
-function number32(value: number): Buffer {
+export function number32(value: number): Buffer {
   return inHostOrder(Uint32Array.of(value));
 }
 
