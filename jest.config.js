@@ -35,6 +35,7 @@ module.exports = {
       "house",
       "cli",
       "sim",
+      "chaos",
       "golden",
     ]),
     // The package as it is published, and its consumers; no real part is needed.

@@ -17,6 +17,7 @@ const HELP = `npm run chaos -- [options]
 `;
 const WHY_CHARACTERS = 160;
 const ROUND_MS = 45_000;
+const RESTORED_WITHIN_MS = 120_000;
 /** After its agent runs again, or another one does. */
 const AGENT_BACK_MS = 5_000;
 const AGENT_ANEW_MS = 20_000;
@@ -61,6 +62,8 @@ class Chaos {
     }
     for (const { stop } of this.#running.values()) stop();
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
+    const restore = (): Promise<true> => this.setting.restore().then(() => true);
+    await this.setting.cluster.until("everything is put back", restore, RESTORED_WITHIN_MS);
   }
 
   #start(fault: Fault, ms: number): void {

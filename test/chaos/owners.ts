@@ -125,9 +125,10 @@ export class Owners {
   #releasing({ versions, reigns }: Known, at: number, then: number): number {
     const { releasing } = versions.findLast((version) => version.at <= at)?.binding.spec ?? {};
     if (releasing === undefined) return then;
-    return reigns.findLastIndex(
+    const found = reigns.findLastIndex(
       ({ node, epoch }, index) => index <= then && node === releasing.nodeName && epoch <= releasing.epoch,
     );
+    return found < 0 ? then : found;
   }
 
   #of(address: string): Known {

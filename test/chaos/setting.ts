@@ -82,6 +82,20 @@ export class Setting {
     await this.setReady(name, true);
   }
 
+  /** Whatever a fault has left because a request of its own was lost. */
+  async restore(): Promise<void> {
+    await this.cluster.kubectl("uncordon", ...this.lab.nodes.map(({ name }) => name), PATIENCE);
+    for (const name of ROUTE_NAMES) await this.restoreRoute(name);
+    const labels = ROUTE_NAMES.map((each) => `${each}=yes`);
+    for (const name of POD_NAMES) {
+      const pod = await this.cluster.pod(NAMESPACE, name);
+      if (pod?.metadata.deletionTimestamp !== undefined) throw new Error(`${name} is still being deleted`);
+      if (pod === undefined) await this.makePod(name);
+      else await this.setReady(name, true);
+      await this.cluster.kubectl("label", "pod", "-n", NAMESPACE, name, ...labels, "--overwrite", PATIENCE);
+    }
+  }
+
   async setReady(name: string, ready: boolean): Promise<void> {
     const status = { conditions: [{ type: GATE, status: ready ? "True" : "False" }] };
     const patch = JSON.stringify({ status });
