@@ -315,6 +315,20 @@ test("a replica that stands by asks less than half as often, and knows just as s
   expect(cluster.lost).toEqual([nodeName(1)]);
 });
 
+test("a replica that stands by asks the node of the one that leads as often as that one asks all", () => {
+  const cluster = settled({ nodes: 3, detectors: false });
+  cluster.watcher.lead(false);
+  const nodes = [0, 1, 2].map((n) => ({ name: nodeName(n), address: nodeAddress(n), owns: true, leads: n === 1 }));
+  cluster.watcher.watch(nodes);
+  cluster.network.run(1_000);
+  const sent = cluster.network.sent;
+  cluster.network.run(10_000);
+  // Each question has an answer.
+  const asked = (cluster.network.sent - sent) / 10 / 2;
+  expect(asked).toBeGreaterThanOrEqual(25 + 2 * 9);
+  expect(asked).toBeLessThanOrEqual(30 + 2 * 11);
+});
+
 test("a node is told of all its addresses that have moved, a few at a time, and no other node is", () => {
   const moved = Array.from({ length: 10 }, (_, index) => ({ name: nodeName(2), address: `198.51.100.${index}` }));
   const cluster = new Cluster({ nodes: 4, seed: 1, moved: (name) => (name === nodeName(1) ? moved : []) }).settle();

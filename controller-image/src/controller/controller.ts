@@ -178,6 +178,7 @@ export function runController(options: ControllerOptions): Controller {
       log,
       namespace,
       isLeading: () => election.isLeading(),
+      leadingNode: () => nodeOf(election.holder ?? ""),
       // A binding that changes touches its route.
       changes: () => routesTouched,
       setLost,

@@ -22,6 +22,8 @@ export interface NodeLossOptions extends HeartbeatParts {
   /** podpin's own namespace. */
   readonly namespace: string;
   readonly isLeading: () => boolean;
+  /** Where the replica is that leads. */
+  readonly leadingNode: () => string | undefined;
   /** Grows whenever a binding may have changed. */
   readonly changes: () => number;
   /** Sets off what has to be done. */
@@ -82,10 +84,11 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
   }
 
   function* watched(): Iterable<WatchedNode> {
+    const leading = isLeading() ? undefined : options.leadingNode();
     for (const node of store.nodes.values()) {
       const { name } = node.metadata;
       const peer = { name, address: nodeAddress(node) ?? "" };
-      if (isPeer(peer)) yield { ...peer, owns: store.isBound(name) };
+      if (isPeer(peer)) yield { ...peer, owns: store.isBound(name), leads: name === leading };
     }
   }
 

@@ -106,6 +106,11 @@ export class Election {
     return false;
   }
 
+  /** Who holds the Lease, as far as it is known. */
+  get holder(): string | undefined {
+    return this.#seen && holderOf(this.#seen.lease);
+  }
+
   /** Looks at the Lease now: whoever holds it may just have gone. */
   hurry(): void {
     this.#hurry.abort();

@@ -16,6 +16,8 @@ const MAX_SENT = 64;
 
 export class Watched {
   readonly name: string;
+  /** The replica that leads is on it. */
+  leads = false;
   /** Of the agent that answered last; undefined before the first answer. */
   boot: number | undefined;
   /** What the next probe must repeat. */

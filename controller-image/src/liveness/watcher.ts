@@ -16,6 +16,8 @@ import { type NodeState, Watched } from "./watched";
 export interface WatchedNode extends Peer {
   /** It has addresses, or is about to get some: it is asked as often as possible. */
   readonly owns: boolean;
+  /** Another replica leads there: one that stands by is all that can find the node lost soon. @default false */
+  readonly leads?: boolean;
 }
 
 export interface WatcherOptions {
@@ -110,12 +112,13 @@ export class Watcher {
     const { random } = this.options;
     const before = new Map(this.#nodes);
     this.#nodes.clear();
-    for (const { name, address, owns } of nodes) {
+    for (const { name, address, owns, leads = false } of nodes) {
       const known = before.get(name);
       const same = known?.peer.address === address;
       const node = same ? known : new Watched({ name, address }, owns, this.#at - random() * SECOND_MS);
       if (same) before.delete(name);
       node.owns = owns;
+      node.leads = leads;
       this.#nodes.set(name, node);
     }
     for (const { name, lostAt } of before.values()) {
@@ -148,7 +151,7 @@ export class Watcher {
       const state = this.#stateOf(node);
       counts[state]++;
       if (state === "suspect" || state === "agent silent") silent.push(node);
-      const interval = node.owns || state !== "answering" ? intervals[state] : intervals.others;
+      const interval = this.#intervalOf(node, state, intervals);
       // Whoever is due soon is asked now, or every node would have its own timer.
       if (node.lastSentAt + interval - Math.min(LONGEST_EARLY_MS, interval * EARLY_SHARE) <= at) {
         send.push(this.#probe(node, "peers", this.#peersOf(node)));
@@ -165,6 +168,13 @@ export class Watcher {
     const knock = silent.filter((node) => this.#mayKnock(node)).map(({ peer }) => peer);
     this.#waitMs = Math.max(SHORTEST_WAIT_MS, next - at);
     return { send, knock, waitMs: this.#waitMs };
+  }
+
+  #intervalOf({ owns, leads }: Watched, state: NodeState, intervals: Intervals): number {
+    if (state !== "answering") return intervals[state];
+    // One node more costs nothing, however many share what may be spent.
+    if (leads) return WATCH_TIMES.intervalMs;
+    return owns ? intervals.answering : intervals.others;
   }
 
   /** @returns false when it answers no probe that is open: late, repeated, or of another watcher */
@@ -359,7 +369,7 @@ export class Watcher {
   }
 
   /** From one probe to the next, by the state of the node: many share what may be spent. */
-  #intervals(): Readonly<Record<NodeState | "others", number>> {
+  #intervals(): Intervals {
     const { intervalMs, retryMs, restMs, perSecond, othersPerSecond } = this.#times;
     const { lost, suspect, unheard } = this.#counts;
     const shared = (least: number, count: number, each: number): number => Math.max(least, (SECOND_MS * count) / each);
@@ -374,6 +384,8 @@ export class Watcher {
     };
   }
 }
+
+type Intervals = Readonly<Record<NodeState | "others", number>>;
 
 const NOBODY = { unheard: 0, answering: 0, suspect: 0, "agent silent": 0, lost: 0 } as const;
 
