@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod that is not Ready is eligible",
     file: "lib/model/selection.ts",
-    from: "[ReactionMode.ReadyCondition]: isPodReady,",
+    from: '[ReactionMode.ReadyCondition]: (is) => is("Ready"),',
     to: "[ReactionMode.ReadyCondition]: () => true,",
     breaks: [9],
   },
@@ -391,8 +391,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a node that is told that its address has moved goes on to speak for it",
     file: "controller-image/src/agent/isolation.ts",
-    from: "certain.delete(address); unsure.add(address);",
-    to: "certain.delete(address);",
+    from: "answered.delete(address); unsure.add(address);",
+    to: "answered.delete(address);",
     breaks: [1],
   },
   {
