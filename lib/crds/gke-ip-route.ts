@@ -8,6 +8,11 @@ import { definition } from "./definition";
 import { conditions, DNS_LABEL, DNS_SUBDOMAIN, labelSelector } from "./meta";
 import { flag, integer, list, oneOf, record, text } from "./schema";
 
+const ELIGIBLE_WHEN: Readonly<Record<ReactionMode, string>> = {
+  [ReactionMode.ReadyCondition]: "its condition Ready is True",
+  [ReactionMode.Exists]: "it has a node",
+};
+
 const parentRef = record(
   {
     group: text({
@@ -81,7 +86,7 @@ export const gkeIpRoute = definition(
             "Pods of the route's namespace that may have the addresses; the newest eligible one does. Not empty.",
           ),
           reactionMode: oneOf(ReactionMode, {
-            description: "When a Pod is eligible: its condition Ready is True, or it has a node. Fixed after creation.",
+            description: `When a Pod is eligible: ${Object.values(ELIGIBLE_WHEN).join(", or ")}. Fixed after creation.`,
             default: ReactionMode.ReadyCondition,
           }),
           loadBalancing: record(

@@ -1,6 +1,6 @@
 // What the Pod template of a workload must have, so that its Pods can have the addresses.
 import { quotedList } from "./choices";
-import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, ReactionMode } from "./gke-api";
+import { DEFAULT_NETWORK, LEGACY_DEFAULT_NETWORK, type ReactionMode } from "./gke-api";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import {
   ANNOTATION_DEFAULT_INTERFACE,
@@ -10,6 +10,7 @@ import {
   networksOf,
 } from "./pod-interfaces";
 import type { Problems } from "./problems";
+import { waitsForReady } from "./selection";
 
 /** The parts of a Pod template that are read. */
 export interface PodTemplate {
@@ -182,7 +183,7 @@ export function checkReadiness(
       "such Pods have the addresses of their node, and none can be theirs: leave hostNetwork out",
     );
   }
-  if (reactionMode !== ReactionMode.ReadyCondition || allowNoReadinessProbe === true) return;
+  if (!waitsForReady(reactionMode) || allowNoReadinessProbe === true) return;
   if (hasProbe(spec) !== false) return;
   problems.add(
     "reactionMode",

@@ -76,14 +76,28 @@ function ipv4OrNothing(value: unknown): string | undefined {
   return typeof value === "string" && isIPv4(value) ? value : undefined;
 }
 
+/** Conditions of Pods that reaction modes may ask for: the controller keeps no others. */
+export const ASKED_CONDITIONS = ["Ready"] as const;
+type AskedCondition = (typeof ASKED_CONDITIONS)[number];
+
 /**
- * When a Pod is eligible, by `reactionMode`. The whole of a reaction mode is its line here and its name in
+ * When a Pod that is bound to a node is eligible, by `reactionMode`. The whole of a reaction mode is its line here and its name in
  * {@link ReactionMode}; a value that nobody knows counts as GKE's default.
  */
-const ELIGIBLE: Readonly<Record<ReactionMode, (pod: Pod) => boolean>> = {
-  [ReactionMode.ReadyCondition]: isPodReady,
+const ELIGIBLE: Readonly<Record<ReactionMode, (is: (condition: AskedCondition) => boolean) => boolean>> = {
+  [ReactionMode.ReadyCondition]: (is) => is("Ready"),
   [ReactionMode.Exists]: () => true,
 };
+
+function modeOf(reactionMode: string): ReactionMode | undefined {
+  return Object.values(ReactionMode).find((mode) => mode === reactionMode);
+}
+
+/** Whether a Pod gets the addresses no sooner than it is Ready. */
+export function waitsForReady(reactionMode: string): boolean {
+  const mode = modeOf(reactionMode);
+  return mode !== undefined && !ELIGIBLE[mode]((condition) => condition !== "Ready");
+}
 
 function isPodReady(pod: Pod): boolean {
   return isTrue(pod, "Ready");
@@ -120,12 +134,18 @@ function isTrue({ status }: Pod, type: string): boolean {
  * @param isReadyAnyway Pods that count as Ready whatever Kubernetes says. @default none does
  */
 export function isEligible(pod: Pod, reactionMode: string, isReadyAnyway?: (pod: Pod) => boolean): boolean {
+  if (!canBeEligible(pod)) return false;
+  return ELIGIBLE[modeOf(reactionMode) ?? ReactionMode.ReadyCondition](
+    (condition) => isTrue(pod, condition) || (condition === "Ready" && isReadyAnyway?.(pod) === true),
+  );
+}
+
+/** Whether the Pod may have the addresses by some reaction mode, and by the others perhaps a moment later. */
+export function canBeEligible(pod: Pod): boolean {
   if (!pod.spec?.nodeName || pod.metadata.uid === undefined) return false;
   // A hostNetwork Pod has the node's own address: there is nothing to deliver to.
   if (pod.spec.hostNetwork === true) return false;
-  if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return false;
-  const known = Object.values(ReactionMode).find((mode) => mode === reactionMode);
-  return ELIGIBLE[known ?? ReactionMode.ReadyCondition](pod) || isReadyAnyway?.(pod) === true;
+  return pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
 }
 
 /** What an eligible Pod has going for it, worst first. A better standing beats a newer Pod. */

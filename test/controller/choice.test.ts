@@ -1,6 +1,7 @@
 // Laws of the choice of a Pod, over anything that a namespace may hold.
 import fc from "fast-check";
 import { choose, type ChoiceInput } from "../../controller-image/src/controller/choice";
+import { ReactionMode } from "../../lib/model/gke-api";
 import { isEligible } from "../../lib/model/selection";
 import { aBinding, aPod, aRoute } from "../support/objects";
 import { aNodeView } from "./decided";
@@ -41,7 +42,7 @@ const anyMove = fc.record({
 });
 const anyInput = fc
   .record({
-    mode: fc.constantFrom("ReadyCondition", "Exists", "Whatever"),
+    mode: fc.constantFrom(...Object.values(ReactionMode), "Whatever"),
     pods: fc.uniqueArray(anyPod, { selector: ({ metadata }) => metadata.name, minLength: 1, maxLength: 4 }),
     owner: mostly<string | undefined>("p", "q", undefined),
     nodes: fc.record({ node1: anyState, node2: anyState }),

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { decodePod, podPacking } from "../../controller-image/src/controller/pod-record";
 import { projectPod } from "../../controller-image/src/controller/projections";
-import { ANNOTATION_POD_IPS } from "../../lib/model/gke-api";
+import { ANNOTATION_POD_IPS, ReactionMode } from "../../lib/model/gke-api";
 import { keyOf, type Pod } from "../../lib/model/kubernetes";
+import { isEligible } from "../../lib/model/selection";
 import { podBytes } from "../support/protobuf";
 
 const text = fc.string({ minLength: 1, maxLength: 12 });
@@ -89,4 +90,8 @@ describe("packed Pods", () => {
       }),
     );
   });
+});
+
+test.each(Object.values(ReactionMode))("by %s what is kept of a Pod is as eligible as the Pod", (mode) => {
+  fc.assert(fc.property(pods, (pod) => expect(isEligible(projectPod(pod), mode)).toBe(isEligible(pod, mode))));
 });

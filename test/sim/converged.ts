@@ -1,7 +1,7 @@
 // What the cluster must look like when faults have stopped for long enough: said again here from the specification, so
 // that a mistake in `decide` is not repeated in its judge.
 import { ownerAck, type AddressBinding } from "../../lib/model/binding";
-import type { GKEIPRoute } from "../../lib/model/gke-api";
+import { type GKEIPRoute, ReactionMode } from "../../lib/model/gke-api";
 import { RESOURCES, type Pod } from "../../lib/model/kubernetes";
 import { UPLINK } from "../agent/memory-kernel";
 import { isTrue } from "./pods";
@@ -79,14 +79,16 @@ function winner(address: string, routes: readonly GKEIPRoute[]): GKEIPRoute | un
     .sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
 }
 
+/** By another way than the code that is asked here. */
+const SERVES: Readonly<Record<ReactionMode, (pod: Pod) => boolean>> = {
+  [ReactionMode.ReadyCondition]: (pod) => isTrue(pod, "Ready"),
+  [ReactionMode.Exists]: () => true,
+};
+
 function eligible(world: World, { metadata: { name }, spec }: GKEIPRoute): Pod[] {
   const wanted = world.routes.groupOf(name);
-  return world.pods
-    .all()
-    .filter(
-      (pod) =>
-        pod.metadata.labels?.["component"] === wanted && (spec.reactionMode === "Exists" || isTrue(pod, "Ready")),
-    );
+  const serves = SERVES[spec.reactionMode as ReactionMode];
+  return world.pods.all().filter((pod) => pod.metadata.labels?.["component"] === wanted && serves(pod));
 }
 
 /** The Pods one of which the route must have chosen; more than one where their age is equal. */

@@ -2,7 +2,7 @@
 import { DEFAULT_NETWORK, ReactionMode, type GKEIPRoute } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
 import { NodeHealth } from "../../../lib/model/node-health";
-import { choosePod, isEligible, selects } from "../../../lib/model/selection";
+import { canBeEligible, choosePod, selects } from "../../../lib/model/selection";
 import { healthOf } from "./choice";
 import type { NodeView } from "./handover";
 
@@ -32,8 +32,7 @@ export function candidatesOf(input: CandidatesInput): readonly string[] {
       selector !== undefined &&
       selects(selector, pod.metadata.labels) &&
       pod.metadata.namespace === route.metadata.namespace &&
-      // What is eligible in the one mode as soon as it is bound may be so in the other a moment later.
-      isEligible(pod, ReactionMode.Exists) &&
+      canBeEligible(pod) &&
       !owners.includes(pod.metadata.uid ?? ""),
   );
   const nodeHealth = (name: string): NodeHealth => healthOf(node(name));

@@ -3,7 +3,13 @@ import { isIPv4 } from "../../../lib/model/address";
 import { ANNOTATION_POD_IPS, DEFAULT_NETWORK } from "../../../lib/model/gke-api";
 import type { Namespace, Node, Pod } from "../../../lib/model/kubernetes";
 import { ANNOTATION_OUT_OF_SERVICE, drainTaints, isMarked } from "../../../lib/model/node-health";
-import { CONTAINERS_READY, isReadyButForContainers, isReadyButForNode, podAddress } from "../../../lib/model/selection";
+import {
+  ASKED_CONDITIONS,
+  CONTAINERS_READY,
+  isReadyButForContainers,
+  isReadyButForNode,
+  podAddress,
+} from "../../../lib/model/selection";
 import { decodeJsonPod, decodeNamespace, decodeNode } from "./decoders";
 
 /** Where other nodes reach this one, by IPv4: with two families either may be the first. */
@@ -58,15 +64,17 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
   };
 }
 
-/** Whether it is Ready, and whether it would be but for its node or its containers; readiness gates are in that already. */
+const ASKED: readonly string[] = ASKED_CONDITIONS;
+
+/** What reaction modes ask for, and whether it would be Ready but for its node or its containers; readiness gates are in that already. */
 function keptConditions(pod: Pod): NonNullable<Pod["status"]>["conditions"] {
   const { conditions } = pod.status ?? {};
-  const ready = conditions
-    ?.filter(({ type }) => type === "Ready")
+  const asked = conditions
+    ?.filter(({ type }) => ASKED.includes(type))
     .map(({ type, status: is }) => ({ type, status: is }));
-  const containers = (is: "True" | "False") => [...(ready ?? []), { type: CONTAINERS_READY, status: is }];
+  const containers = (is: "True" | "False") => [...(asked ?? []), { type: CONTAINERS_READY, status: is }];
   if (isReadyButForNode(pod)) return containers("True");
-  return isReadyButForContainers(pod) ? containers("False") : ready;
+  return isReadyButForContainers(pod) ? containers("False") : asked;
 }
 
 /** A Node without what nobody here reads. */

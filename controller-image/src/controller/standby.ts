@@ -2,9 +2,8 @@
 // moves just as well where the binding names nobody, or somebody else. Pure.
 import type { BindingStandby } from "../../../lib/model/binding";
 import { DWELL_MS } from "../../../lib/model/damping";
-import { ReactionMode } from "../../../lib/model/gke-api";
 import type { Pod } from "../../../lib/model/kubernetes";
-import { choosePod, isEligible, podAddress, standingOf } from "../../../lib/model/selection";
+import { canBeEligible, choosePod, isEligible, podAddress, standingOf } from "../../../lib/model/selection";
 import { contest, type ChoiceInput } from "./choice";
 import type { Contender } from "./contenders";
 
@@ -32,7 +31,7 @@ export function chooseStandby(input: StandbyInput, ownerNode: string): Standbys 
   const { own, matching, rules, isUnsteady } = contest(input);
   const elsewhere = matching.filter((pod) => {
     const on = pod.spec?.nodeName ?? "";
-    return on !== ownerNode && isEligible(pod, ReactionMode.Exists) && input.node(on) !== undefined;
+    return on !== ownerNode && canBeEligible(pod) && input.node(on) !== undefined;
   });
   const isAble = (pod: Pod): boolean => isEligible(pod, rules.reactionMode) && standingOf(pod, rules) === "settled";
   const best = choosePod(elsewhere.filter(isAble), { ...rules, isUnsteady });

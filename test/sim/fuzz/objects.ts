@@ -1,5 +1,7 @@
 // Object sets from a number: what a user, a cluster and chance can put into the API. By hand and not with fast-check, which
 // needs a thousand times as long for one; what a number gives can be had again.
+import { Delivery } from "../../../lib/model/binding";
+import { ReactionMode } from "../../../lib/model/gke-api";
 import { Random } from "../random";
 
 type Json = unknown;
@@ -76,7 +78,7 @@ export function objectSet(seed: number): ObjectSet {
   const route: Fields = {
     metadata: meta("route", {
       namespace: "edge",
-      annotations: { "podpin.dev/delivery": random.pick(["nat", "app", "interface", "teleport"]) },
+      annotations: { "podpin.dev/delivery": random.pick([...Object.values(Delivery), "teleport"]) },
       ...(deleting !== undefined && { deletionTimestamp: deleting }),
       ...(random.chance(0.5) && {
         finalizers: ["podpin.dev/addresses", "example.com/other"].slice(random.between(0, 1)),
@@ -93,7 +95,7 @@ export function objectSet(seed: number): ObjectSet {
         { matchExpressions: [{ key: "app", operator: "Near" }] },
         {},
       ]),
-      reactionMode: random.pick(["ReadyCondition", "Exists", "Sometimes"]),
+      reactionMode: random.pick([...Object.values(ReactionMode), "Sometimes"]),
     },
     ...(random.chance(0.5) && {
       status: {
@@ -156,7 +158,7 @@ export function objectSet(seed: number): ObjectSet {
             podIp: random.pick([podIp(node), "nowhere"]),
           },
         }),
-        delivery: random.pick(["nat", "app", "interface"]),
+        delivery: random.pick(Object.values(Delivery)),
         fabric: random.pick(["l2", "l2", "none", "gce"]),
         network: random.pick(["default", "default", "blue"]),
       },
