@@ -28,6 +28,17 @@ export const DELIVERIES: Readonly<Record<Delivery, DeliveryTraits>> = {
   [Delivery.Nat]: { translates: true, insidePod: false },
 };
 
+/** Undefined where this version does not know the delivery. */
+export function deliveryTraits(delivery: string): DeliveryTraits | undefined {
+  return Object.values(Delivery).flatMap((known) => (known === delivery ? DELIVERIES[known] : []))[0];
+}
+
+/** The delivery of which a node does this. */
+export function deliveryWith({ translates, insidePod }: DeliveryTraits): Delivery {
+  const likely = Object.values(Delivery).filter((delivery) => DELIVERIES[delivery].translates === translates);
+  return likely.find((delivery) => DELIVERIES[delivery].insidePod === insidePod) ?? likely[0] ?? Delivery.App;
+}
+
 /** What brings packets for an address to a node; the value of the annotation `podpin.dev/fabric` on a GatewayClass. */
 export const Fabric = {
   /** Google Cloud forwarding rules. */

@@ -45,6 +45,8 @@ function fabricOf(gatewayClass: GatewayClass): Fabric | undefined {
   return Object.values(Fabric).find((fabric) => fabric === value);
 }
 
+const either = (words: readonly string[]): string => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
 /** Who can reach the addresses of a class whose fabric has to know: its name says so, as GKE's names do. */
 function addressTypeOf({ metadata }: GatewayClass): AddressType | undefined {
   const meaning = classMeaning(metadata.name);
@@ -57,7 +59,10 @@ export function acceptClass(gatewayClass: GatewayClass, means: ControllerMeans):
   const given = gatewayClass.metadata.annotations?.[ANNOTATION_FABRIC];
   if (fabric === undefined) {
     const got = given === undefined ? "is missing" : `is "${given}"`;
-    return refuse("InvalidParameters", `annotation ${ANNOTATION_FABRIC} ${got}; set it to gce, l2 or none`);
+    return refuse(
+      "InvalidParameters",
+      `annotation ${ANNOTATION_FABRIC} ${got}; set it to ${either(Object.values(Fabric))}`,
+    );
   }
   if (gatewayClass.spec.parametersRef !== undefined) {
     return refuse("InvalidParameters", `spec.parametersRef is set; podpin takes no parameters, remove it`);
@@ -72,7 +77,7 @@ export function acceptClass(gatewayClass: GatewayClass, means: ControllerMeans):
   if (FABRICS[fabric].led && !means.cloud) {
     return refuse(
       "Unsupported",
-      `fabric ${fabric} needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController, or use a class of l2 or none`,
+      `fabric ${fabric} needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController, or use a class of ${either(Object.values(Fabric).filter((other) => !FABRICS[other].led))}`,
     );
   }
   return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };

@@ -1,6 +1,6 @@
 // The set-up that stands in a Pod template, compared with the routes of its Pods: what a route brings to a Pod that does not
 // hold the address, the Pod's kernel drops, and nobody says so.
-import { Delivery } from "./binding";
+import { Delivery, deliveryTraits } from "./binding";
 import { isKnown, LATER, type MaybeLater } from "./later";
 import { type PodTemplateFacts, subjectOf, type WorkloadTemplate } from "./pod-template";
 import type { Problems } from "./problems";
@@ -31,7 +31,8 @@ export function checkPodSetupOf(
   problems: Problems,
 ): void {
   // Of the others the node or its agent sees to it that the Pod takes the packets.
-  if (delivery !== undefined && delivery !== Delivery.App) return;
+  const { translates, insidePod } = deliveryTraits(delivery ?? Delivery.App) ?? { translates: true, insidePod: true };
+  if (translates || insidePod) return;
   const { kind, template } = workload;
   const setup = template === undefined || !isKnown(template) ? undefined : setupIn(template);
   if (setup === undefined) return;

@@ -1,7 +1,7 @@
 // A pinned route: these addresses of a pool go to the Pod that a selector finds.
 import { parseAddress } from "./address";
 import { checkAddresses } from "./address-list";
-import { Delivery } from "./binding";
+import { Delivery, deliveryTraits } from "./binding";
 import { checkChoice } from "./choices";
 import { Provider } from "./classes";
 import { checkObjectFree, type DeclaringComponent, type OtherComponents } from "./declarations";
@@ -378,7 +378,7 @@ function checkDelivery(input: RouteInput, problems: Problems): Delivery {
       delivery,
       `GKE's own provider knows only "app": leave delivery out, or pass a PersistentIpController to pool "${pool.name}"`,
     );
-  } else if (delivery === Delivery.Interface && !pool.interfaceDelivery) {
+  } else if (deliveryTraits(delivery)?.insidePod === true && !pool.interfaceDelivery) {
     problems.add(
       "delivery",
       delivery,

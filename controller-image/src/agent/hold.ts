@@ -44,7 +44,7 @@ export function hold(held: Held, current: Footprint, view: NodeView): Holding {
   const started = held.started || before !== undefined;
   const { translates: nat, insidePod: inside } = DELIVERIES[delivery];
   if (inside && kernel.pods === undefined) {
-    const message = `delivery "interface" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"`;
+    const message = `delivery "${delivery}" is off, because for it agents enter Pods: set interfaceDelivery: true on PersistentIpController, or use delivery "nat"`;
     return no(FailReason.DeliveryNotSupported, message, false);
   }
   const hop = kernel.hops.get(podIp);

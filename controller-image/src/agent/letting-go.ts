@@ -6,7 +6,7 @@ import {
   type AddressBinding,
   type BindingAck,
   type BindingRelease,
-  Delivery,
+  deliveryWith,
   FABRICS,
   FailReason,
   ackOf,
@@ -160,7 +160,7 @@ function formerOf(
   const podIp = podOf(current, view.uplink);
   const mine = ackOf(binding, view.nodeName);
   if (podIp === undefined) return undefined;
-  const delivery = current.nat ? Delivery.Nat : current.insideOf !== undefined ? Delivery.Interface : Delivery.App;
+  const delivery = deliveryWith({ translates: current.nat, insidePod: current.insideOf !== undefined });
   const owner = { podUid: mine?.podUid ?? "", podIp };
   return { address, fabric, epoch: mine?.epoch ?? 0, delivery, owner, started: true };
 }

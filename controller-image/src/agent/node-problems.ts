@@ -1,6 +1,6 @@
 // What is wrong with a node, and what follows for bindings: most reports of "it does not work" end here. A pure function of what
 // was found there.
-import { Delivery } from "../../../lib/model/binding";
+import { DELIVERIES, Delivery } from "../../../lib/model/binding";
 import { PACKET_MARK, RULE_PREFERENCE } from "./state";
 
 export interface NodeFacts {
@@ -69,6 +69,8 @@ export const NEARLY_FULL = 0.9;
 /** Before it, two tables of nat do not share a hook. */
 const OLDEST_KERNEL = [4, 18] as const;
 const EVERY: readonly Delivery[] = Object.values(Delivery);
+/** What moved of them goes on only once the kernel has forgotten its connections. */
+const TRANSLATING = EVERY.filter((delivery) => DELIVERIES[delivery].translates);
 
 /** What is wrong with the node, in the order in which a person would look. */
 export function nodeProblems(facts: NodeFacts): NodeProblem[] {
@@ -78,7 +80,7 @@ export function nodeProblems(facts: NodeFacts): NodeProblem[] {
   const mark = `0x${PACKET_MARK.toString(16)}`;
   for (const [name, answer] of Object.entries(facts.programs)) {
     if (!answer.startsWith("cannot run")) continue;
-    const prevents = name === "conntrack" ? [Delivery.Nat] : name === "socat" ? [] : EVERY;
+    const prevents = name === "conntrack" ? TRANSLATING : name === "socat" ? [] : EVERY;
     add(`program_${name}`, `${name}: ${answer}; use the packaged image, which has it`, prevents);
   }
   if (isOlder(facts.kernel, OLDEST_KERNEL)) {

@@ -15,7 +15,7 @@ import {
   type BindingRelease,
   type BindingStandby,
   type Delivery,
-  type Fabric,
+  Fabric,
 } from "../../../lib/model/binding";
 import { apiVersionOf, RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import type { GKEIPRoute } from "../../../lib/model/gke-api";
@@ -98,7 +98,7 @@ export function grant(input: GrantInput): Step {
     nodeName: target?.nodeName ?? "",
     owner: target?.owner,
     delivery: input.delivery,
-    fabric: input.fabric ?? "none",
+    fabric: input.fabric ?? Fabric.None,
     network: input.network,
   };
   if (binding === undefined) {
