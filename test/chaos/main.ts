@@ -23,7 +23,8 @@ const AGENT_BACK_MS = 5_000;
 const AGENT_ANEW_MS = 20_000;
 
 class Chaos {
-  readonly violations: string[] = [];
+  /** By subject, with the times of the first and the last. */
+  readonly #violations = new Map<string, { times: number; readonly first: number; last: number }>();
   events = 0;
   readonly #began = now();
   readonly #away: { readonly node: string; readonly from: number; to: number }[] = [];
@@ -35,10 +36,21 @@ class Chaos {
   };
   /** Told once for each subject, which is mostly one of a thousand packets. */
   readonly violation = (subject: string, text: string): void => {
-    if (this.violations.includes(subject)) return;
-    this.violations.push(subject);
+    const known = this.#violations.get(subject);
+    this.#violations.set(subject, { times: (known?.times ?? 0) + 1, first: known?.first ?? now(), last: now() });
+    if (known !== undefined) return;
     this.tell(`VIOLATION ${subject}: ${text}`);
   };
+
+  get violations(): number {
+    return this.#violations.size;
+  }
+
+  summary(): void {
+    for (const [subject, { times, first, last }] of this.#violations) {
+      this.tell(`${subject}: ${times} times within ${Math.round(last - first)} ms`);
+    }
+  }
 
   constructor(
     private readonly setting: Setting,
@@ -129,7 +141,7 @@ async function main(args: string[]): Promise<number> {
     const chaos = new Chaos(setting, new Random(seed));
     chaos.observer.start();
     try {
-      const goOn = (): boolean => chaos.violations.length < failures;
+      const goOn = (): boolean => chaos.violations < failures;
       await atRest(setting, chaos);
       chaos.observer.judgedFrom = now();
       const end = now() + minutes * 60_000;
@@ -141,10 +153,9 @@ async function main(args: string[]): Promise<number> {
       chaos.observer.stop();
     }
     const { events, violations, observer } = chaos;
-    chaos.tell(
-      `seed ${seed}: ${events} faults, ${violations.length} violations; seen: ${JSON.stringify(observer.counts)}`,
-    );
-    return violations.length > 0 ? 1 : 0;
+    chaos.summary();
+    chaos.tell(`seed ${seed}: ${events} faults, ${violations} violations; seen: ${JSON.stringify(observer.counts)}`);
+    return violations > 0 ? 1 : 0;
   });
 }
 

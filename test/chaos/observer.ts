@@ -118,11 +118,12 @@ export class Observer {
     const other = before.find((each) => each.mac !== mac);
     if (other === undefined || at < this.judgedFrom) return;
     const nodes = [other.mac, mac].map((each) => this.#nodeOf(each));
-    if (nodes.some((node) => this.by.agentAway(node, at, at))) return void this.counts.excused++;
+    const away = nodes.some((node) => this.by.agentAway(node, at, at));
+    if (away || this.owners.isOverdue(address, at)) return void this.counts.excused++;
     const moved = this.owners.movedAt(address);
     this.by.violation(
       `${address}: ${nodes.join(" and ")} both answer one ARP request`,
-      `${Math.round(at - moved)} ms after the binding named its node`,
+      `${Math.round(at - moved)} ms after the binding named its node; ${JSON.stringify(this.owners.binding(address))}`,
     );
   }
 

@@ -24,12 +24,12 @@ function bound(
 ) {
   const binding = aBinding({ epoch, owner: owner(pod), nodeName: `node-of-${pod}`, ...more }, acks);
   const metadata = { ...binding.metadata, resourceVersion: String(++version) };
-  owners.saw("MODIFIED", { ...binding, metadata }, at);
+  owners.saw("MODIFIED", { ...binding, metadata }, 1000 * at);
 }
 
-/** @param at in milliseconds, each question is sent at its number */
+/** @param at in seconds; each question is sent in the second of its number */
 const answered = (seq: number, pod: string, at = seq + 1): string | undefined =>
-  owners.judgeAnswer({ address: A, seq, sent: seq, at, by: pod }, `${pod}-uid`, at)?.wrong;
+  owners.judgeAnswer({ address: A, seq, sent: 1000 * seq, at: 1000 * at, by: pod }, `${pod}-uid`, 1000 * at)?.wrong;
 
 test("the present owner may answer and the one before it, no other", () => {
   ["a", "b", "c"].forEach((pod, index) => bound(index + 1, pod, 10 * index));
@@ -63,6 +63,14 @@ test("the old owner may not answer a later question than the new one did, unless
   ]);
   bound(3, "a", 20);
   expect([answered(21, "b"), answered(22, "a")]).toEqual([undefined, undefined]);
+});
+
+test("two nodes may answer for a moment only when the time to wait for the old one is over", () => {
+  const releasing = { nodeName: "node-of-a", epoch: 1, forwardTo: "" };
+  bound(1, "a", 0);
+  bound(2, "b", 10, { releasing: { ...releasing, wait: true } });
+  bound(2, "b", 15, { releasing: { ...releasing, wait: false } });
+  expect([12_000, 15_500, 18_000].map((at) => owners.isOverdue(A, at))).toEqual([false, true, false]);
 });
 
 test("epochs grow, and each has one owner", () => {

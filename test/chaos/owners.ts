@@ -31,6 +31,9 @@ interface Known {
   reachedSeq: number;
 }
 
+/** An agent on a busy machine may take so long to read and do what the API server has taken. */
+const READ_WITHIN_MS = 1_000;
+
 const orderOf = (object: { readonly metadata: { readonly resourceVersion?: string } }): bigint =>
   BigInt(object.metadata.resourceVersion ?? "0");
 
@@ -42,6 +45,18 @@ export class Owners {
   binding(address: string): AddressBinding | undefined {
     const last = this.#of(address).versions.at(-1);
     return last?.deleted === false ? last.binding : undefined;
+  }
+
+  /**
+   * Whether two nodes may answer for a moment: the 5 s in which the new one is silent for an old one that says nothing are just over
+   * (docs/moves.md, "From node to node").
+   */
+  isOverdue(address: string, at: number): boolean {
+    const { versions } = this.#of(address);
+    return versions.some((version, index) => {
+      const [was, is] = [versions[index - 1], version].map((each) => each?.binding.spec.releasing?.wait);
+      return was === true && is === false && Math.abs(at - version.at) < 2 * READ_WITHIN_MS;
+    });
   }
 
   movedAt(address: string): number {
@@ -75,9 +90,10 @@ export class Owners {
     const known = this.#of(address);
     const { reigns } = known;
     const now = reigns.findLastIndex(({ from }) => from <= latest);
-    const then = reigns.findLastIndex(({ from }) => from <= sent);
+    const told = sent - READ_WITHIN_MS;
+    const then = reigns.findLastIndex(({ from }) => from <= told);
     // The present owner, the one before, and whom the binding says to be letting go.
-    const earliest = Math.max(0, Math.min(then - 1, this.#releasing(known, sent, then)));
+    const earliest = Math.max(0, Math.min(then - 1, this.#releasing(known, told, then)));
     const found = reigns.slice(earliest, now + 1).flatMap((reign, i) => (reign.uid === uid ? [earliest + i] : []));
     const tells = (): string => {
       const rest = reigns.slice(-4).map((reign) => `${reign.uid} on ${reign.node} (${Math.round(at - reign.from)} ms)`);
