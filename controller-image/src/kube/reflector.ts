@@ -9,6 +9,7 @@ import { History } from "./history";
 import { readObjectMeta } from "./kubernetes-protobuf";
 import { type Entry, ObjectCache } from "./object-cache";
 import { errorText } from "./log";
+import { SharedStrings } from "./shared-strings";
 import type { Transport } from "./transport";
 
 export interface ReflectorContext {
@@ -29,6 +30,9 @@ const SHORTEST_WATCH_MS = 300_000;
 const TOO_NEW_BEFORE_RELIST = 3;
 /** When the server is asked whether it still has what it told, after a watch that broke off has opened again. */
 const CHECK_MS = { least: 2_000, most: 10_000 };
+
+/** Of all that this process holds. */
+const STRINGS = new SharedStrings();
 
 export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   #cache: ObjectCache<T>;
@@ -313,7 +317,12 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     // was deleted takes three times the memory.
     const { managedFields: _unread, ...metadata } = named as T["metadata"] & { readonly managedFields?: unknown };
     const raw: T = { ...given, metadata };
-    return { metadata, whole: () => this.options.project?.(raw) ?? raw };
+    const whole = (): T => {
+      const object = this.options.project?.(raw) ?? raw;
+      if (this.options.packing === undefined) STRINGS.shareIn(object);
+      return object;
+    };
+    return { metadata, whole };
   }
 
   #fromProtobuf(bytes: Buffer): Raw<T> {
