@@ -6,10 +6,9 @@ import { KubeError, type Change, type Clock, type Log, type Reflector, type Refl
 import { list, notServed, watch, type Selection } from "./collection";
 import type { EventType } from "./encoding";
 import { History } from "./history";
-import { readObjectMeta } from "./kubernetes-protobuf";
+import { rawOf } from "./items";
 import { type Entry, ObjectCache } from "./object-cache";
 import { errorText } from "./log";
-import { SharedStrings } from "./shared-strings";
 import type { Transport } from "./transport";
 
 export interface ReflectorContext {
@@ -30,9 +29,6 @@ const SHORTEST_WATCH_MS = 300_000;
 const TOO_NEW_BEFORE_RELIST = 3;
 /** When the server is asked whether it still has what it told, after a watch that broke off has opened again. */
 const CHECK_MS = { least: 2_000, most: 10_000 };
-
-/** Of all that this process holds. */
-const STRINGS = new SharedStrings();
 
 export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   #cache: ObjectCache<T>;
@@ -293,7 +289,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
    * `decode` throws on it. Both are logged, and are that item's own trouble: what the cache holds of it stays.
    */
   #read(item: unknown): Read<T> | undefined {
-    const { metadata, whole } = Buffer.isBuffer(item) ? this.#fromProtobuf(item) : this.#fromJson(item);
+    const { metadata, whole } = rawOf(item, this.options);
     if (metadata === undefined) {
       this.#doubt("an object without a name");
       return undefined;
@@ -306,42 +302,6 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     } catch (error) {
       this.context.log("error", "object left out: it cannot be read", { kind: this.options.resource.kind, key, error });
       return known;
-    }
-  }
-
-  #fromJson(item: unknown): Raw<T> {
-    const given = item as T;
-    const named = (given as Partial<T> | null)?.metadata;
-    if (typeof named?.name !== "string") return { whole: () => given };
-    // Written by the server for the server, and often larger than all the rest. In a copy without it, as an object of which something
-    // was deleted takes three times the memory.
-    const { managedFields: _unread, ...metadata } = named as T["metadata"] & { readonly managedFields?: unknown };
-    const raw: T = { ...given, metadata };
-    const whole = (): T => {
-      const object = this.options.project?.(raw) ?? raw;
-      if (this.options.packing === undefined) STRINGS.shareIn(object);
-      return object;
-    };
-    return { metadata, whole };
-  }
-
-  #fromProtobuf(bytes: Buffer): Raw<T> {
-    const { decode } = this.options;
-    const whole = (): T => {
-      if (decode === undefined) throw new Error("nobody asked for protobuf");
-      return decode(bytes);
-    };
-    try {
-      const object = whole();
-      return { metadata: object.metadata.name === "" ? undefined : object.metadata, whole: () => object };
-    } catch {
-      // What is wrong may be anywhere in it: if at least its name can be read, what is known of it stays.
-      try {
-        const metadata = readObjectMeta(bytes);
-        return { metadata: metadata.name === "" ? undefined : metadata, whole };
-      } catch {
-        return { whole };
-      }
     }
   }
 
@@ -398,12 +358,6 @@ interface Read<T> {
   readonly metadata: ObjectMeta;
   readonly version: string | undefined;
   readonly entry?: Entry<T>;
-}
-
-/** An item as it came: its metadata, and how to read the rest. */
-interface Raw<T> {
-  readonly metadata?: ObjectMeta;
-  readonly whole: () => T;
 }
 
 const versionOf = (item: unknown): string | undefined => {
