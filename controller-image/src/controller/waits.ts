@@ -1,5 +1,5 @@
 // What only time or an agent can bring, and for how long it has been waited for.
-import { isInterfaceGone, isLed, isReleased, type AddressBinding } from "../../../lib/model/binding";
+import { isInterfaceGone, isLed, isLedFabric, isReleased, type AddressBinding } from "../../../lib/model/binding";
 import type { Clock } from "../kube/api";
 
 export class Waits {
@@ -25,10 +25,13 @@ export class Waits {
 
 /** A text that differs for each wait; undefined when nothing is waited for. */
 function waitedFor(binding: AddressBinding): string | undefined {
-  const { epoch, releasing, owner } = binding.spec;
+  const { epoch, releasing, owner, fabric } = binding.spec;
   if (isInterfaceGone(binding)) return `interface ${epoch}`;
   // The patience with the node before begins when nothing arrives there any more.
   if (owner !== undefined && !isLed(binding)) return `lead ${epoch}`;
-  if (releasing !== undefined && !isReleased(binding)) return `release ${epoch}`;
+  if (releasing !== undefined && !isReleased(binding)) {
+    // However often the address has moved on since: the node has had its time. What is led arrives there until it is led elsewhere.
+    return isLedFabric(fabric) ? `release ${epoch}` : `release ${releasing.nodeName} ${releasing.epoch}`;
+  }
   return owner === undefined ? `forwarders ${epoch}` : undefined;
 }
