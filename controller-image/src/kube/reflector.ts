@@ -43,6 +43,8 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
   /** An event could not be read, so that the copy may be wrong until the next list. */
   #doubtful = false;
   #tooNew = 0;
+  /** Nobody answered the last time. */
+  #unreached = false;
   /** A version expired, and nothing good has happened since. */
   #expired = false;
   readonly #backoff: Backoff;
@@ -316,6 +318,7 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
     const { resource } = this.options;
     const { status, reason, retryAfterSeconds = 0 } = asKubeError(error);
     let longestMs = RETRY.maxMs;
+    let leastMs = retryAfterSeconds * 1000;
     this.#lastError = errorText(error);
     if (status === 410 || reason === "Expired" || reason === "Gone") {
       this.#version = undefined;
@@ -329,12 +332,19 @@ export class WatchReflector<T extends KubeObject> implements Reflector<T> {
       this.#tooNew = 0;
       this.#version = undefined;
     }
+    if (status === 503) {
+      // A server that has just started says so of custom resources, and to come back after 5 s; as long as an address waits for a node.
+      if (this.#unreached) this.#backoff.reset();
+      leastMs = 0;
+      longestMs = LONGEST_WAIT_FOR_KIND_MS;
+    }
+    this.#unreached = status === 0;
     if (status === 404) {
       // The version is kept: a server that has just started answers 404 until it has read the definitions.
       this.#lastError = notServed(resource);
       longestMs = LONGEST_WAIT_FOR_KIND_MS;
     }
-    const waitMs = Math.max(Math.min(this.#backoff.nextMs(), longestMs), retryAfterSeconds * 1000);
+    const waitMs = Math.max(Math.min(this.#backoff.nextMs(), longestMs), leastMs);
     const fields = { kind: resource.kind, error: this.#lastError, retryMs: Math.round(waitMs) };
     this.context.log("warn", "cannot follow the collection", fields);
     return waitMs;
