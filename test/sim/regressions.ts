@@ -265,4 +265,18 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 17000, kind: "kubelet stands still", which: 1, how: 0, ms: 10000 },
     ],
   },
+  {
+    name: "who is next does not change by what is remembered of moves, as a controller that starts anew remembers none",
+    seed: 8542,
+    events: [
+      { at: 6990, kind: "pod created", which: 999, how: 430, ms: 50 },
+      { at: 6993, kind: "pod created", which: 357, how: 1, ms: 50 },
+      { at: 7314, kind: "pod created", which: 6, how: 934, ms: 50 },
+      { at: 7954, kind: "pod created", which: 93, how: 250, ms: 50 },
+      { at: 8528, kind: "selector edited", which: 96, how: 60, ms: 50 },
+      { at: 11260, kind: "pod replaced", which: 407, how: 448, ms: 50 },
+      { at: 11752, kind: "pod created", which: 170, how: 597, ms: 50 },
+      { at: 13695, kind: "selector edited", which: 137, how: 375, ms: 50 },
+    ],
+  },
 ];

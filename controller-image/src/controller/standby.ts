@@ -28,13 +28,15 @@ export interface StandbyInput extends ChoiceInput {
 
 /** @param ownerNode node of the Pod that has, or gets, the addresses */
 export function chooseStandby(input: StandbyInput, ownerNode: string): Standbys {
-  const { own, matching, rules, isUnsteady } = contest(input);
+  const { own, matching, rules } = contest(input);
   const elsewhere = matching.filter((pod) => {
     const on = pod.spec?.nodeName ?? "";
     return on !== ownerNode && canBeEligible(pod) && input.node(on) !== undefined;
   });
   const isAble = (pod: Pod): boolean => isEligible(pod, rules.reactionMode) && standingOf(pod, rules) === "settled";
-  const best = choosePod(elsewhere.filter(isAble), { ...rules, isUnsteady });
+  // Whoever has moved too often may be passed over when it comes to it; but that is forgotten with time and with each controller that
+  // starts, and what is written here must not change by that alone.
+  const best = choosePod(elsewhere.filter(isAble), rules);
   const named = (before: BindingStandby | undefined): Pod | undefined =>
     before &&
     elsewhere.find(({ metadata, spec }) => metadata.uid === before.podUid && spec?.nodeName === before.nodeName);
