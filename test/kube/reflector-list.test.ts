@@ -80,6 +80,20 @@ test("waits as long as Retry-After says, however short its own backoff is", asyn
   expect(reflector.lastError).toBeUndefined();
 });
 
+test("asks a server that has just started again within a second, though it says 5, and never more than 5 s later", async () => {
+  bench.reflect();
+  for (let attempt = 0; attempt < 8; attempt++) {
+    (await bench.server.nextList()).breakOff();
+    await bench.skipWait(30_000);
+  }
+  for (let attempt = 0; attempt < 8; attempt++) {
+    (await bench.server.nextList()).refuse(503, "ServiceUnavailable", { "retry-after": "5" });
+    expect(await bench.skipWait(5_000)).toBeLessThanOrEqual(Math.min(5_000, 800 * 2 ** attempt));
+  }
+  (await bench.server.nextList()).list("10", []);
+  await bench.saw("synced");
+});
+
 test("names a kind that is not served, and asks again within 5 s, for ever", async () => {
   const reflector = bench.reflect({ resource: RESOURCES.addressBindings });
   for (let attempt = 0; attempt < 12; attempt++) {
