@@ -58,9 +58,6 @@ export class Checks {
   /** Highest order that a controller process has written itself, by author and address. */
   readonly #wrote = new Map<string, number>();
 
-  /** By address: of which node, for which epoch of it, the address is to be let go of, and since when. */
-  readonly #asked = new Map<string, { readonly what: string; readonly at: number }>();
-
   /** On a fabric that is led. */
   readonly leads: LeadChecks | undefined;
 
@@ -87,7 +84,6 @@ export class Checks {
     const after = commit.after as AddressBinding | undefined;
     const address = (after ?? before)?.metadata.name ?? "";
     if (before !== undefined && after !== undefined) this.#compare(address, before, after);
-    this.#noteAsked(address, after?.spec.releasing);
     if (before !== undefined && after === undefined) this.#deleted(address, before);
     const { nodeName = "", standby } = after?.spec ?? {};
     if (standby !== undefined && (nodeName === "" || standby.nodeName === nodeName)) {
@@ -125,19 +121,13 @@ export class Checks {
       }
     } else if (former.wait && !after.spec.releasing.wait && !released) {
       // On a fabric that is led it counts from when the packets go to the new node.
-      const last = this.history.of(address).last;
-      const since = this.leads && last ? (this.leads.saidSince(last) ?? Infinity) : (this.#asked.get(address)?.at ?? 0);
+      const history = this.history.of(address);
+      const since =
+        this.leads && history.last ? (this.leads.saidSince(history.last) ?? Infinity) : history.askedSince(former);
       if (!(this.world.now() - since >= HANDOVER_MS) && node.exists && node.unreadySince === undefined) {
         this.fail(1, `${address}: stopped waiting for node ${former.nodeName} after ${this.world.now() - since} ms`);
       }
     }
-  }
-
-  /** However often the address moves on meanwhile, the node has had its time when it was asked once. */
-  #noteAsked(address: string, releasing: AddressBinding["spec"]["releasing"]): void {
-    const what = releasing && `${releasing.nodeName} ${releasing.epoch}`;
-    if (what === undefined) this.#asked.delete(address);
-    else if (this.#asked.get(address)?.what !== what) this.#asked.set(address, { what, at: this.world.now() });
   }
 
   #newEpoch(address: string, before: AddressBinding, after: AddressBinding): void {

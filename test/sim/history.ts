@@ -41,6 +41,13 @@ class AddressHistory {
     return this.grants.at(-1);
   }
 
+  /** Since when the node is to let go of what it had by an epoch, however often the address has moved on since; never: `Infinity`. */
+  askedSince({ nodeName, epoch }: BindingRelease): number {
+    const isAsked = ({ releasing }: Grant): boolean => releasing?.nodeName === nodeName && releasing.epoch === epoch;
+    const other = this.grants.findLastIndex((grant) => !isAsked(grant));
+    return this.grants[other + 1]?.since ?? Infinity;
+  }
+
   /** The newest epoch in which this Pod address on this node was the owner's. */
   grantTo(nodeName: string, podIp: string): Grant | undefined {
     return this.grants.findLast((grant) => grant.nodeName === nodeName && grant.podIp === podIp);

@@ -18,6 +18,7 @@ import { ANNOTATION_DELIVERY, DEFAULT_NETWORK, ROUTE_FINALIZER, type GKEIPRoute 
 import type { Pod } from "../../../lib/model/kubernetes";
 import { podAddress } from "../../../lib/model/selection";
 import type { CloudView } from "../fabric/cloud";
+import { soonest } from "../kube/backoff";
 import { choose, type Choice, type Held } from "./choice";
 import { cloudWish, type CloudWish } from "./cloud-intent";
 import type { Contender } from "./contenders";
@@ -119,9 +120,8 @@ export function decide(given: DecideInput): Decision {
   const status = routeStatus({ ...input, wanted, chosen, held, unheard, deleting, removing, pending: changes });
   // Nothing tells of a node that is heard no more where no verdict can be had.
   const { aspirant } = standby ?? {};
-  const waits = [waiting || unheard === true ? 1000 : Infinity, held?.againAfterMs, aspirant?.againAfterMs];
-  const soonest = Math.min(...waits.map((ms) => ms ?? Infinity));
-  const againAfterMs = soonest === Infinity ? undefined : soonest;
+  const unseenMs = waiting || unheard === true ? 1000 : undefined;
+  const againAfterMs = soonest(unseenMs, held?.againAfterMs, aspirant?.againAfterMs);
   return { finalizer, changes, cloud, status, held, aspirant: aspirant?.podUid, failed, againAfterMs };
 }
 

@@ -4,6 +4,7 @@ import type { AddressBinding } from "../../../lib/model/binding";
 import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
+import { soonest } from "../kube/backoff";
 import { AskedPods } from "./asked-pods";
 import { BindingWrites } from "./binding-writes";
 import type { CloudLink } from "./cloud-link";
@@ -113,7 +114,7 @@ export class RouteReconciler {
   async reconcile(key: string): Promise<Outcome> {
     const asked = new AskedPods(this.#kube);
     const outcome = await this.#reconcile(key, asked);
-    return soonest(outcome.againAfterMs, asked.againAfterMs);
+    return { againAfterMs: soonest(outcome.againAfterMs, asked.againAfterMs) };
   }
 
   /** @param asked filled here, so that the second time all is known */
@@ -178,7 +179,7 @@ export class RouteReconciler {
       this.#complain(route, error);
       throw error;
     }
-    return soonest(outcome.againAfterMs, waitMs, speaks && laterMs > 0 ? laterMs : undefined);
+    return { againAfterMs: soonest(outcome.againAfterMs, waitMs, speaks && laterMs > 0 ? laterMs : undefined) };
   }
 
   /** Without what is written too often already, and how long that has to wait. */
@@ -300,11 +301,6 @@ const NOT_OURS: RouteVerdict = {
   addresses: [],
   keeps: [],
 };
-
-function soonest(...waitsMs: readonly (number | undefined)[]): Outcome {
-  const waits = waitsMs.filter((ms) => ms !== undefined);
-  return waits.length === 0 ? {} : { againAfterMs: Math.min(...waits) };
-}
 
 const routeText = (key: string): string => `GKEIPRoute ${key}`;
 

@@ -37,16 +37,16 @@ export function chooseStandby(input: StandbyInput, ownerNode: string): Standbys 
   // Whoever has moved too often may be passed over when it comes to it; but that is forgotten with time and with each controller that
   // starts, and what is written here must not change by that alone.
   const best = choosePod(elsewhere.filter(isAble), rules);
+  const bestUid = best?.metadata.uid;
+  const forMs = input.aspirant !== undefined && input.aspirant.podUid === bestUid ? input.aspirant.forMs : 0;
   const named = (before: BindingStandby | undefined): Pod | undefined =>
     before &&
     elsewhere.find(({ metadata, spec }) => metadata.uid === before.podUid && spec?.nodeName === before.nodeName);
-  const bestUid = best?.metadata.uid;
-  const forMs = input.aspirant !== undefined && input.aspirant.podUid === bestUid ? input.aspirant.forMs : 0;
-  const isOutdone = (kept: Pod): boolean => isAble(kept) && kept.metadata.uid !== bestUid;
+  // Another one on the same node is got ready for by the same means.
+  const isOutdone = (kept: Pod): boolean => best !== undefined && best.spec?.nodeName !== kept.spec?.nodeName;
   const choose: StandbyChoice = (before) => {
     const kept = named(before);
-    const able = kept !== undefined && isAble(kept) && !(isOutdone(kept) && forMs >= DWELL_MS);
-    const stays = kept !== undefined && (able || best === undefined || best.spec?.nodeName === before?.nodeName);
+    const stays = kept !== undefined && (!isOutdone(kept) || (isAble(kept) && forMs < DWELL_MS));
     const chosen = stays ? kept : best;
     const podIp = chosen && (podAddress(chosen, rules.network) ?? before?.podIp);
     if (chosen === undefined || podIp === undefined) return undefined;
@@ -55,7 +55,7 @@ export function chooseStandby(input: StandbyInput, ownerNode: string): Standbys 
   };
   const waits = own.some(({ spec }) => {
     const kept = named(spec.standby);
-    return kept !== undefined && isOutdone(kept) && best?.spec?.nodeName !== spec.standby?.nodeName;
+    return kept !== undefined && isAble(kept) && isOutdone(kept);
   });
   if (!waits || bestUid === undefined) return { choose };
   return { choose, aspirant: { podUid: bestUid, againAfterMs: forMs < DWELL_MS ? DWELL_MS - forMs : undefined } };

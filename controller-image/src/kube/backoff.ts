@@ -62,3 +62,9 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener("abort", done);
   });
 }
+
+/** Of several times to wait the shortest; undefined where there is none. */
+export function soonest(...waitsMs: readonly (number | undefined)[]): number | undefined {
+  const known = waitsMs.filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

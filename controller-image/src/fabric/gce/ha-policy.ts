@@ -2,6 +2,7 @@
 // the service moves all addresses of a route, and carries the fingerprint of what it was decided on: a controller that is late
 // gets a 412 and has to look again.
 import { AddressType } from "../../../../lib/model/classes";
+import { soonest } from "../../kube/backoff";
 import type { CloudIntent, CloudProblem } from "../cloud";
 import type { BackendService } from "./compute";
 import { planFirewall } from "./firewall";
@@ -75,7 +76,7 @@ function planHaPolicy(facts: Facts, intent: CloudIntent, held: Holdings): Plan {
     problems: [...problems, ...rules.problems, ...firewall.problems],
     idle: groups.idle,
     superseded,
-    ...soonest(groups.wakeMs, rules.wakeMs),
+    wakeMs: soonest(groups.wakeMs, rules.wakeMs),
   };
 }
 
@@ -192,9 +193,4 @@ function attachedBy(
     if (node !== undefined) add(node.zone, [node.instance]);
   }
   return Object.fromEntries([...attached].sort().map(([zone, instances]) => [zone, [...instances].sort()]));
-}
-
-function soonest(...waits: readonly (number | undefined)[]): { wakeMs?: number } {
-  const known = waits.filter((wait) => wait !== undefined);
-  return known.length === 0 ? {} : { wakeMs: Math.min(...known) };
 }
