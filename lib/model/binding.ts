@@ -30,7 +30,8 @@ export const DELIVERIES: Readonly<Record<Delivery, DeliveryTraits>> = {
 
 /** Undefined where this version does not know the delivery. */
 export function deliveryTraits(delivery: string): DeliveryTraits | undefined {
-  return Object.values(Delivery).flatMap((known) => (known === delivery ? DELIVERIES[known] : []))[0];
+  const known = Object.values(Delivery).find((each) => each === delivery);
+  return known && DELIVERIES[known];
 }
 
 /** The delivery of which a node does this. */

@@ -31,8 +31,8 @@ export function checkPodSetupOf(
   problems: Problems,
 ): void {
   // Of the others the node or its agent sees to it that the Pod takes the packets.
-  const { translates, insidePod } = deliveryTraits(delivery ?? Delivery.App) ?? { translates: true, insidePod: true };
-  if (translates || insidePod) return;
+  const traits = deliveryTraits(delivery ?? Delivery.App);
+  if (traits === undefined || traits.translates || traits.insidePod) return;
   const { kind, template } = workload;
   const setup = template === undefined || !isKnown(template) ? undefined : setupIn(template);
   if (setup === undefined) return;

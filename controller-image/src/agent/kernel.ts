@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Clock, Log } from "../kube/api";
-import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS } from "../fabric/commands";
+import { asLines, type CommandResult, type Commands, IP_CHANGES, IP_QUESTIONS, mustSucceed } from "../fabric/commands";
 import { errorText } from "../kube/log";
 import { applyChanges } from "./applying";
 import { type Forgotten, forgetConnections } from "./conntrack";
@@ -307,16 +307,15 @@ async function bridgePorts(commands: Commands): Promise<ReadonlyMap<string, stri
 
 /** In words of its own `ip` says that a table is not there which no route has ever been in. */
 async function routesApart(commands: Commands, argv: readonly string[]) {
-  const { code, stdout, stderr } = await commands.run(argv);
-  if (code !== 0 && !stderr.includes("FIB table does not exist")) {
-    throw new Error(`${argv.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
-  }
-  return code === 0 && stdout.trim() !== "" ? records(stdout) : [];
+  const result = await commands.run(argv);
+  if (result.code !== 0 && result.stderr.includes("FIB table does not exist")) return [];
+  const { stdout } = mustSucceed(result, argv.join(" "));
+  return stdout.trim() === "" ? [] : records(stdout);
 }
 
 /** Whether the table is there. No other refusal may look as if it were not: what is there would be made anew, or forgotten. */
-function isIn({ code, stderr }: CommandResult, table: readonly string[]): boolean {
-  if (code === 0) return true;
-  if (/No such file or directory/.test(stderr)) return false;
-  throw new Error(`nft list table ${table.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
+function isIn(result: CommandResult, table: readonly string[]): boolean {
+  if (result.code !== 0 && /No such file or directory/.test(result.stderr)) return false;
+  mustSucceed(result, `nft list table ${table.join(" ")}`);
+  return true;
 }

@@ -1,6 +1,6 @@
 // What the kernel reports by itself, within 1 ms: links, rules, routes and Pod addresses in use by `ip monitor`; what goes
-// from our tables by the kernel's own messages, which `socat` brings. It does not report everything (proxy neighbours, routes lost with a link that only
-// goes down), and both programs can miss something, so whoever watches also looks from time to time.
+// from our tables by the kernel's own messages, which `socat` brings. It does not report everything (proxy neighbours, routes lost with
+// a link that only goes down), and both programs can miss something, so whoever watches also looks from time to time.
 import type { Commands } from "../fabric/commands";
 import type { Clock, Log } from "../kube/api";
 import { deletionsOfOurs, NFT_MONITOR } from "./nft-events";
