@@ -57,6 +57,14 @@ function cut(node: LabNode, table: string, ...rules: string[]): Pick<Fault, "beg
   return { begin: () => inside(node, "nft", text), end: () => inside(node, "nft", `delete table ip ${table}`) };
 }
 
+/** At a node that is drawn; two at one node are not under way at once unless a fault says otherwise. */
+const atNode =
+  (fault: (node: LabNode, setting: Setting, random: Random) => Omit<Fault, "on"> & { readonly on?: string }): Draw =>
+  (setting, random) => {
+    const node = random.pick(setting.lab.nodes);
+    return { on: node.name, ...fault(node, setting, random) };
+  };
+
 const podDeleted: Draw = (setting, random) => {
   const name = random.pick(POD_NAMES);
   const how = random.pick([[], ["--grace-period=0", "--force"]]);
@@ -125,85 +133,65 @@ const routeDeleted: Draw = (setting, random) => {
   };
 };
 
-const powerOff: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `${node.name} loses power`,
-    on: node.name,
-    heavy: true,
-    begin: () => node.powerOff(),
-    end: () => node.powerOn(),
-  };
-};
+const powerOff = atNode((node) => ({
+  what: `${node.name} loses power`,
+  heavy: true,
+  begin: () => node.powerOff(),
+  end: () => node.powerOn(),
+}));
 
-const switchCut: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `the switch drops every frame of ${node.name}`,
-    on: node.name,
-    heavy: true,
-    begin: () => node.cut(),
-    end: () => node.heal(),
-  };
-};
+const switchCut = atNode((node) => ({
+  what: `the switch drops every frame of ${node.name}`,
+  heavy: true,
+  begin: () => node.cut(),
+  end: () => node.heal(),
+}));
 
-const apiCut: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
+const apiCut = atNode((node) => {
   // Also for Pods, which call a Service: kube-proxy has then written the server's own address into the packet.
   const rule = `ip daddr ${API_SERVER_ADDRESS} tcp dport ${API_SERVER_PORT} drop`;
   const back = `ip saddr ${API_SERVER_ADDRESS} tcp sport ${API_SERVER_PORT} drop`;
   return {
     what: `${node.name} is cut off from the API server`,
-    on: node.name,
     longestSeconds: 25,
     ...cut(node, "chaos", rule, back),
   };
-};
+});
 
-const peersCut: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `${node.name} is cut off from its peers' heartbeats`,
-    on: node.name,
-    heavy: true,
-    ...cut(node, "chaos", "udp dport 9480 drop", "udp sport 9480 drop", "tcp dport 9480 drop", "tcp sport 9480 drop"),
-  };
-};
+const peersCut = atNode((node) => ({
+  what: `${node.name} is cut off from its peers' heartbeats`,
+  heavy: true,
+  ...cut(node, "chaos", "udp dport 9480 drop", "udp sport 9480 drop", "tcp dport 9480 drop", "tcp sport 9480 drop"),
+}));
 
-const agentPaused: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `the agent of ${node.name} stands still`,
-    on: node.name,
-    agentAway: node.name,
-    begin: () => signal(node, "STOP", "agent"),
-    end: () => signal(node, "CONT", "agent"),
-  };
-};
+const paused = (node: LabNode, program: string): Required<Pick<Fault, "begin" | "end">> => ({
+  begin: () => signal(node, "STOP", program),
+  end: () => signal(node, "CONT", program),
+});
 
-const agentKilled: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `the agent of ${node.name} is killed`,
-    on: node.name,
-    agentAway: node.name,
-    begin: () => signal(node, "KILL", "agent"),
-  };
-};
+const agentPaused = atNode((node) => ({
+  what: `the agent of ${node.name} stands still`,
+  agentAway: node.name,
+  ...paused(node, "agent"),
+}));
 
-const agentReplaced: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
+const agentKilled = atNode((node) => ({
+  what: `the agent of ${node.name} is killed`,
+  agentAway: node.name,
+  begin: () => signal(node, "KILL", "agent"),
+}));
+
+const agentReplaced = atNode((node, setting) => {
   const here = (pod: KubeObject): boolean => (pod as { spec?: { nodeName?: string } }).spec?.nodeName === node.name;
   return {
     what: `the agent's Pod on ${node.name} is deleted`,
-    on: node.name,
     agentAway: node.name,
     begin: async () => {
       const name = await firstPod(setting, `app.kubernetes.io/component=${AGENT.replace("podpin-", "")}`, here);
       await kubectl(setting, "delete", "pod", "-n", PODPIN_NAMESPACE, name, "--wait=false");
     },
   };
-};
+});
 
 async function leaderOf(setting: Setting): Promise<string> {
   const lease = await setting.cluster.find<KubeObject>("lease", PODPIN_NAMESPACE, CONTROLLER);
@@ -232,15 +220,10 @@ const leaderDeleted: Draw = (setting) => ({
   },
 });
 
-const controllersPaused: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
-  return {
-    what: `controllers on ${node.name} stand still`,
-    on: node.name,
-    begin: () => signal(node, "STOP", "controller"),
-    end: () => signal(node, "CONT", "controller"),
-  };
-};
+const controllersPaused = atNode((node) => ({
+  what: `controllers on ${node.name} stand still`,
+  ...paused(node, "controller"),
+}));
 
 const apiPaused: Draw = ({ lab }) => ({
   what: "the API server stands still",
@@ -255,15 +238,12 @@ const apiRestarted: Draw = ({ lab }) => ({
   begin: () => lab.controlPlane.restartApiServer(),
 });
 
-const cordoned: Draw = (setting, random) => {
-  const { name } = random.pick(setting.lab.nodes);
-  return {
-    what: `${name} is cordoned`,
-    on: `cordon ${name}`,
-    begin: () => kubectl(setting, "cordon", name),
-    end: () => kubectl(setting, "uncordon", name),
-  };
-};
+const cordoned = atNode(({ name }, setting) => ({
+  what: `${name} is cordoned`,
+  on: `cordon ${name}`,
+  begin: () => kubectl(setting, "cordon", name),
+  end: () => kubectl(setting, "uncordon", name),
+}));
 
 const FOREIGN: readonly (readonly string[])[] = [
   ["nft", "delete table ip pip_agent"],
@@ -275,21 +255,19 @@ const FOREIGN: readonly (readonly string[])[] = [
   ["ip", "neigh", "flush", "dev", "eth0"],
 ];
 
-const foreignChange: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
+const foreignChange = atNode((node, _setting, random) => {
   const command = random.pick(FOREIGN);
   return {
     what: `somebody on ${node.name} runs ${command.join(" ")}`,
     on: `${node.name} foreign`,
     begin: () => inside(node, ...command),
   };
-};
+});
 
-const forwardingOff: Draw = (setting, random) => {
-  const node = random.pick(setting.lab.nodes);
+const forwardingOff = atNode((node) => {
   const set = (value: number) => () => inside(node, "sysctl", "-qw", `net.ipv4.ip_forward=${value}`);
   return { what: `${node.name} forwards nothing`, on: `${node.name} foreign`, begin: set(0), end: set(1) };
-};
+});
 
 const bindingEdited: Draw = (setting, random) => {
   const address = random.pick(ALL_ADDRESSES);
