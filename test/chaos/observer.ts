@@ -123,7 +123,7 @@ export class Observer {
     const moved = this.owners.movedAt(address);
     this.by.violation(
       `${address}: ${nodes.join(" and ")} both answer one ARP request`,
-      `${Math.round(at - moved)} ms after the binding named its node; ${JSON.stringify(this.owners.binding(address))}`,
+      `${Math.round(at - moved)} ms after the binding named its node${this.owners.history(address, at)}`,
     );
   }
 

@@ -31,6 +31,7 @@ interface Known {
   reachedSeq: number;
 }
 
+const HISTORY_MS = 15_000;
 /** An agent on a busy machine may take so long to read and do what the API server has taken. */
 const READ_WITHIN_MS = 1_000;
 
@@ -57,6 +58,13 @@ export class Owners {
       const [was, is] = [versions[index - 1], version].map((each) => each?.binding.spec.releasing?.wait);
       return was === true && is === false && Math.abs(at - version.at) < 2 * READ_WITHIN_MS;
     });
+  }
+
+  /** What the API server took of late, for whoever has to find out why. */
+  history(address: string, at: number): string {
+    const { versions } = this.#of(address);
+    const late = versions.filter((version) => version.at > at - HISTORY_MS);
+    return late.map((version) => `\n    ${Math.round(version.at - at)} ms: ${lineOf(version)}`).join("");
   }
 
   movedAt(address: string): number {
@@ -97,7 +105,8 @@ export class Owners {
     const found = reigns.slice(earliest, now + 1).flatMap((reign, i) => (reign.uid === uid ? [earliest + i] : []));
     const tells = (): string => {
       const rest = reigns.slice(-4).map((reign) => `${reign.uid} on ${reign.node} (${Math.round(at - reign.from)} ms)`);
-      return `question ${seq} was answered after ${Math.round(at - sent)} ms; owners: ${rest.join(", ")}`;
+      const history = this.history(address, at);
+      return `question ${seq} was answered after ${Math.round(at - sent)} ms; owners: ${rest.join(", ")}${history}`;
     };
     if (found.length === 0) return { wrong: "and is not its owner", text: tells() };
     if (seq < known.reachedSeq) return undefined;
@@ -133,8 +142,8 @@ export class Owners {
           ),
       );
       if (served) continue;
-      const seen = JSON.stringify([last?.binding.spec, last?.binding.status?.acks]);
-      this.violation(`route ${metadata.name} is Ready and ${address} not acknowledged`, `at ${order}: ${seen}`);
+      const history = this.history(address, last?.at ?? 0);
+      this.violation(`route ${metadata.name} is Ready and ${address} not acknowledged`, `at ${order}: ${history}`);
     }
   }
 
@@ -152,4 +161,14 @@ export class Owners {
     this.#known.set(address, known);
     return known;
   }
+}
+
+function lineOf({ order, binding: { spec, status }, deleted }: Version): string {
+  const { epoch, owner, nodeName, releasing, standby } = spec;
+  const left = releasing && `${releasing.nodeName} (${releasing.epoch}) lets go${releasing.wait ? ", waited for" : ""}`;
+  const acks = (status?.acks ?? []).map((ack) => `${ack.nodeName} ${ack.state} ${ack.epoch}`);
+  const next = standby && `next ${JSON.stringify(standby)}`;
+  const whose = `epoch ${epoch}: ${owner?.podUid ?? "nobody"} on ${nodeName}`;
+  const parts = [whose, left, next, ...acks];
+  return `${deleted ? "deleted, " : ""}version ${order}: ${parts.filter((part) => part !== undefined).join("; ")}`;
 }

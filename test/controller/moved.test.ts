@@ -1,4 +1,4 @@
-import { movedAway } from "../../controller-image/src/controller/moved";
+import { MovedAway } from "../../controller-image/src/controller/moved";
 import { Waits } from "../../controller-image/src/controller/waits";
 import type { AddressBinding, BindingRelease } from "../../lib/model/binding";
 import { A, aBinding } from "../support/objects";
@@ -17,7 +17,12 @@ const from = (nodeName: string, epoch: number, wait = false): BindingRelease => 
   forwardTo: "192.0.2.13",
   wait,
 });
-const told = (binding: AddressBinding): readonly string[] => [...movedAway([binding]).keys()];
+const NODES = ["node1", "node2", "node3"];
+const told = (...bindings: readonly (AddressBinding | undefined)[]): readonly string[] => {
+  const moved = new MovedAway();
+  for (const binding of bindings) moved.note(A, binding);
+  return NODES.filter((name) => moved.from(name).length > 0);
+};
 
 describe("who is told by the heartbeats that an address is another node's", () => {
   test("the node that has not let go, once nobody waits for it", () => {
@@ -35,8 +40,18 @@ describe("who is told by the heartbeats that an address is another node's", () =
 
   test("never the one that has it", () => {
     expect(told(twiceMoved(undefined, [acked("Announced", 1, "r-uid", "node3")]))).toEqual([]);
-    const [peer] = movedAway([twiceMoved(undefined, [acked("Programmed", 1, "p-uid", "node1")])]).get("node1") ?? [];
-    expect(peer).toEqual({ name: "node3", address: A });
+  });
+
+  test("of each address once, with the node that has it now, until it has let go", () => {
+    const moved = new MovedAway();
+    const before = acked("Programmed", 1, "p-uid", "node1");
+    moved.note(A, twiceMoved(undefined, [before]));
+    moved.note(A, twiceMoved(from("node1", 1), [before]));
+    expect(moved.from("node1")).toEqual([{ name: "node3", address: A }]);
+    expect(told(twiceMoved(undefined, [before]), twiceMoved(undefined, [acked("Released", 1, "", "node1")]))).toEqual(
+      [],
+    );
+    expect(told(twiceMoved(undefined, [before]), undefined)).toEqual([]);
   });
 });
 

@@ -97,12 +97,8 @@ export function runController(options: ControllerOptions): Controller {
   const look = (key: string, lane: QueueLane): void => {
     if (synced) queue.add(key, lane);
   };
-  let routesTouched = 0;
   const touched: Touched = {
-    route: (key, urgent = false) => {
-      routesTouched++;
-      look(`route:${key}`, urgent ? "failover" : "move");
-    },
+    route: (key, urgent = false) => look(`route:${key}`, urgent ? "failover" : "move"),
     gone: (uid) => cloud && look(`cloud:${uid}`, "housekeeping"),
     gateway: (key) => look(`gateway:${key}`, "housekeeping"),
     gatewayClass: (name) => look(`class:${name}`, "housekeeping"),
@@ -179,8 +175,6 @@ export function runController(options: ControllerOptions): Controller {
       namespace,
       isLeading: () => election.isLeading(),
       leadingNode: () => nodeOf(election.holder ?? ""),
-      // A binding that changes touches its route.
-      changes: () => routesTouched,
       setLost,
     });
   const isActing = (): boolean => synced && election.isLeading();

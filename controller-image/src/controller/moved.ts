@@ -2,28 +2,34 @@
 // API server alone, serve on, and not know: the heartbeats tell it.
 import { AckState, isLedFabric, isReleased, mayAnnounce, type AddressBinding } from "../../../lib/model/binding";
 import { isPeer, type Peer } from "../liveness/message";
+import { SetIndex } from "./set-index";
 
-/** By the former node: each address with the node that has it now. */
-export function movedAway(bindings: Iterable<AddressBinding>): ReadonlyMap<string, readonly Peer[]> {
-  const found = new Map<string, Peer[]>();
-  for (const binding of bindings) {
-    const { address, nodeName, owner, fabric } = binding.spec;
-    // What is led goes where the cloud takes it, whoever speaks for it.
-    if (owner === undefined || isLedFabric(fabric)) continue;
-    const peer = { name: nodeName, address };
-    if (!isPeer(peer)) continue;
-    for (const former of formerNodes(binding)) {
-      const known = found.get(former);
-      if (known === undefined) found.set(former, [peer]);
-      else known.push(peer);
-    }
+export class MovedAway {
+  /** By address, where there is something to tell. */
+  readonly #told = new Map<string, { readonly to: Peer; readonly former: readonly string[] }>();
+  readonly #byFormer = new SetIndex();
+
+  /** @param binding of the address as it is now */
+  note(address: string, binding: AddressBinding | undefined): void {
+    for (const name of this.#told.get(address)?.former ?? []) this.#byFormer.remove(name, address);
+    this.#told.delete(address);
+    const former = binding === undefined ? [] : formerNodes(binding);
+    if (binding === undefined || former.length === 0) return;
+    this.#told.set(address, { to: { name: binding.spec.nodeName, address }, former });
+    for (const name of former) this.#byFormer.add(name, address);
   }
-  return found;
+
+  /** What the node is to be told: addresses that it had, each with the node that has it now. */
+  from(nodeName: string): readonly Peer[] {
+    return this.#byFormer.get(nodeName).flatMap((address) => this.#told.get(address)?.to ?? []);
+  }
 }
 
 /** The one that is let go of, and those from before it: of them the binding says no more than what they said themselves. */
-function formerNodes(binding: AddressBinding): ReadonlySet<string> {
-  const { nodeName, epoch, releasing } = binding.spec;
+function formerNodes(binding: AddressBinding): readonly string[] {
+  const { address, nodeName, epoch, releasing, owner, fabric } = binding.spec;
+  // What is led goes where the cloud takes it, whoever speaks for it.
+  if (owner === undefined || isLedFabric(fabric) || !isPeer({ name: nodeName, address })) return [];
   const former = new Set<string>();
   for (const ack of binding.status?.acks ?? []) {
     const serves = ack.state === AckState.Announced || ack.state === AckState.Programmed;
@@ -34,5 +40,5 @@ function formerNodes(binding: AddressBinding): ReadonlySet<string> {
     else former.delete(releasing.nodeName);
   }
   former.delete(nodeName);
-  return former;
+  return [...former];
 }

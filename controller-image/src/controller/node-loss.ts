@@ -5,10 +5,9 @@ import type { Clock, Kube, Log } from "../kube/api";
 import type { EventRecorder } from "../kube/events";
 import type { Metrics } from "../kube/metrics";
 import { keySecret } from "../liveness/key-secret";
-import { isPeer, type Peer } from "../liveness/message";
+import { isPeer } from "../liveness/message";
 import { type HeartbeatParts, watchNodes } from "../liveness/node-watch";
 import type { Verdict, WatchedNode } from "../liveness/watcher";
-import { movedAway } from "./moved";
 import { nodeAddress } from "./projections";
 import type { Store } from "./store";
 
@@ -24,8 +23,6 @@ export interface NodeLossOptions extends HeartbeatParts {
   readonly isLeading: () => boolean;
   /** Where the replica is that leads. */
   readonly leadingNode: () => string | undefined;
-  /** Grows whenever a binding may have changed. */
-  readonly changes: () => number;
   /** Sets off what has to be done. */
   readonly setLost: (nodeName: string, lost: boolean) => void;
 }
@@ -48,15 +45,11 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
     [0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 2.5, 5, 10],
   );
   const secret = keySecret(options);
-  let moved: ReturnType<typeof movedAway> = new Map();
-  /** What `changes` said when it was asked last, and whether `moved` is of before. */
-  let changes: number | undefined;
-  let changed = true;
   const nodes = watchNodes({
     ...options,
     keys: () => secret.keys(),
     onVerdict,
-    moved: movedFrom,
+    moved: (name) => (isLeading() ? store.movedFrom(name) : []),
   });
   store.listen((name) => nodes.hears(name));
   /** What was found while another replica led: it may have been on the lost node, and then this one has to tell. */
@@ -70,17 +63,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
       if (isLeading() || clock.now() - at > UNTOLD_MS) untold.delete(name);
     }
     if (store.nodes.synced) nodes.watch(watched());
-    changed ||= changes !== options.changes();
-    changes = options.changes();
     cancel = clock.after(LOOK_EVERY_MS, look);
-  }
-
-  /** All bindings are gone through only by who tells of it, when they have changed, and not for every probe. */
-  function movedFrom(name: string): readonly Peer[] {
-    if (!isLeading()) return [];
-    if (changed) moved = movedAway(store.bindings.values());
-    changed = false;
-    return moved.get(name) ?? [];
   }
 
   function* watched(): Iterable<WatchedNode> {

@@ -16,6 +16,7 @@ import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod 
 import { isCordoned } from "../../../lib/model/node-health";
 import type { Change, Clock, Kube, Reflector } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
+import type { Peer } from "../liveness/message";
 import type { NodeView } from "./handover";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
@@ -23,6 +24,7 @@ import { isNoNews, routesConcerned } from "./pod-changes";
 import { PodIndex } from "./pod-index";
 import { PodWatch } from "./pod-watch";
 import { MoveLog } from "./move-log";
+import { MovedAway } from "./moved";
 import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
 import { OwnWrites } from "./own-writes";
 import { isNodeReady, nodeAddress, projectNamespace, projectNode } from "./projections";
@@ -83,6 +85,7 @@ export class Store implements ClusterView {
   /** Routes that were looked at before their Pods were known. */
   readonly #uncovered = new Set<string>();
   readonly #waits: Waits;
+  readonly #movedAway = new MovedAway();
 
   constructor({ kube, clock, touched, onSynced, cloud }: StoreOptions) {
     this.cloud = cloud;
@@ -252,6 +255,11 @@ export class Store implements ClusterView {
     return present(this.#bindingsByNode.get(nodeName), (address) => this.binding(address));
   }
 
+  /** What the node is to be told: addresses that it had, each with the node that has it now. */
+  movedFrom(nodeName: string): readonly Peer[] {
+    return this.#movedAway.from(nodeName);
+  }
+
   /** Nodes that do not answer. */
   get lostNodes(): ReadonlySet<string> {
     return this.#nodeStates.lost;
@@ -336,7 +344,13 @@ export class Store implements ClusterView {
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
     this.#bindingsByRoute.add(routeKeyOf(binding), address);
-    this.#waits.note(address, this.binding(address));
+    this.#note(address);
+  }
+
+  #note(address: string): void {
+    const binding = this.binding(address);
+    this.#waits.note(address, binding);
+    this.#movedAway.note(address, binding);
   }
 
   #touchAll(routeKeys: Iterable<string>): void {
@@ -455,7 +469,7 @@ export class Store implements ClusterView {
       this.#bindingsByRoute[verb](routeKeyOf(binding), key);
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
-    this.#waits.note(key, this.binding(key));
+    this.#note(key);
     if (object === undefined) this.#moves.forget(key);
     else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
@@ -469,7 +483,7 @@ export class Store implements ClusterView {
     for (const binding of [this.bindings.get(address), now]) {
       if (binding !== undefined) this.#bindingsByRoute.add(routeKeyOf(binding), address);
     }
-    this.#waits.note(address, now);
+    this.#note(address);
     for (const binding of [before, now]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));
     this.#touchAll(this.#routes.byAddress.get(address));
   }
