@@ -41,7 +41,7 @@ beforeAll(async () => {
     events: { record: nothing } as never,
     clock: systemClock,
     log: nothing,
-    isActing: () => store.nodes.synced && store.pods.synced && store.bindings.synced,
+    isActing: () => store.copies.nodes.synced && store.copies.pods.synced && store.copies.bindings.synced,
     machineState: () => {
       asked++;
       return Promise.resolve(state);

@@ -9,6 +9,7 @@ import {
   type CloudView,
   type CloudWish,
 } from "../fabric/cloud";
+import type { Copies } from "./copies";
 import { routeKeyOf } from "./keys";
 import type { Store } from "./store";
 
@@ -35,10 +36,10 @@ export class CloudLink {
     this.#options = options;
     this.#fabric = make({
       isActing,
-      clusterUid: () => store.namespaces.get("kube-system")?.metadata.uid,
-      region: () => regionOf(store),
-      node: (name) => cloudNodeOf(store.nodes.get(name)?.spec?.providerID),
-      nodeOn: (machine) => nodeOn(store, machine),
+      clusterUid: () => store.copies.namespaces.get("kube-system")?.metadata.uid,
+      region: () => regionOf(store.copies),
+      node: (name) => cloudNodeOf(store.copies.nodes.get(name)?.spec?.providerID),
+      nodeOn: (machine) => nodeOn(store.copies, machine),
       network: (name) => store.cloudNetwork(name),
       changed: (routeUid, urgent) => this.#changed(routeUid, urgent),
     });
@@ -55,7 +56,7 @@ export class CloudLink {
 
   /** It leads, and every copy of the cluster is complete: what is left of routes that are gone can be told by now. */
   begin(): void {
-    this.#unheard = new Set([...this.#options.store.routes.values()].map(keyOf));
+    this.#unheard = new Set([...this.#options.store.copies.routes.values()].map(keyOf));
     for (const uid of this.#fabric.routes()) if (!this.#isAlive(uid)) this.#options.touchGone(uid);
     this.#settle();
   }
@@ -107,14 +108,14 @@ export class CloudLink {
     if (route !== undefined) return touchRoute(keyOf(route), urgent);
     touchGone(routeUid);
     // Their addresses are free when nothing leads them any more.
-    for (const binding of store.bindings.values()) {
+    for (const binding of store.copies.bindings.values()) {
       if (binding.spec.route.uid === routeUid) touchRoute(routeKeyOf(binding), false);
     }
   }
 }
 
 /** On GKE a node is called like its machine; elsewhere it may not be. */
-function nodeOn({ nodes }: Store, machine: CloudNode): string | undefined {
+function nodeOn({ nodes }: Copies, machine: CloudNode): string | undefined {
   const is = (name: string): boolean => {
     const own = cloudNodeOf(nodes.get(name)?.spec?.providerID);
     return own?.instance === machine.instance && own.zone === machine.zone && own.project === machine.project;
@@ -124,7 +125,7 @@ function nodeOn({ nodes }: Store, machine: CloudNode): string | undefined {
 }
 
 /** Of a cluster, which is in one region: the first by name, so that every replica finds the same. */
-function regionOf({ nodes }: Store): string | undefined {
+function regionOf({ nodes }: Copies): string | undefined {
   const zones = [...nodes.values()].flatMap(({ spec }) => cloudNodeOf(spec?.providerID)?.zone ?? []);
   const regions = zones.map((zone) => zone.replace(/-[^-]+$/, ""));
   return regions.sort()[0];

@@ -140,7 +140,7 @@ export function runController(options: ControllerOptions): Controller {
   const limit = new WriteLimit(clock, log, STATUS_EVERY_MS);
   const routes = new RouteReconciler({ kube, store, clock, log, limit, report, touchRoute: touched.route, cloud });
   const version = new GatewayApiVersion(kube, () => {
-    for (const { metadata } of store.classes.values()) touched.gatewayClass(metadata.name);
+    for (const { metadata } of store.copies.classes.values()) touched.gatewayClass(metadata.name);
   });
   const gateways = new GatewayReconciler(kube, store, clock, version, limit);
   const election: Election = new Election({
@@ -180,7 +180,7 @@ export function runController(options: ControllerOptions): Controller {
   const isActing = (): boolean => synced && election.isLeading();
   const { machineState } = options;
   const lostPods = machineState && replaceLostPods({ kube, store, events, clock, log, isActing, machineState });
-  gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: reflectorsOf(store) });
+  gauges(metrics, { clock, queue, isLeading: () => election.isLeading(), reflectors: store.copies.byKind });
 
   /** The node of another replica. */
   function nodeOf(identity: string): string | undefined {
@@ -228,7 +228,7 @@ export function runController(options: ControllerOptions): Controller {
   }
 
   async function writeRanges(): Promise<void> {
-    const cidrs = clusterRanges(options.clusterCidrs, await serviceCidrs(kube), store.nodes.values());
+    const cidrs = clusterRanges(options.clusterCidrs, await serviceCidrs(kube), store.copies.nodes.values());
     await writeClusterRanges(kube, namespace, cidrs);
   }
 
@@ -249,8 +249,8 @@ export function runController(options: ControllerOptions): Controller {
   return {
     problems: () => [
       ...(installed ? [] : [`GKE's definitions are not installed yet${installError ? `: ${installError}` : ""}`]),
-      ...store.problems,
-      ...(store.synced || store.problems.length > 0 ? [] : ["the first lists are not complete yet"]),
+      ...store.copies.problems,
+      ...(store.copies.synced || store.copies.problems.length > 0 ? [] : ["the first lists are not complete yet"]),
       ...(election.problem === undefined ? [] : [election.problem]),
     ],
     isLeading: () => election.isLeading(),
@@ -269,20 +269,5 @@ export function runController(options: ControllerOptions): Controller {
       routes.stop();
       store.stop();
     },
-  };
-}
-
-function reflectorsOf(store: Store): Readonly<Record<string, { readonly heardAt?: number }>> {
-  const { classes, gateways, routes, networks, networkParams, namespaces, nodes, bindings, pods } = store;
-  return {
-    GatewayClass: classes,
-    Gateway: gateways,
-    GKEIPRoute: routes,
-    Network: networks,
-    ...(networkParams && { GKENetworkParamSet: networkParams }),
-    Namespace: namespaces,
-    Node: nodes,
-    AddressBinding: bindings,
-    Pod: pods,
   };
 }

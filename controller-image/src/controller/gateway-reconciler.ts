@@ -27,7 +27,7 @@ export class GatewayReconciler {
 
   /** Answers when to look again, in milliseconds. */
   async reconcileClass(name: string): Promise<number | undefined> {
-    const gatewayClass = this.#store.classes.get(name);
+    const gatewayClass = this.#store.copies.classes.get(name);
     if (!isOurClass(gatewayClass)) return undefined;
     const status = classStatus(gatewayClass, this.#version.bundle, this.#store, this.#now());
     try {
@@ -41,7 +41,7 @@ export class GatewayReconciler {
 
   /** Answers when to look again, in milliseconds. */
   async reconcileGateway(key: string): Promise<number | undefined> {
-    const gateway = this.#store.gateways.get(key);
+    const gateway = this.#store.copies.gateways.get(key);
     const gatewayClass = gateway && this.#store.gatewayClass(gateway.spec.gatewayClassName);
     if (gateway === undefined || !isOurClass(gatewayClass)) return undefined;
     const routes = this.#store.routesOfGateway(key).filter((route) => this.#isAccepted(route));
@@ -69,7 +69,7 @@ export class GatewayReconciler {
       this.#limit.wrote(text);
     } catch (error) {
       // Deleted meanwhile: there is nobody left to tell. But a server that has just started answers 404 for everything.
-      const copies = namespace === undefined ? this.#store.classes : this.#store.gateways;
+      const copies = namespace === undefined ? this.#store.copies.classes : this.#store.copies.gateways;
       const known = copies.get(keyOf({ metadata }))?.metadata.uid === metadata.uid;
       if (!(error instanceof KubeError && error.status === 404) || known) throw error;
     }

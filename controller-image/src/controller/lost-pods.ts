@@ -43,7 +43,7 @@ export function replaceLostPods(options: LostPodsOptions): { stop(): void } {
     cancel = clock.after(LOOK_EVERY_MS, look);
     if (!isActing()) return asking.clear();
     const open = new Set<string>();
-    for (const node of store.nodes.values()) {
+    for (const node of store.copies.nodes.values()) {
       if (!isOpen(node)) continue;
       const { name } = node.metadata;
       open.add(name);
@@ -60,7 +60,7 @@ export function replaceLostPods(options: LostPodsOptions): { stop(): void } {
 
   function holdsStatefulPod(nodeName: string): boolean {
     return store.bindingsOn(nodeName).some(({ spec }) => {
-      const pod: Pod | undefined = store.pods.get(`${spec.route.namespace}/${spec.owner?.podName ?? ""}`);
+      const pod: Pod | undefined = store.copies.pods.get(`${spec.route.namespace}/${spec.owner?.podName ?? ""}`);
       const { uid, labels, name } = pod?.metadata ?? {};
       return spec.nodeName === nodeName && uid === spec.owner?.podUid && labels?.[STATEFUL_SET_LABEL] === name;
     });
@@ -72,7 +72,7 @@ export function replaceLostPods(options: LostPodsOptions): { stop(): void } {
     busy.add(name);
     try {
       const state = await stateOf(node);
-      const now = store.nodes.get(name);
+      const now = store.copies.nodes.get(name);
       // The answer is about what was asked; meanwhile another machine may have the name, or another replica the lead.
       if (now === undefined || now.metadata.uid !== node.metadata.uid || !isActing() || !isOpen(now)) return;
       if (state === "gone" && !isMarked(now)) await mark(now, true);
@@ -94,7 +94,7 @@ export function replaceLostPods(options: LostPodsOptions): { stop(): void } {
   /** The machine of a node that works, in the same zone where there is one. */
   function witnessFor(node: Node): CloudNode | undefined {
     const zone = cloudNodeOf(node.spec?.providerID)?.zone;
-    const machines = [...store.nodes.values()]
+    const machines = [...store.copies.nodes.values()]
       .filter((one) => one.metadata.name !== node.metadata.name && isNodeReady(one))
       .flatMap(({ metadata, spec }) =>
         store.lostNodes.has(metadata.name) ? [] : (cloudNodeOf(spec?.providerID) ?? []),

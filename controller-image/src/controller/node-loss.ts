@@ -62,13 +62,13 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
       if (isLeading()) tell(verdict);
       if (isLeading() || clock.now() - at > UNTOLD_MS) untold.delete(name);
     }
-    if (store.nodes.synced) nodes.watch(watched());
+    if (store.copies.nodes.synced) nodes.watch(watched());
     cancel = clock.after(LOOK_EVERY_MS, look);
   }
 
   function* watched(): Iterable<WatchedNode> {
     const leading = isLeading() ? undefined : options.leadingNode();
-    for (const node of store.nodes.values()) {
+    for (const node of store.copies.nodes.values()) {
       const { name } = node.metadata;
       const peer = { name, address: nodeAddress(node) ?? "" };
       if (isPeer(peer)) yield { ...peer, owns: store.isBound(name), leads: name === leading };
@@ -95,7 +95,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
       ? `the node answers nobody for ${seconds} s; its addresses move to other Pods`
       : `the node is no longer lost: ${because ?? ""}`;
     log(lost ? "error" : "info", text, { node: name, seconds, because });
-    const object = store.nodes.get(name);
+    const object = store.copies.nodes.get(name);
     if (object === undefined) return;
     events.record({
       resource: RESOURCES.nodes,

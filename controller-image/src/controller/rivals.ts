@@ -32,6 +32,6 @@ export function rivalsOf(route: GKEIPRoute, verdict: RouteVerdict, store: Store)
 /** The other, living route that holds the binding. */
 export function holderOf(binding: AddressBinding, route: GKEIPRoute, store: Store): GKEIPRoute | undefined {
   if (binding.spec.route.uid === route.metadata.uid) return undefined;
-  const holder = store.routes.get(routeKeyOf(binding));
+  const holder = store.copies.routes.get(routeKeyOf(binding));
   return holder?.metadata.uid === binding.spec.route.uid ? holder : undefined;
 }

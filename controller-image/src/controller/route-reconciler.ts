@@ -73,7 +73,7 @@ export class RouteReconciler {
       kube,
       resource: RESOURCES.gkeIpRoutes,
       decode: decodeRoute,
-      cached: (key) => store.routes.get(key),
+      cached: (key) => store.copies.routes.get(key),
       onCorrected: (key) => touchRoute(key),
     });
     this.#challenges = new Contenders(clock);
@@ -100,7 +100,7 @@ export class RouteReconciler {
 
   /** The newest version that is known: with an older one a finalizer that was just taken away would seem to stand. */
   #current(key: string): GKEIPRoute | undefined {
-    const cached = this.#store.routes.get(key);
+    const cached = this.#store.copies.routes.get(key);
     const written = this.#written.get(key);
     if (written === undefined) return cached;
     const same = cached !== undefined && cached.metadata.uid === written.metadata.uid;
@@ -286,7 +286,7 @@ export class RouteReconciler {
       return written;
     } catch (error) {
       // Deleted meanwhile: there is nobody left to tell. But a server that has just started answers 404 for every route.
-      const known = this.#store.routes.get(keyOf(route))?.metadata.uid === route.metadata.uid;
+      const known = this.#store.copies.routes.get(keyOf(route))?.metadata.uid === route.metadata.uid;
       if (error instanceof KubeError && error.status === 404 && !known) return route;
       throw error;
     }

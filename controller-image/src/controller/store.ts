@@ -9,12 +9,11 @@ import {
   type Gateway,
   type GatewayClass,
   type GKEIPRoute,
-  type GKENetworkParamSet,
   type Network,
 } from "../../../lib/model/gke-api";
-import { keyOf, RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
+import { keyOf, RESOURCES, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
 import { isCordoned } from "../../../lib/model/node-health";
-import type { Change, Clock, Kube, Reflector } from "../kube/api";
+import type { Change, Clock, Kube } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
 import type { Peer } from "../liveness/message";
 import type { NodeView } from "./handover";
@@ -22,12 +21,12 @@ import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } 
 import { type Hearing, NodeStates } from "./node-states";
 import { isNoNews, routesConcerned } from "./pod-changes";
 import { PodIndex } from "./pod-index";
-import { PodWatch } from "./pod-watch";
 import { MoveLog } from "./move-log";
 import { MovedAway } from "./moved";
-import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
+import { Copies } from "./copies";
+import { decodeBinding } from "./decoders";
 import { OwnWrites } from "./own-writes";
-import { isNodeReady, nodeAddress, projectNamespace, projectNode } from "./projections";
+import { isNodeReady, nodeAddress } from "./projections";
 import { RouteIndex } from "./route-index";
 import { SetIndex } from "./set-index";
 import { Waits } from "./waits";
@@ -51,28 +50,15 @@ export interface StoreOptions extends ControllerMeans {
   readonly onSynced: () => void;
 }
 
-type Part = Pick<Reflector<KubeObject>, "synced" | "lastError" | "stop">;
-
 const machineOf = ({ spec }: Node): string | undefined => spec?.providerID;
 
 export class Store implements ClusterView {
   readonly cloud: boolean;
-  readonly routes: Reflector<GKEIPRoute>;
-  readonly gateways: Reflector<Gateway>;
-  readonly classes: Reflector<GatewayClass>;
-  /** Those that some route may select, and no others. */
-  readonly pods: PodWatch;
-  readonly nodes: Reflector<Node>;
-  readonly namespaces: Reflector<Namespace>;
-  readonly networks: Reflector<Network>;
-  readonly bindings: Reflector<AddressBinding>;
-  /** What Networks are in the cloud; kept only where there is one. */
-  readonly networkParams?: Reflector<GKENetworkParamSet>;
+  readonly copies: Copies;
 
-  readonly #parts: Part[];
   readonly #touched: Touched;
   readonly #routes = new RouteIndex();
-  readonly #podIndex = new PodIndex((key) => this.pods.get(key));
+  readonly #podIndex = new PodIndex((key) => this.copies.pods.get(key));
   readonly #podsByNode = new SetIndex();
   readonly #bindingsByRoute = new SetIndex();
   readonly #bindingsByNode = new SetIndex();
@@ -98,146 +84,68 @@ export class Store implements ClusterView {
       kube,
       resource: RESOURCES.addressBindings,
       decode: decodeBinding,
-      cached: (address) => this.bindings.get(address),
+      cached: (address) => this.copies.bindings.get(address),
       onCorrected: (address, before) => this.#onCorrected(address, before),
     });
-    const parts: Part[] = [];
-    const synced = (): void => {
-      if (parts.length === (cloud ? 9 : 8) && this.synced) onSynced();
-    };
-    const keep = <T extends Part>(part: T): T => {
-      parts.push(part);
-      return part;
-    };
-    this.#parts = parts;
-    this.pods = keep(
-      new PodWatch({
-        kube,
-        onChange: (change) => this.#onPod(change),
-        onSynced: synced,
-        onCovered: () => this.#onCovered(),
-      }),
+    this.copies = new Copies(
+      { kube, cloud, onSynced },
+      {
+        pod: (change) => this.#onPod(change),
+        covered: () => this.#onCovered(),
+        gatewayClass: (change) => this.#onClass(change),
+        gateway: (change) => this.#onGateway(change),
+        route: (change) => this.#onRoute(change),
+        network: ({ key }) => this.#touchAll(this.#routes.byNetwork.get(key)),
+        networkParams: ({ key }) => this.#onNetworkParams(key),
+        namespace: (change) => this.#onNamespace(change),
+        node: (change) => this.#onNode(change),
+        binding: (change) => this.#onBinding(change),
+      },
     );
-    this.classes = keep(
-      kube.reflect<GatewayClass>({
-        resource: RESOURCES.gatewayClasses,
-        project: decodeClass,
-        onChange: (change) => this.#onClass(change),
-        onSynced: synced,
-      }),
-    );
-    this.gateways = keep(
-      kube.reflect<Gateway>({
-        resource: RESOURCES.gateways,
-        project: decodeGateway,
-        onChange: (change) => this.#onGateway(change),
-        onSynced: synced,
-      }),
-    );
-    this.routes = keep(
-      kube.reflect<GKEIPRoute>({
-        resource: RESOURCES.gkeIpRoutes,
-        project: decodeRoute,
-        onChange: (change) => this.#onRoute(change),
-        // The Pods follow, and are complete later.
-        onSynced: () => this.pods.begin(),
-      }),
-    );
-    this.networks = keep(
-      kube.reflect<Network>({
-        resource: RESOURCES.networks,
-        project: decodeNetwork,
-        onChange: ({ key }) => this.#touchAll(this.#routes.byNetwork.get(key)),
-        onSynced: synced,
-      }),
-    );
-    if (cloud) {
-      this.networkParams = keep(
-        kube.reflect<GKENetworkParamSet>({
-          resource: RESOURCES.gkeNetworkParamSets,
-          project: decodeNetworkParams,
-          onChange: ({ key }) => this.#onNetworkParams(key),
-          onSynced: synced,
-        }),
-      );
-    }
-    this.namespaces = keep(
-      kube.reflect<Namespace>({
-        resource: RESOURCES.namespaces,
-        project: projectNamespace,
-        onChange: (change) => this.#onNamespace(change),
-        onSynced: synced,
-      }),
-    );
-    this.nodes = keep(
-      kube.reflect<Node>({
-        resource: RESOURCES.nodes,
-        project: projectNode,
-        onChange: (change) => this.#onNode(change),
-        onSynced: synced,
-      }),
-    );
-    this.bindings = keep(
-      kube.reflect<AddressBinding>({
-        resource: RESOURCES.addressBindings,
-        project: decodeBinding,
-        onChange: (change) => this.#onBinding(change),
-        onSynced: synced,
-      }),
-    );
-  }
-
-  /** Whether every copy is complete; nothing may be decided before. */
-  get synced(): boolean {
-    return this.#parts.every((part) => part.synced);
-  }
-
-  /** What is not complete yet and why, one line each. */
-  get problems(): readonly string[] {
-    return this.#parts.flatMap((part) => (part.lastError === undefined ? [] : [part.lastError]));
   }
 
   stop(): void {
     this.#written.stop();
-    for (const part of this.#parts) part.stop();
+    this.copies.stop();
   }
 
   /** Names every object once, for the first look. Bindings name their routes too, also routes that are gone. */
   touchEverything(): void {
     this.#touched.clusterRanges();
-    for (const { metadata } of this.classes.values()) this.#touched.gatewayClass(metadata.name);
-    for (const gateway of this.gateways.values()) this.#touched.gateway(keyOf(gateway));
-    for (const route of this.routes.values()) this.#touched.route(keyOf(route));
-    for (const binding of this.bindings.values()) this.#touched.route(routeKeyOf(binding));
+    for (const { metadata } of this.copies.classes.values()) this.#touched.gatewayClass(metadata.name);
+    for (const gateway of this.copies.gateways.values()) this.#touched.gateway(keyOf(gateway));
+    for (const route of this.copies.routes.values()) this.#touched.route(keyOf(route));
+    for (const binding of this.copies.bindings.values()) this.#touched.route(routeKeyOf(binding));
     // Whoever takes over from a replica on a lost node looks first at what was lost with it.
     for (const name of this.lostNodes) this.#touchRoutesOfNode(name, true);
   }
 
   gatewayClass(name: string): GatewayClass | undefined {
-    return this.classes.get(name);
+    return this.copies.classes.get(name);
   }
 
   gateway(namespace: string, name: string): Gateway | undefined {
-    return this.gateways.get(`${namespace}/${name}`);
+    return this.copies.gateways.get(`${namespace}/${name}`);
   }
 
   network(name: string): Network | undefined {
-    return this.networks.get(name);
+    return this.copies.networks.get(name);
   }
 
   /** What a Network is in the cloud, as far as its parameters say it. */
   cloudNetwork(name: string): CloudNetwork | undefined {
-    const { vpc, vpcSubnet } = this.networkParams?.get(paramsOf(this.networks.get(name)) ?? "")?.spec ?? {};
+    const { vpc, vpcSubnet } =
+      this.copies.networkParams?.get(paramsOf(this.copies.networks.get(name)) ?? "")?.spec ?? {};
     return vpc === undefined || vpcSubnet === undefined ? undefined : { vpc, vpcSubnet };
   }
 
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
-    const namespace = this.namespaces.get(name);
+    const namespace = this.copies.namespaces.get(name);
     return namespace && (namespace.metadata.labels ?? {});
   }
 
   node(name: string): NodeView | undefined {
-    const node = this.nodes.get(name);
+    const node = this.copies.nodes.get(name);
     return node && this.#nodeStates.view(node);
   }
 
@@ -272,24 +180,24 @@ export class Store implements ClusterView {
 
   /** Whether Google's own controller runs here too; then routes that nobody can place are left to it. */
   get gkeControllerPresent(): boolean {
-    for (const { spec } of this.classes.values()) if (spec.controllerName === GKE_CONTROLLER_NAME) return true;
+    for (const { spec } of this.copies.classes.values()) if (spec.controllerName === GKE_CONTROLLER_NAME) return true;
     return false;
   }
 
   /** Whether the Pods of the route are known; if not, it is looked at again once they are. */
   seesPodsOf(route: GKEIPRoute): boolean {
-    const sees = this.pods.covers(route);
+    const sees = this.copies.pods.covers(route);
     if (!sees) this.#uncovered.add(keyOf(route));
     return sees;
   }
 
   /** Names of Pods that have addresses of the route and may be there though no watch has them: their labels may have changed. */
   unseenOwners({ metadata: { namespace = "" } }: GKEIPRoute, bindings: readonly AddressBinding[]): string[] {
-    if (this.pods.seesEveryPod) return [];
+    if (this.copies.pods.seesEveryPod) return [];
     const names = bindings.flatMap(({ spec: { owner, route } }) =>
       owner === undefined || route.namespace !== namespace ? [] : owner.podName,
     );
-    return [...new Set(names)].filter((name) => this.pods.get(`${namespace}/${name}`) === undefined);
+    return [...new Set(names)].filter((name) => this.copies.pods.get(`${namespace}/${name}`) === undefined);
   }
 
   /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
@@ -297,11 +205,11 @@ export class Store implements ClusterView {
     const keys = new Set(this.#podIndex.candidates(route));
     const namespace = route.metadata.namespace ?? "";
     for (const { spec } of bindings) if (spec.owner !== undefined) keys.add(`${namespace}/${spec.owner.podName}`);
-    return present(keys, (key) => this.pods.get(key));
+    return present(keys, (key) => this.copies.pods.get(key));
   }
 
   binding(address: string): AddressBinding | undefined {
-    return this.#written.get(address) ?? this.bindings.get(address);
+    return this.#written.get(address) ?? this.copies.bindings.get(address);
   }
 
   /** Bindings that name this route, whatever its UID. */
@@ -310,16 +218,16 @@ export class Store implements ClusterView {
   }
 
   routesClaiming(address: string): GKEIPRoute[] {
-    return present(this.#routes.byAddress.get(address), (key) => this.routes.get(key));
+    return present(this.#routes.byAddress.get(address), (key) => this.copies.routes.get(key));
   }
 
   routesOfGateway(gatewayKey: string): GKEIPRoute[] {
-    return present(this.#routes.byGateway.get(gatewayKey), (key) => this.routes.get(key));
+    return present(this.#routes.byGateway.get(gatewayKey), (key) => this.copies.routes.get(key));
   }
 
   /** The living route of this UID. */
   routeOf(uid: string): GKEIPRoute | undefined {
-    return this.routes.get(this.#routes.keyOf(uid) ?? "");
+    return this.copies.routes.get(this.#routes.keyOf(uid) ?? "");
   }
 
   /** How long the present wait of an address has lasted, in milliseconds. */
@@ -340,7 +248,7 @@ export class Store implements ClusterView {
   noteWritten(binding: AddressBinding, failed: boolean): void {
     const { address } = binding.spec;
     this.#moves.saw(binding, failed);
-    const cached = this.bindings.get(address);
+    const cached = this.copies.bindings.get(address);
     if (cached !== undefined && versionOf(cached) >= versionOf(binding)) return;
     this.#written.set(address, binding);
     this.#bindingsByRoute.add(routeKeyOf(binding), address);
@@ -365,7 +273,7 @@ export class Store implements ClusterView {
       if (binding !== undefined) routes.add(routeKeyOf(binding));
     }
     for (const key of this.#podsByNode.get(name)) {
-      const pod = this.pods.get(key);
+      const pod = this.copies.pods.get(key);
       if (pod !== undefined) for (const route of this.#routes.bySelector.selecting(pod)) routes.add(route);
     }
     for (const key of routes) this.#touched.route(key, urgent);
@@ -380,7 +288,7 @@ export class Store implements ClusterView {
       this.#routes.change(verb, route, key);
       this.#podIndex[verb === "add" ? "addRoute" : "removeRoute"](route);
     }
-    if (object !== undefined) this.pods.need(object);
+    if (object !== undefined) this.copies.pods.need(object);
     this.#touched.route(key);
     if (old !== undefined && old.metadata.uid !== object?.metadata.uid) this.#touched.gone(old.metadata.uid ?? "");
     for (const route of [old, object]) {
@@ -404,7 +312,8 @@ export class Store implements ClusterView {
     this.#touched.gatewayClass(key);
     const present = this.gkeControllerPresent;
     // Routes without a Gateway to be found change sides, and no index knows them.
-    if (present !== this.#gkeWasPresent) for (const route of this.routes.values()) this.#touched.route(keyOf(route));
+    if (present !== this.#gkeWasPresent)
+      for (const route of this.copies.routes.values()) this.#touched.route(keyOf(route));
     this.#gkeWasPresent = present;
     for (const gateway of this.#gatewaysByClass.get(key)) {
       this.#touched.gateway(gateway);
@@ -413,7 +322,7 @@ export class Store implements ClusterView {
   }
 
   #onNetworkParams(key: string): void {
-    for (const network of this.networks.values()) {
+    for (const network of this.copies.networks.values()) {
       if (paramsOf(network) === key) this.#touchAll(this.#routes.byNetwork.get(network.metadata.name));
     }
   }
@@ -421,7 +330,7 @@ export class Store implements ClusterView {
   #onNamespace({ key }: Change<Namespace>): void {
     for (const routeKey of this.#routes.byNamespace.get(key)) {
       this.#touched.route(routeKey);
-      const route = this.routes.get(routeKey);
+      const route = this.copies.routes.get(routeKey);
       if (route !== undefined) for (const gateway of parentKeys(route)) this.#touched.gateway(gateway);
     }
   }
@@ -480,7 +389,7 @@ export class Store implements ClusterView {
   #onCorrected(address: string, before: AddressBinding): void {
     const now = this.binding(address);
     this.#bindingsByRoute.remove(routeKeyOf(before), address);
-    for (const binding of [this.bindings.get(address), now]) {
+    for (const binding of [this.copies.bindings.get(address), now]) {
       if (binding !== undefined) this.#bindingsByRoute.add(routeKeyOf(binding), address);
     }
     this.#note(address);
