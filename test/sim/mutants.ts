@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod that has lost its labels is taken for gone",
     file: "controller-image/src/controller/store.ts",
-    from: "if (this.pods.seesEveryPod) return [];",
-    to: "if (this.pods.synced) return [];",
+    from: "if (this.copies.pods.seesEveryPod) return [];",
+    to: "if (this.copies.pods.synced) return [];",
     breaks: [1],
   },
   {
