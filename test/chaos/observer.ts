@@ -40,6 +40,7 @@ export class Observer {
 
   readonly #children: RunningChild<unknown>[] = [];
   readonly #answers: Answer[] = [];
+  readonly #doubles: (readonly [ArpAnswer, ArpAnswer])[] = [];
   readonly #routeVersions: { readonly at: number; readonly route: GKEIPRoute }[] = [];
   /** Of the present question, by address. */
   readonly #spoke = new Map<string, ArpAnswer[]>();
@@ -116,11 +117,15 @@ export class Observer {
     const before = (this.#spoke.get(address) ?? []).filter((each) => each.question === question);
     this.#spoke.set(address, [...before, answer]);
     const other = before.find((each) => each.mac !== mac);
-    if (other === undefined || at < this.judgedFrom) return;
-    const nodes = [other.mac, mac].map((each) => this.#nodeOf(each));
+    if (other !== undefined && at >= this.judgedFrom) this.#doubles.push([other, answer]);
+  }
+
+  #judgeDouble(answers: readonly [ArpAnswer, ArpAnswer]): void {
+    const { address, at } = answers[1];
+    const nodes = answers.map(({ mac }) => this.#nodeOf(mac));
     const away = nodes.some((node) => this.by.agentAway(node, at, at));
     if (away || this.owners.isOverdue(address, at)) return void this.counts.excused++;
-    const moved = this.owners.movedAt(address);
+    const moved = this.owners.movedAt(address, at);
     this.by.violation(
       `${address}: ${nodes.join(" and ")} both answer one ARP request`,
       `${Math.round(at - moved)} ms after the binding named its node${this.owners.history(address, at)}`,
@@ -135,8 +140,10 @@ export class Observer {
     const due = this.#answers.filter(({ at }) => at <= until);
     this.#answers.splice(0, this.#answers.length, ...this.#answers.filter(({ at }) => at > until));
     for (const answer of due.sort((one, other) => one.sent - other.sent)) this.#judgeAnswer(answer);
+    while (this.#doubles.length > 0 && this.#doubles[0]![1].at <= until) this.#judgeDouble(this.#doubles.shift()!);
     while (this.#routeVersions.length > 0 && this.#routeVersions[0]!.at <= until) {
-      this.owners.judgeReady(this.#routeVersions.shift()!.route);
+      const { route, at } = this.#routeVersions.shift()!;
+      this.owners.judgeReady(route, at);
     }
   }
 

@@ -84,10 +84,10 @@ test("epochs grow, and each has one owner", () => {
 });
 
 describe("a route that is Ready", () => {
-  const ready = () => {
+  const ready = (at = 0) => {
     const conditions = [{ type: "Ready", status: "True" as const, reason: "", message: "", observedGeneration: 1 }];
     const route = aRoute({}, { resourceVersion: String(++version) });
-    owners.judgeReady({ ...route, status: { pods: ["a"], conditions } });
+    owners.judgeReady({ ...route, status: { pods: ["a"], conditions } }, 1000 * at);
     return violations.map((text) => text.split(" at ")[0]);
   };
   const ack = (epoch: number, podUid: string): BindingAck => {
@@ -105,6 +105,19 @@ describe("a route that is Ready", () => {
   ])("has more than one for %s", (_, given) => {
     bound(2, "a", 0, {}, [given]);
     expect(ready()).toEqual([expect.stringContaining("route route is Ready and 198.51.100.10 not acknowledged")]);
+  });
+
+  test("may have been written before its writer could know that somebody raised the epoch by hand", () => {
+    bound(2, "a", 0, {}, [ack(2, "a-uid")]);
+    bound(7, "a", 10, {}, [ack(2, "a-uid")]);
+    expect(ready(10.5)).toEqual([]);
+    expect(ready(12)).toHaveLength(1);
+  });
+
+  test("has no such excuse where the controller raised it", () => {
+    bound(2, "a", 0, {}, [ack(2, "a-uid")]);
+    bound(3, "a", 10, { releasing: { nodeName: "node-of-a", epoch: 2, forwardTo: "", wait: false } });
+    expect(ready(10.5)).toHaveLength(1);
   });
 
   test("is not Ready before its time: what is written later does not count", () => {

@@ -8,6 +8,7 @@ interface Version {
   readonly order: bigint;
   readonly binding: AddressBinding;
   readonly deleted: boolean;
+  readonly byHand: boolean;
 }
 
 /** The time of one owner: it is another one when the Pod or the node is. */
@@ -34,6 +35,12 @@ interface Known {
 const HISTORY_MS = 15_000;
 /** An agent on a busy machine may take so long to read and do what the API server has taken. */
 const READ_WITHIN_MS = 1_000;
+
+/** The controller gives a higher epoch to another owner, or says who is to let go; whoever patches it may do neither. */
+function isByHand(was: AddressBinding["spec"], is: AddressBinding["spec"]): boolean {
+  const rest = ({ epoch: _, ...others }: AddressBinding["spec"]): string => JSON.stringify(others);
+  return is.epoch > was.epoch && rest(is) === rest(was);
+}
 
 const orderOf = (object: { readonly metadata: { readonly resourceVersion?: string } }): bigint =>
   BigInt(object.metadata.resourceVersion ?? "0");
@@ -67,18 +74,20 @@ export class Owners {
     return late.map((version) => `\n    ${Math.round(version.at - at)} ms: ${lineOf(version)}`).join("");
   }
 
-  movedAt(address: string): number {
-    return this.#of(address).reigns.at(-1)?.from ?? 0;
+  /** When the owner of that time became one. */
+  movedAt(address: string, at: number): number {
+    return this.#of(address).reigns.findLast(({ from }) => from <= at)?.from ?? 0;
   }
 
   saw(type: string, binding: AddressBinding, at: number): void {
     const { spec, metadata } = binding;
     const known = this.#of(metadata.name);
     const before = known.versions.at(-1);
-    known.versions.push({ at, order: orderOf(binding), binding, deleted: type === "DELETED" });
-    if (type === "DELETED") return;
     // Made anew, after its route was or by whoever deleted it, it begins anew.
     const same = before?.binding.metadata.uid === metadata.uid ? before?.binding.spec : undefined;
+    const byHand = same !== undefined && isByHand(same, spec);
+    known.versions.push({ at, order: orderOf(binding), binding, deleted: type === "DELETED", byHand });
+    if (type === "DELETED") return;
     if (same !== undefined && spec.epoch < same.epoch) {
       this.violation(`${metadata.name}: epoch ${spec.epoch}`, `after ${same.epoch}`);
     }
@@ -116,8 +125,11 @@ export class Owners {
     return undefined;
   }
 
-  /** Ready is True only where each address was acknowledged for its Pod and epoch before, by what was written before. */
-  judgeReady(route: GKEIPRoute): void {
+  /**
+   * Ready is True only where each address was acknowledged for its Pod and epoch before, by what was written before. What somebody
+   * changes by hand the controller learns from its watch, and may have written meanwhile.
+   */
+  judgeReady(route: GKEIPRoute, at: number): void {
     const { metadata, spec, status } = route;
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
     if (ready?.status !== "True" || ready.observedGeneration !== metadata.generation) return;
@@ -127,10 +139,15 @@ export class Owners {
       const address = value.replace("/32", "");
       const before = this.#of(address).versions.filter((version) => version.order < order);
       const last = before.at(-1);
+      const known = before.filter((_, index) => {
+        const next = before[index + 1];
+        return next === undefined || (next.byHand && at - next.at < READ_WITHIN_MS);
+      });
+      const epochs = known.map(({ binding }) => binding.spec.epoch);
       const served = before.some(
         ({ binding, deleted }) =>
           !deleted &&
-          binding.spec.epoch === last?.binding.spec.epoch &&
+          epochs.includes(binding.spec.epoch) &&
           binding.spec.owner?.podName === status?.pods?.[0] &&
           binding.spec.route.uid === metadata.uid &&
           binding.status?.acks?.some(
