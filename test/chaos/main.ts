@@ -6,13 +6,15 @@ import { silent } from "../../lab/progress";
 import { onLab } from "../../lab/start";
 import { Random } from "../sim/random";
 import { atRest } from "./at-rest";
-import { drawFault, type Fault } from "./faults";
+import type { Fault } from "./fault";
+import { drawFault } from "./faults";
 import { Observer } from "./observer";
 import { Setting } from "./setting";
 
 const HELP = `npm run chaos -- [options]
   --minutes N    how long faults go on, in rounds, with a rest after each [5]
   --seed S       which faults; the times are the machine's own [a random one]
+  --only TEXT    only faults whose name (test/chaos/faults*.ts) or description contains it
   --failures N   stop after so many violations [1]
 `;
 const WHY_CHARACTERS = 160;
@@ -27,7 +29,7 @@ class Chaos {
   readonly #violations = new Map<string, { times: number; readonly first: number; last: number }>();
   events = 0;
   readonly #began = now();
-  readonly #away: { readonly node: string; readonly from: number; to: number }[] = [];
+  readonly #faults: { readonly fault: Fault; readonly from: number; to: number }[] = [];
   readonly #running = new Map<string, { readonly fault: Fault; over: Promise<void>; readonly stop: () => void }>();
   readonly observer: Observer;
 
@@ -55,17 +57,22 @@ class Chaos {
   constructor(
     private readonly setting: Setting,
     private readonly random: Random,
+    private readonly only: string,
   ) {
-    const agentAway = (node: string, from: number, to: number): boolean =>
-      this.#away.some((each) => each.node === node && each.from <= to && each.to >= from);
-    this.observer = new Observer(setting.lab, { violation: this.violation, agentAway });
+    const some = (from: number, to: number, holds: (fault: Fault) => boolean): boolean =>
+      this.#faults.some((each) => each.from <= to && each.to >= from && holds(each.fault));
+    this.observer = new Observer(setting.lab, {
+      violation: this.violation,
+      agentAway: (node, from, to) => some(from, to, ({ agentAway }) => agentAway?.includes(node) === true),
+      isStranger: (name, at) => some(at, at, ({ stranger }) => stranger === name),
+    });
   }
 
   /** One round: faults that overlap, then all of them end. */
   async round(ms: number, goOn: () => boolean): Promise<void> {
     const end = now() + ms;
     while (now() < end && goOn()) {
-      const fault = drawFault(this.setting, this.random);
+      const fault = drawFault(this.setting, this.random, this.only);
       const heavy = [...this.#running.values()].some((one) => one.fault.heavy);
       const seconds = this.random.next() * (fault.longestSeconds ?? 8);
       const pauseMs = this.random.pick([50, 300, 1000, 3000]) * this.random.next() * 2;
@@ -88,8 +95,8 @@ class Chaos {
         resolve();
       };
     });
-    const away = { node: fault.agentAway ?? "", from: now(), to: Infinity };
-    if (fault.agentAway !== undefined) this.#away.push(away);
+    const lasts = { fault, from: now(), to: Infinity };
+    this.#faults.push(lasts);
     const live = async (): Promise<void> => {
       this.tell(fault.what);
       const began = await this.#attempt(fault.what, fault.begin);
@@ -98,7 +105,7 @@ class Chaos {
         if (began) this.tell(`over: ${fault.what}`);
         await this.#attempt(`over: ${fault.what}`, fault.end);
       }
-      away.to = now() + (fault.end === undefined ? AGENT_ANEW_MS : AGENT_BACK_MS);
+      lasts.to = now() + (fault.end === undefined ? AGENT_ANEW_MS : AGENT_BACK_MS);
       this.#running.delete(fault.on);
     };
     this.#running.set(fault.on, { fault, stop, over: live() });
@@ -122,6 +129,7 @@ async function main(args: string[]): Promise<number> {
     options: {
       minutes: { type: "string", default: "5" },
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+      only: { type: "string", default: "" },
       failures: { type: "string", default: "1" },
       help: { type: "boolean", default: false },
     },
@@ -138,7 +146,7 @@ async function main(args: string[]): Promise<number> {
   return onLab(prepared, silent, async (lab) => {
     const setting = new Setting(lab, prepared);
     await setting.install();
-    const chaos = new Chaos(setting, new Random(seed));
+    const chaos = new Chaos(setting, new Random(seed), values.only);
     chaos.observer.start();
     try {
       const goOn = (): boolean => chaos.violations < failures;

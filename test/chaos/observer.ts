@@ -24,6 +24,8 @@ export interface Observed {
   readonly violation: (subject: string, text: string) => void;
   /** Whether the node's kernel may be left as it was, since its agent did not run at some time between these. */
   readonly agentAway: (node: string, from: number, to: number) => boolean;
+  /** Whether somebody else makes this node answer for whatever address, or whatever node for this address. */
+  readonly isStranger: (nodeOrAddress: string, at: number) => boolean;
 }
 
 export class Observer {
@@ -124,7 +126,8 @@ export class Observer {
     const { address, at } = answers[1];
     const nodes = answers.map(({ mac }) => this.#nodeOf(mac));
     const away = nodes.some((node) => this.by.agentAway(node, at, at));
-    if (away || this.owners.isOverdue(address, at)) return void this.counts.excused++;
+    const strange = [...nodes, address].some((each) => this.by.isStranger(each, at));
+    if (away || strange || this.owners.isOverdue(address, at)) return void this.counts.excused++;
     const moved = this.owners.movedAt(address, at);
     this.by.violation(
       `${address}: ${nodes.join(" and ")} both answer one ARP request`,

@@ -3,7 +3,7 @@ import { ApiObject, App, Chart, Testing } from "cdk8s";
 import { PersistentIpController, PersistentIpPool, PinnedPodRoute } from "../../lib/cdk8s";
 import { typedAddress } from "../../lib/model/address";
 import { Delivery } from "../../lib/model/binding";
-import type { GKEIPRoute } from "../../lib/model/gke-api";
+import type { KubeObject, Node } from "../../lib/model/kubernetes";
 import { CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import type { Lab } from "../../lab/cluster/lab";
 import type { Prepared } from "../../lab/prepare";
@@ -23,12 +23,30 @@ export const ALL_ADDRESSES = Object.values(ADDRESSES).flat();
 export const POD_NAMES = ["db-0", "db-1", "db-2", "db-3", "db-4", "db-5"];
 /** The readiness gate that the faults open and close. */
 export const GATE = "example.com/serving";
+/** A route beside those, which asks for addresses of one of them. */
+export const RIVAL = "rival";
+/** Name of what refuses podpin's writes. */
+export const SOMEBODY = "somebody";
+export const REFUSAL_KINDS = {
+  webhook: "ValidatingWebhookConfiguration",
+  policyBinding: "ValidatingAdmissionPolicyBinding",
+  policy: "ValidatingAdmissionPolicy",
+} as const;
+export const LEAVING_TAINT = "ToBeDeletedByClusterAutoscaler";
 /** kubectl gives up where the API server stands still. */
 export const PATIENCE = "--request-timeout=5s";
 
+interface Declared extends KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly spec?: unknown;
+}
+
 export class Setting {
   readonly cluster: Cluster;
-  #routes: readonly GKEIPRoute[] = [];
+  #objects: readonly Declared[] = [];
+  /** As they were before anything happened to them. */
+  #nodes: readonly Declared[] = [];
   #born = 0;
 
   constructor(
@@ -39,12 +57,11 @@ export class Setting {
   }
 
   async install(): Promise<void> {
-    const objects = this.#objects();
-    this.#routes = objects.filter((object): object is GKEIPRoute => (object as { kind: string }).kind === "GKEIPRoute");
-    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-    await this.cluster.until("podpin is applied", () =>
-      this.lab.kubectl(["apply", "--server-side", "-f", "-"], list).then(() => true),
-    );
+    this.#objects = this.#declared();
+    this.#nodes = (await this.cluster.list<Declared>("nodes")).map(({ metadata: { name, labels }, spec }) => {
+      return { apiVersion: "v1", kind: "Node", metadata: { name, labels }, spec };
+    });
+    await this.cluster.until("podpin is applied", () => this.putBack().then(() => true));
     for (const workload of [`deployment/${CONTROLLER}`, "daemonset/podpin-agent"]) {
       await this.cluster.kubectl("rollout", "status", "-n", PODPIN_NAMESPACE, workload, "--timeout=120s");
     }
@@ -84,8 +101,13 @@ export class Setting {
 
   /** Whatever a fault has left because a request of its own was lost. */
   async restore(): Promise<void> {
+    await this.endRefusals();
+    await this.restoreNodes();
     await this.cluster.kubectl("uncordon", ...this.lab.nodes.map(({ name }) => name), PATIENCE);
-    for (const name of ROUTE_NAMES) await this.restoreRoute(name);
+    const args = ["-n", NAMESPACE, RIVAL, "--ignore-not-found", "--wait=false", PATIENCE];
+    await this.cluster.kubectl("delete", "gkeiproute", ...args);
+    if ((await this.cluster.route(NAMESPACE, RIVAL)) !== undefined) throw new Error(`${RIVAL} is still being deleted`);
+    await this.putBack();
     const labels = ROUTE_NAMES.map((each) => `${each}=yes`);
     for (const name of POD_NAMES) {
       const pod = await this.cluster.pod(NAMESPACE, name);
@@ -102,10 +124,40 @@ export class Setting {
     await this.cluster.kubectl("patch", "pod", "-n", NAMESPACE, name, PATIENCE, "--subresource=status", "-p", patch);
   }
 
-  /** As it was at first, made anew where it is gone. */
-  async restoreRoute(name: RouteName): Promise<void> {
-    const route = this.#routes.find(({ metadata }) => metadata.name === name);
-    await this.lab.kubectl(["apply", "--server-side", "--force-conflicts", PATIENCE, "-f", "-"], JSON.stringify(route));
+  /** Declared objects as they were at first, made anew where they are gone: all, or those of a kind. */
+  putBack(kind?: string, name?: string): Promise<string> {
+    const wanted = (object: Declared): boolean =>
+      (kind === undefined || object.kind === kind) && (name === undefined || object.metadata.name === name);
+    return this.#apply(this.#objects.filter(wanted));
+  }
+
+  restoreRoute(name: RouteName): Promise<string> {
+    return this.putBack("GKEIPRoute", name);
+  }
+
+  /** Nodes that are gone, with what the lab gave them; and none of them is about to go. */
+  async restoreNodes(): Promise<void> {
+    const there = await this.cluster.list<Node>("nodes", PATIENCE);
+    const gone = this.#nodes.filter((node) => !there.some(({ metadata }) => metadata.name === node.metadata.name));
+    if (gone.length > 0) await this.#apply(gone);
+    for (const { metadata, spec } of there) {
+      if (spec?.taints?.some(({ key }) => key === LEAVING_TAINT) !== true) continue;
+      await this.cluster.kubectl("taint", "node", metadata.name, `${LEAVING_TAINT}-`, PATIENCE);
+    }
+  }
+
+  /** Asks for the addresses of a route, for the Pods of another one. */
+  async makeRival(name: RouteName, other: RouteName): Promise<void> {
+    const route = this.#objects.find(({ kind, metadata }) => kind === "GKEIPRoute" && metadata.name === name);
+    if (route === undefined) throw new Error(`route ${name} was not declared`);
+    const spec = { ...(route.spec as object), podSelector: { matchLabels: { [other]: "yes" } } };
+    await this.#apply([{ ...route, metadata: { ...route.metadata, name: RIVAL }, spec }]);
+  }
+
+  async endRefusals(): Promise<void> {
+    for (const kind of Object.values(REFUSAL_KINDS)) {
+      await this.cluster.kubectl("delete", kind, SOMEBODY, "--ignore-not-found", PATIENCE);
+    }
   }
 
   async setAddresses(name: RouteName, addresses: readonly string[]): Promise<void> {
@@ -114,7 +166,12 @@ export class Setting {
     await this.cluster.kubectl("patch", "gkeiproute", "-n", NAMESPACE, name, PATIENCE, "--type=merge", "-p", patch);
   }
 
-  #objects(): unknown[] {
+  #apply(items: readonly Declared[]): Promise<string> {
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+    return this.lab.kubectl(["apply", "--server-side", "--force-conflicts", PATIENCE, "-f", "-"], list);
+  }
+
+  #declared(): Declared[] {
     const chart = new Chart(new App(), "chaos");
     new ApiObject(chart, "namespace", { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
     const image = this.prepared.images.podpinImage;
@@ -138,6 +195,6 @@ export class Setting {
         delivery: ROUTES[name],
       });
     }
-    return Testing.synth(chart) as unknown[];
+    return Testing.synth(chart) as Declared[];
   }
 }

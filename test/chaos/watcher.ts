@@ -46,13 +46,27 @@ function lines({ server, ca, token }: Watching, path: string, onLine: (text: str
 
 async function follow(watching: Watching, what: string, path: string): Promise<void> {
   let version = "";
+  // By UID: what goes while versions are forgotten no watch tells.
+  const known = new Map<string | undefined, KubeObject>();
+  const tell = (type: Seen["type"], object: KubeObject): void => {
+    if (type === "DELETED") known.delete(object.metadata.uid);
+    else known.set(object.metadata.uid, object);
+    say({ what, type, object, at: now() } satisfies Seen);
+  };
   for (;;) {
     if (version === "") {
       let text = "";
       await lines(watching, path, (line) => (text += line));
       try {
         const list = JSON.parse(text) as { metadata: { resourceVersion: string }; items: KubeObject[] };
-        for (const object of list.items) say({ what, type: "ADDED", object, at: now() } satisfies Seen);
+        const there = new Set(list.items.map(({ metadata }) => metadata.uid));
+        for (const object of [...known.values()].filter(({ metadata }) => !there.has(metadata.uid))) {
+          tell("DELETED", {
+            ...object,
+            metadata: { ...object.metadata, resourceVersion: list.metadata.resourceVersion },
+          });
+        }
+        for (const object of list.items) tell("ADDED", object);
         version = list.metadata.resourceVersion;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
@@ -66,7 +80,7 @@ async function follow(watching: Watching, what: string, path: string): Promise<v
       };
       if (type === "ERROR") return void (version = "");
       version = object.metadata.resourceVersion ?? version;
-      if (type !== "BOOKMARK") say({ what, type, object, at: now() } satisfies Seen);
+      if (type !== "BOOKMARK") tell(type, object);
     });
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
