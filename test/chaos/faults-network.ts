@@ -1,9 +1,10 @@
 // What happens to the wires. Everything that passes a node's uplink is met before the rest of the node's rules, ARP too.
-import { API_SERVER_ADDRESS, API_SERVER_PORT, CLIENT_ADDRESS, portOf } from "../../lab/cluster/plan";
+import { API_SERVER_ADDRESS, API_SERVER_PORT, CLIENT_ADDRESS, macOf, portOf } from "../../lab/cluster/plan";
 import type { LabHost } from "../../lab/cluster/host";
 import type { LabNode } from "../../lab/cluster/node";
 import { HEARTBEAT_PORT } from "../../lib/model/runtime";
 import { atNode, type Draw, type Fault, inside } from "./fault";
+import { otherMacOf } from "./machine";
 import { lowered } from "./lowered";
 import { ALL_ADDRESSES, NAMESPACE, POD_NAMES, type Setting } from "./setting";
 
@@ -200,11 +201,27 @@ const uplinkSlow = atNode((node, _setting, random) => {
 
 const uplinkDown = atNode((node, _setting, random) => {
   const shortly = random.chance(0.5);
+  const address = `${node.address}/24 dev ${UPLINK}`;
+  const [what, how] = random.pick([
+    ["is down", {}],
+    ["has no address", { away: `address del ${address}`, back: `address add ${address}` }],
+  ] as const);
   return {
-    what: `the uplink of ${node.name} is down${shortly ? " for a moment" : ""}`,
+    what: `the uplink of ${node.name} ${what}${shortly ? " for a moment" : ""}`,
     heavy: true,
     longestSeconds: shortly ? 0.1 : 8,
-    ...lowered(() => Promise.resolve({ node, device: UPLINK })),
+    ...lowered(() => Promise.resolve({ node, device: UPLINK, ...how })),
+  };
+});
+
+/** As when a virtual machine is moved or a bond takes its other port; nobody is told of the node's own address but by ARP. */
+const hardwareAddressChanged = atNode((node) => {
+  const set = (mac: string) => () => inside(node, "ip", "link", "set", UPLINK, "address", mac);
+  return {
+    what: `the uplink of ${node.name} has another hardware address`,
+    heavy: true,
+    begin: set(otherMacOf(node.address)),
+    end: set(macOf(node.address)),
   };
 });
 
@@ -259,6 +276,7 @@ export const NETWORK_FAULTS = {
   uplinkDoubles,
   uplinkSlow,
   uplinkDown,
+  hardwareAddressChanged,
   podCut,
   clientForgets,
   clientConnects,

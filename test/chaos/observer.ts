@@ -10,6 +10,7 @@ import type { GKEIPRoute } from "../../lib/model/gke-api";
 import type { KubeObject, Pod } from "../../lib/model/kubernetes";
 import type { ArpAnswer, ArpAsking } from "./asker";
 import type { Answer, Asking } from "./client";
+import { isOf } from "./machine";
 import { Owners } from "./owners";
 import { ALL_ADDRESSES, NAMESPACE } from "./setting";
 import type { Seen, Watching } from "./watcher";
@@ -125,6 +126,7 @@ export class Observer {
   #judgeDouble(answers: readonly [ArpAnswer, ArpAnswer]): void {
     const { address, at } = answers[1];
     const nodes = answers.map(({ mac }) => this.#nodeOf(mac));
+    if (nodes[0] === nodes[1]) return;
     const away = nodes.some((node) => this.by.agentAway(node, at, at));
     const strange = [...nodes, address].some((each) => this.by.isStranger(each, at));
     if (away || strange || this.owners.isOverdue(address, at)) return void this.counts.excused++;
@@ -136,7 +138,7 @@ export class Observer {
   }
 
   #nodeOf(mac: string): string {
-    return this.lab.nodes.find(({ address }) => macOf(address) === mac)?.name ?? mac;
+    return this.lab.nodes.find(({ address }) => isOf(mac, address))?.name ?? mac;
   }
 
   #judge(until: number): void {
