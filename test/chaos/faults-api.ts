@@ -10,6 +10,28 @@ const apiPaused: Draw = ({ lab }) => ({
   end: async () => lab.controlPlane.resumeApiServer(),
 });
 
+/** It answers all, and everything late. */
+const apiStutters: Draw = ({ lab: { controlPlane } }) => {
+  let timer: NodeJS.Timeout | undefined;
+  const go = (): void => {
+    controlPlane.resumeApiServer();
+    timer = setTimeout(stop, 50);
+  };
+  const stop = (): void => {
+    controlPlane.pauseApiServer();
+    timer = setTimeout(go, 250);
+  };
+  return {
+    what: "the API server stutters: 50 ms in every 300 ms",
+    on: "api",
+    begin: async () => stop(),
+    end: async () => {
+      clearTimeout(timer);
+      controlPlane.resumeApiServer();
+    },
+  };
+};
+
 const apiRestarted: Draw = ({ lab }, random) => {
   const forgets = random.chance(0.3);
   return {
@@ -73,4 +95,4 @@ const writesRefused: Draw = (setting, random) => {
   };
 };
 
-export const API_FAULTS = { apiPaused, apiRestarted, writesRefused };
+export const API_FAULTS = { apiPaused, apiStutters, apiRestarted, writesRefused };
