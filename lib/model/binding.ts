@@ -51,27 +51,40 @@ export const Fabric = {
 } as const;
 export type Fabric = (typeof Fabric)[keyof typeof Fabric];
 
+/** How a node tells the network that it has got an address. */
+export const AnnouncerKind = {
+  /** The node's kernel answers ARP for the address, and the neighbours on the segment are told once. */
+  Arp: "arp",
+} as const;
+export type AnnouncerKind = (typeof AnnouncerKind)[keyof typeof AnnouncerKind];
+
+/** Through whose API the controller leads packets to a node. */
+export const CloudKind = {
+  GoogleCloud: "google-cloud",
+} as const;
+export type CloudKind = (typeof CloudKind)[keyof typeof CloudKind];
+
 /** What a fabric needs of podpin. */
 export interface FabricTraits {
-  /** The node answers ARP for the address, and tells the segment when it has got it. */
-  readonly arp: boolean;
+  /** By what the node says that it has the address. @default nobody is told */
+  readonly announcer?: AnnouncerKind;
   /**
-   * The controller leads the packets to the node, by calls that take seconds. Until they do, the node before delivers what still
-   * arrives there: it cannot pass them on, because the network goes by their destination.
+   * Where the controller leads the packets to the node, by calls that take seconds. Until they do, the node before delivers what
+   * still arrives there: it cannot pass them on, because the network goes by their destination. @default nobody leads them
    */
-  readonly led: boolean;
+  readonly led?: CloudKind;
 }
 
-/** The fabrics. Another one is a name above, a line here, and an announcer in `controller-image/src/fabric` if it must be told. */
+/** The fabrics. Another one is a name above and a line here; for another announcer or cloud the compiler leads to the rest. */
 export const FABRICS: Readonly<Record<Fabric, FabricTraits>> = {
-  [Fabric.Gce]: { arp: false, led: true },
-  [Fabric.L2]: { arp: true, led: false },
-  [Fabric.None]: { arp: false, led: false },
+  [Fabric.Gce]: { led: CloudKind.GoogleCloud },
+  [Fabric.L2]: { announcer: AnnouncerKind.Arp },
+  [Fabric.None]: {},
 };
 
 /** Whether the controller leads its packets. A binding may name a fabric that this version does not know: nobody leads that. */
 export function isLedFabric(fabric: Fabric): boolean {
-  return Object.hasOwn(FABRICS, fabric) && FABRICS[fabric].led;
+  return Object.hasOwn(FABRICS, fabric) && FABRICS[fabric].led !== undefined;
 }
 
 /** Runtime truth for one address: a cluster-scoped object of `podpin.dev/v1alpha1` that has the address as its name. */

@@ -1,6 +1,6 @@
 // Which GatewayClasses, Gateways and listeners are accepted, and why not. Pure; the reasons are the Gateway API's own.
 import { addressOfCidr, CIDR_ADDRESS_TYPE } from "./address";
-import { Fabric, FABRICS } from "./binding";
+import { CloudKind, Fabric, FABRICS, isLedFabric } from "./binding";
 import { AddressType, classMeaning, PODPIN_EXTERNAL_CLASS, PODPIN_INTERNAL_CLASS, PoolMode } from "./classes";
 import {
   ANNOTATION_FABRIC,
@@ -27,6 +27,14 @@ export interface ControllerMeans {
   /** Whether it may lead packets through a cloud's API, as some fabrics need it. */
   readonly cloud: boolean;
 }
+
+/** What a controller lacks for the API of a cloud; undefined where it has it. */
+const LACK: Readonly<Record<CloudKind, (means: ControllerMeans) => string | undefined>> = {
+  [CloudKind.GoogleCloud]: ({ cloud }) =>
+    cloud
+      ? undefined
+      : "needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController",
+};
 
 /** Whether podpin serves this class. */
 export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
@@ -67,18 +75,18 @@ export function acceptClass(gatewayClass: GatewayClass, means: ControllerMeans):
   if (gatewayClass.spec.parametersRef !== undefined) {
     return refuse("InvalidParameters", `spec.parametersRef is set; podpin takes no parameters, remove it`);
   }
-  if (FABRICS[fabric].led && addressTypeOf(gatewayClass) === undefined) {
+  const { led } = FABRICS[fabric];
+  if (led !== undefined && addressTypeOf(gatewayClass) === undefined) {
     const { name } = gatewayClass.metadata;
     return refuse(
       "InvalidParameters",
       `on fabric ${fabric} the name of a class says whether its addresses are external or internal, and ${name} does not; use ${PODPIN_EXTERNAL_CLASS} or ${PODPIN_INTERNAL_CLASS}`,
     );
   }
-  if (FABRICS[fabric].led && !means.cloud) {
-    return refuse(
-      "Unsupported",
-      `fabric ${fabric} needs Google Cloud, and this controller has no access to it: set googleCloudProject on PersistentIpController, or use a class of ${either(Object.values(Fabric).filter((other) => !FABRICS[other].led))}`,
-    );
+  const lack = led && LACK[led](means);
+  if (lack !== undefined) {
+    const unled = Object.values(Fabric).filter((other) => !isLedFabric(other));
+    return refuse("Unsupported", `fabric ${fabric} ${lack}, or use a class of ${either(unled)}`);
   }
   return { accepted: true, reason: "Accepted", message: `served by podpin, fabric ${fabric}` };
 }
@@ -112,7 +120,7 @@ export interface GatewayVerdict extends Verdict {
 export function acceptGateway(gateway: Gateway, gatewayClass: GatewayClass, means: ControllerMeans): GatewayVerdict {
   const { addresses, unusable, foreign } = readAddresses(gateway);
   const fabric = fabricOf(gatewayClass);
-  const addressType = fabric !== undefined && FABRICS[fabric].led ? addressTypeOf(gatewayClass) : undefined;
+  const addressType = fabric !== undefined && isLedFabric(fabric) ? addressTypeOf(gatewayClass) : undefined;
   const rest = { fabric, addressType, addresses, unusable: [...foreign, ...unusable] };
   const no = (reason: string, message: string, serves = false): GatewayVerdict => ({
     ...rest,

@@ -1,6 +1,6 @@
 // A pool: Gateways that list persistent addresses and say which namespaces may use them.
 import { checkAddresses } from "./address-list";
-import { isLedFabric } from "./binding";
+import { CloudKind, FABRICS } from "./binding";
 import { CIDR_ADDRESS_TYPE, cidrContains } from "./address";
 import { checkChoice } from "./choices";
 import {
@@ -279,16 +279,18 @@ function checkClass(input: PoolInput, provider: Provider, kind: PoolKind, proble
   return gatewayClassName;
 }
 
-/** Without access to Google Cloud the controller refuses each Gateway of its classes there. */
+/** Without access to a cloud the controller refuses each Gateway of its classes there. */
 function checkFabric({ controller, gatewayClassName }: PoolInput, className: string, problems: Problems): void {
-  const isLed = PODPIN_CLASSES.some(({ name, fabric }) => name === className && isLedFabric(fabric));
-  if (!isLed || controller?.googleCloud !== false) return;
+  const fabric = PODPIN_CLASSES.find(({ name }) => name === className)?.fabric;
+  const led = fabric && FABRICS[fabric].led;
   const which = gatewayClassName === undefined ? `without it the class is "${className}", which` : "that class";
-  problems.add(
-    "gatewayClassName",
-    gatewayClassName,
-    `${which} needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "${PODPIN_L2_CLASS}"`,
-  );
+  const lack: Readonly<Record<CloudKind, string | undefined>> = {
+    [CloudKind.GoogleCloud]:
+      controller?.googleCloud === false
+        ? `${which} needs Google Cloud, and the controller has no access to it: set googleCloudProject on the PersistentIpController, or use another class, for example "${PODPIN_L2_CLASS}"`
+        : undefined,
+  };
+  if (led !== undefined && lack[led] !== undefined) problems.add("gatewayClassName", gatewayClassName, lack[led]);
 }
 
 /** Private ranges (RFC 1918). */

@@ -6,7 +6,7 @@ import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube } from "../support/memory-kube";
 import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
 import { MAC, podHop, segmentHop, UPLINK } from "./memory-kernel";
-import { A, B, POD, World } from "./world";
+import { A, B, forArp, POD, World } from "./world";
 
 test("a binding is programmed, announced and acknowledged by this node's own entry", async () => {
   const world = new World();
@@ -111,7 +111,7 @@ test("nothing is touched before the caches are complete", async () => {
   runAgent({
     kube,
     kernel: world.kernel,
-    announcer: world.announcer,
+    announcers: forArp(world.announcer),
     clock: world.clock,
     log: () => undefined,
     nodeName: ME,

@@ -7,6 +7,7 @@ import { StoppableProcess } from "../support/stoppable-process";
 import { settle, VirtualClock } from "../support/virtual-clock";
 
 const MAC = "02:00:00:00:00:01";
+const UPLINK = { mac: MAC };
 
 describe("gratuitous ARP", () => {
   test("is a request and a reply of 60 bytes each, to everybody, saying the same address twice", () => {
@@ -67,15 +68,15 @@ describe("the announcer", () => {
   test("starts one socat, when it is first needed, that sends 60-byte frames on the uplink", async () => {
     const { commands, announcer } = setup();
     expect(commands.started).toEqual([]);
-    await announcer.announce("198.51.100.7", MAC);
-    await announcer.announce("198.51.100.8", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
+    await announcer.announce("198.51.100.8", UPLINK);
     expect(commands.started).toEqual([["socat", "-u", "-b", "60", "STDIN", "INTERFACE:eth0"]]);
     expect(commands.frames).toEqual([gratuitousArp("198.51.100.7", MAC), gratuitousArp("198.51.100.8", MAC)]);
   });
 
   test("repeats after 1, 5 and 30 s and then no more", async () => {
     const { commands, clock, announcer } = setup();
-    await announcer.announce("198.51.100.7", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
     const sentAt: number[] = [];
     for (let count = commands.frames.length; clock.pending > 0;) {
       await clock.run(clock.untilNext ?? 0);
@@ -93,7 +94,7 @@ describe("the announcer", () => {
     const commands = new Recorder();
     const { clock } = process;
     const announcer = l2Announcer({ uplink: "eth0", commands, clock, log: () => undefined });
-    await announcer.announce("198.51.100.7", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
     process.stop();
     await time.run(3_000);
     process.resume();
@@ -105,16 +106,24 @@ describe("the announcer", () => {
 
   test("says nothing more once the address is somebody else's", async () => {
     const { commands, clock, announcer } = setup();
-    await announcer.announce("198.51.100.7", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
     announcer.silence("198.51.100.7");
     await clock.run(60_000);
     expect(commands.frames).toHaveLength(1);
     expect(clock.pending).toBe(0);
   });
 
+  test("refuses to speak where the uplink is not there", async () => {
+    const { commands, clock, announcer } = setup();
+    await expect(announcer.announce("198.51.100.7", undefined)).rejects.toThrow(
+      'there is no interface "eth0"; set --uplink',
+    );
+    expect([commands.started, clock.pending]).toEqual([[], 0]);
+  });
+
   test("starts socat again when it has ended", async () => {
     const { commands, clock, announcer } = setup();
-    await announcer.announce("198.51.100.7", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
     commands.children[0]?.emit("exit", "exit code 1");
     await clock.run(1000);
     expect(commands.started).toHaveLength(2);
@@ -123,7 +132,7 @@ describe("the announcer", () => {
 
   test("leaves neither a timer nor a program behind", async () => {
     const { commands, clock, announcer } = setup();
-    await announcer.announce("198.51.100.7", MAC);
+    await announcer.announce("198.51.100.7", UPLINK);
     let ended = false;
     commands.children[0]?.once("exit", () => (ended = true));
     announcer.close();

@@ -18,11 +18,11 @@ test("the new node programs, but stays silent until the old one has let go", () 
   const waiting = node.pass({ delivering: [binding(A, { epoch: 2, releasing })] });
   expect(acknowledged(waiting)).toEqual(ack(ME, 2, "Programmed", "uid-1"));
   expect(node.kernel.proxies.size).toBe(0);
-  expect(waiting.announce).toEqual([]);
+  expect([...waiting.announce]).toEqual([]);
   const acks = [ack(OTHER, 1, "Released", "")];
   const made = node.pass({ delivering: [binding(A, { epoch: 2, releasing, acks })] });
   expect(acknowledged(made)).toEqual(ack(ME, 2, "Announced", "uid-1"));
-  expect(made.announce).toEqual([A]);
+  expect([...made.announce]).toEqual([[A, "arp"]]);
   expect(made.changes.steps.map(({ proxies, routes }) => [...routes, ...proxies])).toEqual([
     [`neigh replace proxy ${A} dev eth0 protocol 153`],
   ]);

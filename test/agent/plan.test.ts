@@ -28,7 +28,7 @@ describe("delivering", () => {
       "ntable change name arp_cache dev eth0 proxy_delay 0",
     ]);
     expect(acknowledged(made)).toEqual(ack(ME, 1, "Announced", "uid-1"));
-    expect(made.announce).toEqual([A]);
+    expect([...made.announce]).toEqual([[A, "arp"]]);
   });
 
   test("app: the route and one set, no translation", () => {
@@ -43,7 +43,7 @@ describe("delivering", () => {
     const node = new Node();
     const made = node.pass({ delivering: [binding(A, { fabric: "none" })] });
     expect(acknowledged(made)?.state).toBe("Announced");
-    expect(made.announce).toEqual([]);
+    expect([...made.announce]).toEqual([]);
     expect(node.kernel.proxies.size).toBe(0);
     expect(node.kernel.proxyDelay).toBe(800);
   });
@@ -53,7 +53,7 @@ describe("delivering", () => {
     node.pass({ delivering: [binding(A), binding(B)] });
     const again = node.pass({ delivering: [binding(A), binding(B)] });
     expect(isNoChange(again.changes)).toBe(true);
-    expect(again.announce).toEqual([]);
+    expect([...again.announce]).toEqual([]);
   });
 
   test("two addresses of one Pod: the lowest is what its own connections leave with, in any order", () => {
@@ -230,6 +230,16 @@ describe("refusing", () => {
     expect(node.kernel.fallbacks.has(A)).toBe(true);
     expect(made.silence).toEqual([A]);
   });
+
+  test("what was announced is taken back where the fabric has become another, and said again where it is the same once more", () => {
+    const node = new Node();
+    node.pass({ delivering: [binding(A)] });
+    const elsewhere = node.pass({ delivering: [binding(A, { epoch: 2, fabric: "none" })] });
+    expect([elsewhere.silence, acknowledged(elsewhere)?.state]).toEqual([[A], "Announced"]);
+    expect(node.pass({ delivering: [binding(A, { epoch: 2, fabric: "none" })] }).silence).toEqual([]);
+    const back = node.pass({ delivering: [binding(A, { epoch: 3 })] });
+    expect([back.silence, [...back.announce]]).toEqual([[], [[A, "arp"]]]);
+  });
 });
 
 describe("a Pod address that is used again", () => {
@@ -291,7 +301,7 @@ describe("a Pod address that is used again", () => {
     const made = node.pass({ delivering: [binding(A, { acks: [ack(ME, 1, "Announced", "uid-1")] })] });
     expect(isNoChange(made.changes)).toBe(true);
     expect(acknowledged(made)?.state).toBe("Announced");
-    expect(made.announce).toEqual([A]);
+    expect([...made.announce]).toEqual([[A, "arp"]]);
   });
 });
 

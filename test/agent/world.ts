@@ -1,8 +1,14 @@
 // One node with one Pod, an API server with the cluster's ranges, and agents that come and go, in virtual time.
 import { type AgentOptions, runAgent } from "../../controller-image/src/agent/agent";
 import type { Plan } from "../../controller-image/src/agent/plan";
-import type { Announcer } from "../../controller-image/src/fabric/fabric";
-import { ackOf, type AddressBinding, type BindingAck, CLUSTER_RANGES_CONFIG_MAP } from "../../lib/model/binding";
+import type { Announcer, Announcers, Uplink } from "../../controller-image/src/fabric/fabric";
+import {
+  ackOf,
+  type AddressBinding,
+  AnnouncerKind,
+  type BindingAck,
+  CLUSTER_RANGES_CONFIG_MAP,
+} from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { type Delivery, MemoryKube, MemoryServer } from "../support/memory-kube";
 import { settle, VirtualClock } from "../support/virtual-clock";
@@ -17,9 +23,9 @@ export class Recorder implements Announcer {
   readonly said: string[] = [];
   fail: string | undefined;
 
-  announce(address: string, mac: string): Promise<void> {
+  announce(address: string, uplink: Uplink | undefined): Promise<void> {
     if (this.fail !== undefined) return Promise.reject(new Error(this.fail));
-    this.said.push(`${address} at ${mac}`);
+    this.said.push(`${address} at ${uplink?.mac}`);
     return Promise.resolve();
   }
 
@@ -31,6 +37,9 @@ export class Recorder implements Announcer {
     this.said.push("closed");
   }
 }
+
+/** The one that the fabric of most bindings here has. */
+export const forArp = (announcer: Announcer): Announcers => ({ [AnnouncerKind.Arp]: announcer });
 
 interface Variant {
   readonly delivery?: Delivery;
@@ -77,7 +86,7 @@ export class World {
     const agent = runAgent({
       kube,
       kernel: this.kernel,
-      announcer: this.announcer,
+      announcers: forArp(this.announcer),
       clock: this.clock,
       log: () => undefined,
       nodeName: ME,

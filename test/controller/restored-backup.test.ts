@@ -3,7 +3,7 @@ import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { type Agent, runAgent } from "../../controller-image/src/agent/agent";
 import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel";
-import { Recorder } from "../agent/world";
+import { forArp, Recorder } from "../agent/world";
 import { MemoryKube } from "../support/memory-kube";
 import { A } from "../support/objects";
 import { newRoute, World } from "./world";
@@ -31,7 +31,12 @@ class Machine {
   start(): void {
     const { clock } = this.world;
     const [nodeName, nodeIp] = [this.name, NODES[this.name]];
-    const more = { announcer: new Recorder(), log: () => undefined, uplink: UPLINK, namespace: "podpin-system" };
+    const more = {
+      announcers: forArp(new Recorder()),
+      log: () => undefined,
+      uplink: UPLINK,
+      namespace: "podpin-system",
+    };
     this.#agent = runAgent({ kube: this.kube, kernel: this.kernel, clock, nodeName, nodeIp, ...more });
   }
 

@@ -4,7 +4,7 @@ import { runAgent, type Agent, type AgentOptions } from "../../controller-image/
 import { type Kernel, linuxKernel } from "../../controller-image/src/agent/kernel";
 import { isNoChange, type Plan } from "../../controller-image/src/agent/plan";
 import { commands } from "../../controller-image/src/fabric/commands";
-import { l2Announcer } from "../../controller-image/src/fabric/l2";
+import { announcersOf } from "../../controller-image/src/fabric/announcers";
 import { withSessions } from "../../controller-image/src/fabric/sessions";
 import type { Log } from "../../controller-image/src/kube/api";
 import { systemClock } from "../../controller-image/src/kube/clock";
@@ -76,7 +76,7 @@ export class Cluster {
     const agent = runAgent({
       kube,
       kernel: kernelOf(linuxKernel({ ...parts, namespaces: interfaceDelivery ? POD_NAMESPACES_FOLDER : undefined })),
-      announcer: l2Announcer(parts),
+      announcers: announcersOf(parts),
       clock: systemClock,
       log,
       nodeName: node,

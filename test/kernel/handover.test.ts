@@ -1,6 +1,7 @@
 import type { Kernel } from "../../controller-image/src/agent/kernel";
 import { Delivery, Fabric } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
+import { forArp } from "../agent/world";
 import { type AgentVariant, Cluster } from "./agents";
 import { eventually } from "./eventually";
 import type { Peer } from "./peer";
@@ -28,7 +29,7 @@ const PODS = ["poda", "podb", "podc"];
 const ENDS = ["cl", "ext", ...PODS];
 /** An agent whose announcements are lost, every one. */
 const UNHEARD: AgentVariant = {
-  announcer: { announce: () => Promise.resolve(), silence: () => undefined, close: () => undefined },
+  announcers: forArp({ announce: () => Promise.resolve(), silence: () => undefined, close: () => undefined }),
 };
 
 let segment: Segment;

@@ -2,7 +2,7 @@
 import { runAgent } from "../../controller-image/src/agent/agent";
 import { runController } from "../../controller-image/src/controller/controller";
 import type { CloudAround } from "../../controller-image/src/fabric/cloud";
-import { l2Announcer } from "../../controller-image/src/fabric/l2";
+import { announcersOf } from "../../controller-image/src/fabric/announcers";
 import { LeaseStore } from "./leases";
 import type { SimNode } from "./node";
 import { SimProcess } from "./process";
@@ -164,7 +164,7 @@ export class Processes {
     runAgent({
       kube,
       kernel,
-      announcer: l2Announcer({ uplink: "eth0", commands, clock, log }),
+      announcers: announcersOf({ uplink: "eth0", commands, clock, log }),
       clock,
       log,
       nodeName: node.name,

@@ -2,7 +2,7 @@
 // time; whatever happens meanwhile asks for one more. Stopping it leaves the kernel as it is.
 import { AckState, type AddressBinding, type BindingAck, FailReason } from "../../../lib/model/binding";
 import { RESOURCES } from "../../../lib/model/kubernetes";
-import type { Announcer } from "../fabric/fabric";
+import type { Announcers } from "../fabric/fabric";
 import type { Change, Clock, Kube, Log, Reflector } from "../kube/api";
 import { Backoff } from "../kube/backoff";
 import { errorText } from "../kube/log";
@@ -29,7 +29,7 @@ import { isEmpty, type KernelState } from "./state";
 export interface AgentOptions {
   readonly kube: Kube;
   readonly kernel: Kernel;
-  readonly announcer: Announcer;
+  readonly announcers: Announcers;
   readonly clock: Clock;
   readonly log: Log;
   readonly nodeName: string;
@@ -63,7 +63,8 @@ const POLL_MS = 30_000;
 const RANGES_PATIENCE_MS = 5000;
 
 export function runAgent(options: AgentOptions): Agent {
-  const { kube, kernel, announcer, clock, log, nodeName, nodeIp, uplink, namespace } = options;
+  const { kube, kernel, clock, log, nodeName, nodeIp, uplink, namespace } = options;
+  const announcers = Object.values(options.announcers);
   const started = clock.now();
   const acks = ackWriter(kube, clock, log, nodeName);
   const stale = flushing({
@@ -145,7 +146,7 @@ export function runAgent(options: AgentOptions): Agent {
     if (wasIsolated) {
       log("error", "this node hears nobody: it speaks for no address until it does");
       // At once; the proxy neighbours go with the next pass.
-      for (const [address, { announced }] of memory) if (announced !== undefined) announcer.silence(address);
+      for (const [address, { announced }] of memory) if (announced !== undefined) silence(address);
     } else {
       log("info", "this node hears others again: each address is read anew before the node speaks for it");
       doubted.begin([...delivering.values()].map(({ metadata }) => metadata.name));
@@ -160,8 +161,13 @@ export function runAgent(options: AgentOptions): Agent {
     log("warn", "these addresses are another node's by now: they are read anew before the node speaks for them", {
       addresses: news,
     });
-    for (const address of news) announcer.silence(address);
+    for (const address of news) silence(address);
     passes.trigger();
+  }
+
+  /** Also where it is not known which of them has spoken, or only about to. */
+  function silence(address: string): void {
+    for (const announcer of announcers) announcer.silence(address);
   }
 
   function retryLater(): void {
@@ -314,16 +320,14 @@ export function runAgent(options: AgentOptions): Agent {
   }
 
   async function announceAll(made: Plan, observed: KernelState, failed: Map<string, Failure>): Promise<void> {
-    for (const address of made.silence) announcer.silence(address);
-    const mac = observed.uplink?.mac;
+    for (const address of made.silence) silence(address);
     await Promise.all(
-      made.announce
-        .filter((address) => !failed.has(address))
-        .map(async (address) => {
+      [...made.announce]
+        .filter(([address]) => !failed.has(address))
+        .map(async ([address, by]) => {
           try {
             if (isolated()) throw new Error("this node hears nobody");
-            if (mac === undefined) throw new Error(`there is no interface "${uplink}"; set --uplink`);
-            await announcer.announce(address, mac);
+            await options.announcers[by].announce(address, observed.uplink);
           } catch (error) {
             const message = errorText(error);
             failed.set(address, { reason: FailReason.AnnouncementFailed, message });
@@ -368,7 +372,7 @@ export function runAgent(options: AgentOptions): Agent {
       told.stop();
       for (const each of [delivering, releasing, standbys, ranges]) each.stop();
       acks.stop();
-      announcer.close();
+      for (const announcer of announcers) announcer.close();
       await ended;
       await stale.stop();
     },

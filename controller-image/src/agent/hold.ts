@@ -6,9 +6,9 @@ import {
   type BindingOwner,
   DELIVERIES,
   type Delivery,
-  FABRICS,
   type Fabric,
   FailReason,
+  isLedFabric,
 } from "../../../lib/model/binding";
 import { zoneOf } from "./nft";
 import type { AddressMemory, NodeView } from "./outcome";
@@ -93,7 +93,7 @@ export function hold(held: Held, current: Footprint, view: NodeView): Holding {
     held: inside,
     // Before the guest agent can claim the address, which it does as soon as the fabric brings it here. Once there it stays: it
     // keeps the guest agent from saying again what it is against.
-    thrown: FABRICS[held.fabric].led || kernel.claimed.has(address) || current.thrown,
+    thrown: isLedFabric(held.fabric) || kernel.claimed.has(address) || current.thrown,
   };
   const programmed = { epoch, podUid, podIp, delivery, ifindex: hop.ifindex, port: port ?? before?.port };
   return { can: "yes", target, programmed };

@@ -7,10 +7,10 @@ import {
   type BindingAck,
   type BindingRelease,
   deliveryWith,
-  FABRICS,
   FailReason,
   ackOf,
   isLed,
+  isLedFabric,
   ownerAck,
 } from "../../../lib/model/binding";
 import { type Held, hold } from "./hold";
@@ -46,7 +46,7 @@ export function release(
     state: AckState.Released,
   };
   // A binding that names a node's own address is wrong, and nothing may come before that.
-  if (FABRICS[fabric].led && !view.nodeAddresses.has(reading.name)) {
+  if (isLedFabric(fabric) && !view.nodeAddresses.has(reading.name)) {
     return delivering(binding, releasing, current, memory, view) ?? { ...dropping(binding, memory, view), ack };
   }
   if (owner === undefined) return { target: NO_FOOTPRINT, ack };
@@ -86,7 +86,7 @@ export function leftover(
   const nothing = { target: NO_FOOTPRINT, withdrawAck };
   if (isEmpty(current)) return nothing;
   // Nobody watches for this node any more, so it asks now and then.
-  if (FABRICS[fabric].led && !view.nodeAddresses.has(evidence.name)) {
+  if (isLedFabric(fabric) && !view.nodeAddresses.has(evidence.name)) {
     const dropped = dropping(binding, memory, view);
     return isEmpty(dropped.target)
       ? nothing
@@ -183,7 +183,7 @@ export function formerPods(
 ): string[] {
   return releasing.flatMap((object) => {
     const reading = readBinding(object);
-    if (!reading.ok || !FABRICS[reading.binding.spec.fabric].led) return [];
+    if (!reading.ok || !isLedFabric(reading.binding.spec.fabric)) return [];
     const remembered = memory.get(reading.name)?.programmed?.podIp;
     const seen = kernel && podOf(footprintOf(kernel, reading.name), uplink);
     return [remembered ?? [], seen ?? []].flat();

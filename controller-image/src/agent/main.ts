@@ -13,8 +13,8 @@ import {
   PODPIN_NAMESPACE,
   POD_NAMESPACES_FOLDER,
 } from "../../../lib/model/runtime";
+import { announcersOf } from "../fabric/announcers";
 import { commands } from "../fabric/commands";
-import { l2Announcer } from "../fabric/l2";
 import { withSessions } from "../fabric/sessions";
 import {
   createKube,
@@ -147,7 +147,7 @@ export async function agentMain(args: readonly string[], env: Environment = proc
       cniResults: CNI_RESULTS_FOLDER,
       namespaces: settings.interfaceDelivery ? POD_NAMESPACES_FOLDER : undefined,
     }),
-    announcer: l2Announcer(parts),
+    announcers: announcersOf(parts),
     clock: systemClock,
     log,
     onPass: agentMetrics(metrics),

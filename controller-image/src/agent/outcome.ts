@@ -3,11 +3,13 @@
 import {
   AckState,
   type AddressBinding,
+  AnnouncerKind,
   type BindingAck,
   type Delivery,
   FABRICS,
   FailReason,
   ackOf,
+  isLedFabric,
   mayAnnounce,
 } from "../../../lib/model/binding";
 import { hold, wasProgrammed } from "./hold";
@@ -42,8 +44,9 @@ export interface AddressMemory {
   readonly fenced?: readonly number[];
 }
 
-/** What neighbours are told once: for whom, and at which hardware address of the uplink, which can change under it. */
-interface Announcement {
+/** What the network is told once: by what, for whom, and at which hardware address of the uplink, which can change under it. */
+export interface Announcement {
+  readonly announcer: AnnouncerKind;
   readonly epoch: number;
   readonly podUid: string;
   readonly mac?: string;
@@ -71,6 +74,8 @@ export interface Outcome {
   /** Withdraw the entry that this node has in the binding. */
   readonly withdrawAck?: boolean;
   readonly announce?: Announcement;
+  /** What was said before was said by another announcer than the fabric has now. */
+  readonly silence?: boolean;
   readonly programmed?: AddressMemory["programmed"];
   readonly lettingGoSince?: number;
   /** Look again at this time. */
@@ -104,7 +109,7 @@ export function deliver(
     const problem = `spec.owner: got nothing; it must name the Pod, because spec.nodeName is "${spec.nodeName}"`;
     return { target: current, ack: failed(view, id, FailReason.InvalidBinding, problem) };
   }
-  const { led, arp } = FABRICS[spec.fabric];
+  const { announcer } = FABRICS[spec.fabric];
   // The old Pod's entries must go even where the new ones cannot be made: a higher epoch says so.
   const refuse = (reason: FailReason, message: string, retry: boolean, target: Footprint): Outcome => ({
     target,
@@ -126,16 +131,17 @@ export function deliver(
   const holding = hold({ ...spec, owner, before, started: wasProgrammed(mine, id) }, current, view);
   if (holding.can === "unknown") return { target: current, retry: true, note: holding.note };
   if (holding.can === "no") {
-    const target = led ? STRAY : { ...remains, thrown: current.thrown };
+    const target = isLedFabric(spec.fabric) ? STRAY : { ...remains, thrown: current.thrown };
     return refuse(holding.reason, holding.message, holding.retry, target);
   }
   // A Pod that was replaced on this very node: whoever had the address here has just been overwritten.
   const allowed = mayAnnounce(binding) || spec.releasing?.nodeName === view.nodeName;
   const foreignProxy = view.kernel.proxies.get(spec.address) === "foreign";
   const done: Outcome = {
-    target: { ...holding.target, proxy: arp && allowed && !foreignProxy },
+    target: { ...holding.target, proxy: announcer === AnnouncerKind.Arp && allowed && !foreignProxy },
     ack: { nodeName: view.nodeName, ...id, state: allowed ? AckState.Announced : AckState.Programmed },
-    announce: arp && allowed ? { ...id, mac: view.kernel.uplink?.mac } : undefined,
+    announce: announcer !== undefined && allowed ? { ...id, announcer, mac: view.kernel.uplink?.mac } : undefined,
+    silence: memory?.announced !== undefined && memory.announced.announcer !== announcer,
     programmed: holding.programmed,
   };
   if (view.kernel.uplink?.forwards !== false) return done;

@@ -1,6 +1,12 @@
 // From what the API says and what the kernel holds to what has to change: pure and total. The same input gives the same
 // plan whatever the order of the bindings; a plan for a kernel that is as it should be is empty.
-import { type AddressBinding, type BindingAck, DELIVERIES, type FailReason } from "../../../lib/model/binding";
+import {
+  type AddressBinding,
+  type AnnouncerKind,
+  type BindingAck,
+  DELIVERIES,
+  type FailReason,
+} from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { NO_POD_CHANGES, type PodChanges, podSideChanges } from "./inside";
 import { type FenceChanges, type Fences, fenceChanges, fencesIn } from "./fence";
@@ -10,7 +16,7 @@ import { baseScript, type ElementChange, elementChange, expectStrays, joined, li
 import type { NodeVerdict } from "./node-problems";
 import { clusterLines, delayMarker, lacksPort, podChanges, portChanges, strayProxies, teardownOf } from "./node-wide";
 import { leftover, release } from "./letting-go";
-import { type AddressMemory, deliver, type NodeView, type Outcome, silenced } from "./outcome";
+import { type AddressMemory, type Announcement, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
 import { standbyPods } from "./standbys";
 import {
@@ -104,9 +110,9 @@ export interface Plan {
   readonly changes: KernelChanges;
   /** What becomes of each address that is known, by name of its binding. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** Not yet announced for this epoch and Pod at the uplink's present hardware address. */
-  readonly announce: readonly string[];
-  /** Stop repeating the announcement. */
+  /** Not yet announced for this epoch and Pod at the uplink's present hardware address: by what it shall be. */
+  readonly announce: ReadonlyMap<string, AnnouncerKind>;
+  /** Say no more of these, before anything new is announced. */
   readonly silence: readonly string[];
   /** The node is ready to take these over. */
   readonly standbys: readonly string[];
@@ -130,15 +136,15 @@ export function plan(input: PlanInput): Plan {
   return {
     changes,
     outcomes,
-    announce: names.filter((address) => {
-      const wanted = outcomes.get(address)?.announce;
-      const done = input.memory.get(address)?.announced;
-      if (wanted === undefined) return false;
-      return done?.epoch !== wanted.epoch || done.podUid !== wanted.podUid || done.mac !== wanted.mac;
-    }),
+    announce: new Map(
+      [...outcomes].flatMap(([address, { announce: wanted }]) => {
+        const done = input.memory.get(address)?.announced;
+        return wanted === undefined || isSaid(wanted, done) ? [] : [[address, wanted.announcer]];
+      }),
+    ),
     silence: [...input.memory].flatMap(([address, { announced }]) => {
-      const target = outcomes.get(address)?.target;
-      const owns = target?.path !== undefined && !target.forward && !isQuiet(input, address);
+      const { target, silence = false } = outcomes.get(address) ?? {};
+      const owns = target?.path !== undefined && !target.forward && !isQuiet(input, address) && !silence;
       return announced !== undefined && !owns ? [address] : [];
     }),
     standbys,
@@ -147,6 +153,10 @@ export function plan(input: PlanInput): Plan {
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
     retry: [...outcomes.values()].some((outcome) => outcome.retry === true || lacksPort(input.kernel, outcome.target)),
   };
+}
+
+function isSaid({ announcer, epoch, podUid, mac }: Announcement, done: Announcement | undefined): boolean {
+  return done?.announcer === announcer && done.epoch === epoch && done.podUid === podUid && done.mac === mac;
 }
 
 /** Whether the kernel is as it should be. */
@@ -339,14 +349,14 @@ export function remember(
     // Not forgotten with its last trace: a cache that is behind may still bring an epoch that was answered already.
     if (input.now - seenAt >= FORGET_MS) continue;
     const succeeded = outcome !== undefined && !failed.has(name);
-    const announced = done.announce.includes(name) && succeeded ? outcome.announce : old?.announced;
+    const said = done.announce.has(name) && succeeded ? outcome.announce : undefined;
     next.set(name, {
       epoch,
       bindingUid,
       version,
       seenAt,
       programmed: (succeeded ? outcome.programmed : undefined) ?? old?.programmed,
-      announced: done.silence.includes(name) ? undefined : announced,
+      announced: said ?? (done.silence.includes(name) ? undefined : old?.announced),
       lettingGoSince: succeeded ? outcome.lettingGoSince : old?.lettingGoSince,
       fenced,
     });

@@ -1,6 +1,7 @@
 // What the agent knows of its node's kernel, as plain data: the constants that mark what is ours, and one footprint per
 // address, so that "what is there" and "what should be there" are values of the same type.
 
+import type { Uplink } from "../fabric/fabric";
 import type { FenceState } from "./fence";
 import type { ForwardState } from "./forward";
 import type { PodLook } from "./inside";
@@ -168,8 +169,7 @@ export interface KernelState {
   readonly nft: NftState;
   /** `unreachable`: asked, and the kernel has no route. An address that is missing here was not asked. */
   readonly hops: ReadonlyMap<string, Hop | "unreachable">;
-  readonly uplink?: {
-    readonly mac: string;
+  readonly uplink?: Uplink & {
     readonly proxyDelay?: number;
     /** Whether what arrives there is passed on, and questions for proxy neighbours are answered. @default not known */
     readonly forwards?: boolean;

@@ -6,7 +6,9 @@
 //   a standing        STANDINGS and standingOf in lib/model/selection.ts: which Pods come before newer ones
 //   a sign of drain   DRAIN_TAINTS in lib/model/node-health.ts
 //   a delivery        Delivery and its line in DELIVERIES of lib/model/binding.ts; the agent's footprint does the rest
-//   a fabric          Fabric and its line in FABRICS of lib/model/binding.ts, an announcer in controller-image/src/fabric
+//   a fabric          Fabric and its line in FABRICS of lib/model/binding.ts
+//   an announcer      AnnouncerKind there, its line in controller-image/src/fabric/announcers.ts
+//   a cloud           CloudKind there, its line in CLOUD_ACCESS of main.ts; how it names machines: fabric/cloud.ts
 //   damping           lib/model/damping.ts; which moves it delays: motiveOf in choice.ts
 //   a standby         standby.ts: who would be next, so that its node is ready
 //   a hand-over       handover.ts, one address at a time; a condition or reason: route-status.ts

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { gkeApi } from "../../../lib/crds/index";
+import { CloudKind } from "../../../lib/model/binding";
 import { CONTROLLER_HEALTH_PORT, PODPIN_NAMESPACE } from "../../../lib/model/runtime";
 import {
   createKube,
@@ -15,9 +16,17 @@ import {
 } from "../kube/index";
 import type { RequestRecord } from "../kube/transport";
 import { randomNonce, udpWire } from "../liveness/wire";
+import type { CloudAccess, CloudParts } from "../fabric/cloud";
 import { googleCloud } from "../fabric/gce/make";
 import { runController } from "./controller";
-import { readFlags } from "./flags";
+import { type ControllerFlags, readFlags } from "./flags";
+
+type CloudOf = (flags: ControllerFlags, parts: CloudParts) => CloudAccess | undefined;
+
+/** Access to each cloud, where the flags give it. A cluster is in one of them. */
+const CLOUD_ACCESS: Readonly<Record<CloudKind, CloudOf>> = {
+  [CloudKind.GoogleCloud]: (flags, parts) => flags.googleCloud && googleCloud({ ...flags.googleCloud, ...parts }),
+};
 
 /** Runs until SIGTERM or SIGINT. Rejects at once, naming all of them, when the flags are wrong. */
 export async function controllerMain(
@@ -39,7 +48,8 @@ export async function controllerMain(
   };
   const kube = createKube(connection);
   const leases = createLeaseApi(connection);
-  const cloud = flags.googleCloud && googleCloud({ ...flags.googleCloud, clock: systemClock, log, metrics, version });
+  const parts = { clock: systemClock, log, metrics, version };
+  const [cloud] = Object.values(CLOUD_ACCESS).flatMap((access) => access(flags, parts) ?? []);
   const podName = env["POD_NAME"] ?? hostname();
   const controller = runController({
     kube,

@@ -2,6 +2,8 @@
 // wanted (pure, `decide`); the fabric brings it about in its own time and says when anything has changed.
 import type { BindingRoute } from "../../../lib/model/binding";
 import type { AddressType } from "../../../lib/model/classes";
+import type { Clock, Log } from "../kube/api";
+import type { Metrics } from "../kube/metrics";
 
 /** What one route wants of the cloud. */
 export interface CloudIntent {
@@ -82,6 +84,22 @@ export interface CloudFabric {
   pause(): void;
   /** Ends what is under way, without undoing it. */
   stop(): Promise<void>;
+}
+
+/** What access to a cloud is made of, besides what the user says of it. */
+export interface CloudParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+/** What the controller can do where it has access to a cloud. */
+export interface CloudAccess {
+  /** Makes the fabric, which connects to nothing before it is started. */
+  readonly fabric: (around: CloudAround) => CloudFabric;
+  /** What is said of a machine; rejects when there is no answer. `witness` is a machine that runs. */
+  readonly machineState: (machine: CloudNode, witness: CloudNode) => Promise<MachineState>;
 }
 
 /** What such a fabric needs of the controller around it. */

@@ -1,4 +1,4 @@
-// Fabric `l2`: gratuitous ARP on the uplink. Node.js has no packet sockets, so one `socat` stays open and turns every
+// Announcer `arp`: gratuitous ARP on the uplink. Node.js has no packet sockets, so one `socat` stays open and turns every
 // 60 bytes on its standard input into one frame (it needs NET_RAW).
 import type { Child, Commands } from "./commands";
 import type { Clock, Log } from "../kube/api";
@@ -41,7 +41,9 @@ export function l2Announcer(options: L2Options): Announcer {
   };
 
   return {
-    announce: async (address, mac) => {
+    announce: async (address, uplink) => {
+      if (uplink === undefined) throw new Error(`there is no interface "${options.uplink}"; set --uplink`);
+      const { mac } = uplink;
       repeats.get(address)?.();
       repeatLater(address, mac, 0);
       await pipe.send(gratuitousArp(address, mac));

@@ -1,8 +1,6 @@
 // The fabric as the controller starts it: the real network, the real credentials, and what the flags say.
 import { GoogleCloudDriver } from "../../../../lib/model/google-cloud";
-import type { Clock, Log } from "../../kube/api";
-import type { Metrics } from "../../kube/metrics";
-import type { CloudAround, CloudFabric, CloudNode, MachineState } from "../cloud";
+import type { CloudAccess, CloudAround, CloudFabric, CloudParts } from "../cloud";
 import { createCompute } from "./client";
 import type { Compute } from "./compute";
 import { createGceFabric } from "./fabric";
@@ -25,26 +23,13 @@ export interface GoogleCloudSettings {
   readonly firewallTags: readonly string[];
 }
 
-export interface GoogleCloudOptions extends GoogleCloudSettings {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly version: string;
-}
-
 const DRIVERS: Readonly<Record<GoogleCloudDriver, Driver>> = {
   [GoogleCloudDriver.HaPolicy]: haPolicy,
   [GoogleCloudDriver.TargetInstance]: targetInstance,
 };
 
-export interface GoogleCloud {
-  /** Makes the fabric, which connects to nothing before it is started. */
-  readonly fabric: (around: CloudAround) => CloudFabric;
-  readonly machineState: (machine: CloudNode, witness: CloudNode) => Promise<MachineState>;
-}
-
 /** One client for each project, so that all calls there keep to one rate. They end with the fabric. */
-export function googleCloud(options: GoogleCloudOptions): GoogleCloud {
+export function googleCloud(options: GoogleCloudSettings & CloudParts): CloudAccess {
   const { driver, project, hostProject, endpoint, firewallSources, firewallTags, clock, log, metrics, version } =
     options;
   const onCalls = clientMetrics(metrics);
