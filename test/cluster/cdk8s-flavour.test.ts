@@ -103,6 +103,8 @@ test("podpin status names the Pod of each address", async () => {
     { cwd: root },
   );
   expect(built.status).toBe(0);
+  // On a busy machine a node that hears nobody for half a second is not Ready for a moment.
+  await lab.kubectl(["wait", "gkeiproute/my-pod-ips", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=60s"]);
   const { stdout, stderr, code } = await lab.control.exec(
     [process.execPath, path.join(root, ".lab/cli/cli/main.js"), "status", "--kubeconfig", lab.kubeconfig],
     { env: { ...process.env, PATH: `${path.dirname(lab.kubectlPath)}:${process.env["PATH"] ?? ""}` } },
