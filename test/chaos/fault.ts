@@ -14,6 +14,8 @@ export interface Fault {
   readonly heavy?: boolean;
   /** The kernels of these nodes may meanwhile answer as the agent has left them (docs/moves.md, "From node to node"). */
   readonly agentAway?: readonly string[];
+  /** They are other processes when it is over, and not those of before. */
+  readonly agentAnew?: boolean;
   /** Somebody who is not podpin answers ARP meanwhile: this node for whatever address, or whatever node for this address. */
   readonly stranger?: string;
   readonly begin: () => Promise<unknown>;

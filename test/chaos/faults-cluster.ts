@@ -45,6 +45,7 @@ const agentsUndeployed: Draw = (setting) => ({
   what: "the agents' DaemonSet is deleted",
   on: "agents",
   agentAway: everywhere(setting),
+  agentAnew: true,
   begin: () => ofPodpin(setting, "delete", "daemonset", AGENT, "--wait=false"),
   end: () => setting.putBack("DaemonSet"),
 });

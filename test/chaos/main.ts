@@ -24,12 +24,19 @@ const RESTORED_WITHIN_MS = 120_000;
 const AGENT_BACK_MS = 5_000;
 const AGENT_ANEW_MS = 20_000;
 
+interface Lasting {
+  readonly fault: Fault;
+  readonly from: number;
+  to: number;
+}
+
 class Chaos {
   /** By subject, with the times of the first and the last. */
   readonly #violations = new Map<string, { times: number; readonly first: number; last: number }>();
   events = 0;
   readonly #began = now();
-  readonly #faults: { readonly fault: Fault; readonly from: number; to: number }[] = [];
+  readonly #faults: Lasting[] = [];
+  readonly #unended: { readonly lasts: Lasting; readonly backMs: number }[] = [];
   readonly #running = new Map<string, { readonly fault: Fault; over: Promise<void>; readonly stop: () => void }>();
   readonly observer: Observer;
 
@@ -83,6 +90,7 @@ class Chaos {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
     const restore = (): Promise<true> => this.setting.restore().then(() => true);
     await this.setting.cluster.until("everything is put back", restore, RESTORED_WITHIN_MS);
+    for (const { lasts, backMs } of this.#unended.splice(0)) lasts.to = now() + backMs;
   }
 
   #start(fault: Fault, ms: number): void {
@@ -97,15 +105,20 @@ class Chaos {
     });
     const lasts = { fault, from: now(), to: Infinity };
     this.#faults.push(lasts);
+    const anew = fault.end === undefined || fault.agentAnew === true;
+    const backMs = anew ? AGENT_ANEW_MS : AGENT_BACK_MS;
     const live = async (): Promise<void> => {
       this.tell(fault.what);
       const began = await this.#attempt(fault.what, fault.begin);
+      let over = true;
       if (fault.end !== undefined) {
         await ended;
         if (began) this.tell(`over: ${fault.what}`);
-        await this.#attempt(`over: ${fault.what}`, fault.end);
+        over = await this.#attempt(`over: ${fault.what}`, fault.end);
       }
-      lasts.to = now() + (fault.end === undefined ? AGENT_ANEW_MS : AGENT_BACK_MS);
+      // What did not succeed lasts until everything is put back.
+      if (over) lasts.to = now() + backMs;
+      else this.#unended.push({ lasts, backMs });
       this.#running.delete(fault.on);
     };
     this.#running.set(fault.on, { fault, stop, over: live() });
