@@ -47,6 +47,8 @@ const orderOf = (object: { readonly metadata: { readonly resourceVersion?: strin
 
 export class Owners {
   readonly #known = new Map<string, Known>();
+  /** By route: what its status said of late. */
+  readonly #told = new Map<string, readonly { readonly at: number; readonly said: string }[]>();
 
   constructor(private readonly violation: (subject: string, text: string) => void) {}
 
@@ -132,6 +134,9 @@ export class Owners {
   judgeReady(route: GKEIPRoute, at: number): void {
     const { metadata, spec, status } = route;
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    const said = `version ${orderOf(route)}: ${status?.pods?.join() ?? "nobody"}, Ready ${ready?.status}: ${ready?.message}`;
+    const told = [...(this.#told.get(metadata.name) ?? []), { at, said }].filter((each) => each.at > at - HISTORY_MS);
+    this.#told.set(metadata.name, told);
     if (ready?.status !== "True" || ready.observedGeneration !== metadata.generation) return;
     if (metadata.deletionTimestamp !== undefined) return;
     const order = orderOf(route);
@@ -160,7 +165,11 @@ export class Owners {
       );
       if (served) continue;
       const history = this.history(address, last?.at ?? 0);
-      this.violation(`route ${metadata.name} is Ready and ${address} not acknowledged`, `at ${order}: ${history}`);
+      const toldBefore = told.map((each) => `\n    ${Math.round(each.at - (last?.at ?? 0))} ms: ${each.said}`).join("");
+      this.violation(
+        `route ${metadata.name} is Ready and ${address} not acknowledged`,
+        `at ${order}${toldBefore}${history}`,
+      );
     }
   }
 
