@@ -23,6 +23,12 @@ test("a fault is found by what it says", () => {
   ]);
 });
 
+test("one of several may be asked for", () => {
+  const random = new Random(1);
+  const drawn = Array.from({ length: 50 }, () => drawFault(setting, random, "podCut,leaseEdited").on.split(" ").at(-1));
+  expect(new Set(drawn)).toEqual(new Set(["interface", "lease"]));
+});
+
 test("a text that no fault says is refused", () => {
   expect(() => drawFault(setting, new Random(1), "earthquake")).toThrow('--only: got "earthquake"; no fault is called');
 });

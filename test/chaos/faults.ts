@@ -31,9 +31,10 @@ const DRAWN = Object.keys(KINDS).flatMap((name) => Array.from({ length: OFTEN[na
 /** A text may be said by one of a kind's many variants. */
 const TRIES = 20_000;
 
-/** @param only what the kind's name or the fault's description must contain */
+/** @param only what the kind's name or the fault's description must contain; one of several, separated by commas */
 export function drawFault(setting: Setting, random: Random, only = ""): Fault {
-  const wanted = (text: string): boolean => text.toLowerCase().includes(only.toLowerCase());
+  const texts = only.toLowerCase().split(",");
+  const wanted = (text: string): boolean => texts.some((each) => text.toLowerCase().includes(each));
   const named = DRAWN.filter(wanted);
   if (named.length > 0) return draw(random.pick(named));
   for (let tries = 0; tries < TRIES; tries++) {

@@ -14,7 +14,7 @@ import { Setting } from "./setting";
 const HELP = `npm run chaos -- [options]
   --minutes N    how long faults go on, in rounds, with a rest after each [5]
   --seed S       which faults; the times are the machine's own [a random one]
-  --only TEXT    only faults whose name (test/chaos/faults*.ts) or description contains it
+  --only TEXT    only faults whose name (test/chaos/faults*.ts) or description contains it, or one of several: a,b
   --failures N   stop after so many violations [1]
 `;
 const WHY_CHARACTERS = 160;
