@@ -17,6 +17,13 @@ async function serving({ delivery = "auto" as Delivery } = {}) {
   return { world, isolation, agent };
 }
 
+/** It hears somebody again, for long enough to be told of what was decided while it was taken for lost. */
+async function comesBack(world: World, isolation: IsolationSwitch): Promise<void> {
+  isolation.turn(false);
+  await world.clock.run(300);
+  await world.rest();
+}
+
 const spoken = (world: World, from: number): string[] =>
   world.announcer.said.slice(from).filter((line) => line.includes(" at "));
 
@@ -37,9 +44,23 @@ test("while it is silent it says that it is not announced", async () => {
   isolation.turn(true);
   await world.rest();
   expect(world.ack()).toEqual(ack("node-1", 1, "Programmed", "uid-1"));
-  isolation.turn(false);
-  await world.rest();
+  await comesBack(world, isolation);
   expect(world.ack()).toEqual(ack("node-1", 1, "Announced", "uid-1"));
+});
+
+test("what is given to another node just as it comes back it does not speak for", async () => {
+  const { world, isolation, agent } = await serving({ delivery: "manual" });
+  isolation.turn(true);
+  await world.rest();
+  const from = world.announcer.said.length;
+  isolation.turn(false);
+  await world.clock.run(200);
+  await world.rest();
+  world.write(movedAway(A, { releasing: undefined }));
+  await world.clock.run(60_000);
+  await world.rest();
+  expect([world.kernel.proxies.size, spoken(world, from)]).toEqual([0, []]);
+  agent.kube.deliver();
 });
 
 test("when it hears somebody again it reads each binding anew before it speaks", async () => {
@@ -68,8 +89,7 @@ test("a node that comes back with a lower epoch stays silent and cleans up, thou
   world.write(movedAway(A, { releasing: undefined }));
   const from = world.announcer.said.length;
   agent.kube.connected = true;
-  isolation.turn(false);
-  await world.rest();
+  await comesBack(world, isolation);
   expect(spoken(world, from)).toEqual([]);
   expect(world.kernel.untouched).toBe(true);
   agent.kube.deliver();
@@ -86,8 +106,7 @@ test("a node that was given the address again in the meantime speaks on the API 
   await world.rest();
   world.write(binding(A, { epoch: 3 }));
   agent.kube.connected = true;
-  isolation.turn(false);
-  await world.rest();
+  await comesBack(world, isolation);
   expect(world.ack()).toEqual(ack("node-1", 3, "Announced", "uid-1"));
   expect(world.kernel.proxies.get(A)).toBe("ours");
   agent.kube.deliver();
@@ -147,12 +166,10 @@ test("isolated again before the answer has come, the answer counts for nothing",
     await new Promise<void>((resolve) => answers.push(resolve));
     return found as never;
   };
-  isolation.turn(false);
-  await world.rest();
+  await comesBack(world, isolation);
   isolation.turn(true);
   await world.rest();
-  isolation.turn(false);
-  await world.rest();
+  await comesBack(world, isolation);
   const from = world.announcer.said.length;
   answers[0]?.();
   await world.rest();

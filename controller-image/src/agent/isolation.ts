@@ -17,6 +17,11 @@ export interface Isolation {
 
 /** What a cache says so long after the node came back can be no more than what had been under way to it before. */
 const DOUBT_MS = 60_000;
+/**
+ * Who found this node lost just before it came back hears within this time that it has, and gives away no more of its addresses
+ * without waiting for it. What was given away before that, the answer says.
+ */
+const KNOWN_BACK_MS = 300;
 /** A cache that lags behind an answer is compared again after this time, or with its next event. */
 const LAG_MS = 500;
 const QUESTIONS_AT_ONCE = 8;
@@ -128,7 +133,7 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       until = clock.now() + DOUBT_MS;
       for (const each of [unsure, certain, ahead, asking, answered]) each.clear();
       for (const address of addresses) unsure.add(address);
-      if (unsure.size > 0) void askAll();
+      if (unsure.size > 0) askLater(KNOWN_BACK_MS);
     },
     doubt: (address, isHeld) => {
       if (cached(address) === undefined && !isHeld) return false;
