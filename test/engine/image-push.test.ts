@@ -150,7 +150,11 @@ test("the image is what the Dockerfile says, file by file what another builder m
   expect(config.config).toMatchObject({
     User: "65532:65532",
     Entrypoint: ["node", "--max-semi-space-size=4", "/app/podpin.js"],
-    Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "MALLOC_ARENA_MAX=2"],
+    Env: [
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "MALLOC_ARENA_MAX=1",
+      "MALLOC_TRIM_THRESHOLD_=131072",
+    ],
   });
 
   const layers: string[] = [];
