@@ -1,5 +1,6 @@
 // Nodes that are cordoned, tainted or silent, and what the whole controller does about them.
 import { RESOURCES, type KubeObject, type Node } from "../../lib/model/kubernetes";
+import { StoppableProcess } from "../support/stoppable-process";
 import { aNode, newRoute, World } from "./world";
 
 const { gkeIpRoutes, nodes } = RESOURCES;
@@ -71,6 +72,22 @@ test("a node that does not answer loses its address within the time of one write
   world.agents.add("node1");
   world.answer();
   await world.until(() => world.binding()?.spec.releasing === undefined);
+});
+
+test("a node that answers again while its route is still being told of keeps its address", async () => {
+  world.pod("q", { node: "node2", ip: "10.244.2.9", created: "2026-01-01T00:00:30Z" });
+  const slow = new StoppableProcess(world.clock).kube(world.kube, () => 20);
+  const controller = await world.served({}, { kube: slow });
+  await world.clock.run(1_000);
+  controller.setLost("node1", true);
+  await world.clock.run(30);
+  expect(world.ready()).toBe("False Mutated");
+  controller.setLost("node1", false);
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  expect(world.binding()?.spec).toMatchObject({ epoch: 1, nodeName: "node1" });
+  const stopped = controller.stop();
+  await world.clock.run(1_000);
+  await stopped;
 });
 
 test("a route whose only Pod is on a node that does not answer is not Ready until the node answers again", async () => {

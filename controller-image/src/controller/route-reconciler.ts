@@ -39,6 +39,8 @@ export interface RouteReconcilerOptions {
   /** Of what people read; bindings have one of their own. */
   readonly limit: WriteLimit;
   readonly report: RouteReport;
+  /** Resolves when this replica leads for certain, rejects when it does not. */
+  readonly confirmLead: () => Promise<void>;
   /** Has a route looked at again. */
   readonly touchRoute: (key: string) => void;
   /** @default there is none */
@@ -67,7 +69,11 @@ export class RouteReconciler {
   /** Routes of which something could not be written, and since when. */
   readonly #refusedSince = new Map<string, number>();
 
-  constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
+  readonly #confirmLead: () => Promise<void>;
+  /** By route: the version that this replica made last, since it leads. */
+  readonly #own = new Map<string, string>();
+
+  constructor({ kube, store, clock, log, limit, report, confirmLead, touchRoute, cloud }: RouteReconcilerOptions) {
     this.#written = new OwnWrites({
       clock,
       kube,
@@ -86,12 +92,14 @@ export class RouteReconciler {
     this.#store = store;
     this.#clock = clock;
     this.#report = report;
+    this.#confirmLead = confirmLead;
   }
 
   /** Forgets who waits: another leader has decided since, and what this one saw is no longer without a break. */
   forgetWaiting(): void {
     this.#challenges.clear();
     this.#aspirants.clear();
+    this.#own.clear();
   }
 
   stop(): void {
@@ -126,6 +134,7 @@ export class RouteReconciler {
       this.#aspirants.note(key, undefined);
       this.#statusTiming.forget(key);
       this.#refusedSince.delete(key);
+      this.#own.delete(key);
       return this.#releaseOrphans(bindings);
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
@@ -213,10 +222,15 @@ export class RouteReconciler {
     let current = route;
     // Intent before the first side effect: the finalizer stands before the first binding does.
     if (finalizer === true) current = await this.#writeFinalizer(current, true);
-    // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them.
-    const statusFirst = status !== undefined && changes.length > 0 && isReady(route) && !isReady({ status });
+    // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them. But somebody who
+    // led before may be about to call a route Ready that he has not seen move: after this write he cannot.
+    const becomesLie = isReady(route) || !this.#isOwn(current);
+    const statusFirst = status !== undefined && changes.length > 0 && becomesLie && !isReady({ status });
     const telling = status !== undefined && statusFirst ? this.#writeStatus(current, status, contested) : undefined;
+    const lost = new Set(this.#store.lostNodes);
     const told = telling && (await this.#statusTiming.tellFirst(telling, { lost: decision.failed === true }));
+    // Nobody waits for a lost node; for one that has come back meanwhile, which may speak again, it was decided too early.
+    if (changes.some(({ binding }) => this.#isBack(binding.spec.releasing?.nodeName, lost))) return { againAfterMs: 0 };
     const results = await Promise.allSettled(changes.map((change) => this.#bindings.write(change, decision.failed)));
     const moves = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
     this.#report.moved(route, moves);
@@ -229,6 +243,10 @@ export class RouteReconciler {
     if (told?.refusal !== undefined) throw told.refusal;
     if (finalizer === false && changes.length === 0) await this.#writeFinalizer(current, false);
     return { againAfterMs: decision.againAfterMs };
+  }
+
+  #isBack(nodeName: string | undefined, lost: ReadonlySet<string>): boolean {
+    return nodeName !== undefined && lost.has(nodeName) && !this.#store.lostNodes.has(nodeName);
   }
 
   async #releaseOrphans(bindings: readonly AddressBinding[]): Promise<Outcome> {
@@ -257,7 +275,14 @@ export class RouteReconciler {
     return [...found.values()];
   }
 
+  /** Whether nobody has written to the route since this replica did. */
+  #isOwn(route: GKEIPRoute): boolean {
+    return this.#own.get(keyOf(route)) === route.metadata.resourceVersion;
+  }
+
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
+    // Whoever leads now may have written what is answered here, and moved addresses of which this replica has not heard yet.
+    if (isReady({ status }) && !this.#isOwn(route)) await this.#confirmLead();
     const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
     const written = await this.#patch(route, patch, "status");
     this.#statusTiming.told(route);
@@ -282,6 +307,7 @@ export class RouteReconciler {
         subresource,
       );
       this.#written.set(keyOf(written), decodeRoute(written));
+      this.#own.set(keyOf(written), written.metadata.resourceVersion ?? "");
       this.#limit.wrote(routeText(keyOf(written)));
       return written;
     } catch (error) {

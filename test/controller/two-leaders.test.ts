@@ -1,0 +1,79 @@
+// For a moment two replicas may lead: a node that was taken for lost comes back, and the controller on it has not heard yet that another
+// one has taken its Lease. What it knows is from before, and some of its watches are further than others.
+import type { Lease } from "../../controller-image/src/kube/election";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import { MemoryKube, MemoryServer } from "../support/memory-kube";
+import { A } from "../support/objects";
+import { newRoute, World } from "./world";
+
+const { addressBindings, gkeIpRoutes, leases } = RESOURCES;
+const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
+
+/** What a node writes that falls silent. */
+const notAnnounced = (nodeName: string) =>
+  ({
+    metadata: { name: A },
+    status: { acks: [{ nodeName, epoch: 1, podUid: "p-uid", state: "Programmed" }] },
+  }) as never;
+
+let world: World;
+let behind: MemoryKube;
+let itsLeases: MemoryServer;
+
+/** Which of its watches is that of routes. */
+const ROUTES = 2;
+
+beforeEach(async () => {
+  world = new World();
+  world.pod("p");
+  world.server.create(gkeIpRoutes, newRoute({}));
+  behind = new MemoryKube(world.server, { clock: world.clock, delivery: "manual" });
+  itsLeases = new MemoryServer({ clock: world.clock });
+  world.start({ kube: behind, leases: new MemoryKube(itsLeases, { clock: world.clock }) });
+  for (let step = 0; step < 100; step++) {
+    behind.deliver();
+    await world.clock.run(20);
+  }
+  expect([world.ready(), world.route()?.status?.pods]).toEqual(["True ProgrammingComplete", ["p"]]);
+});
+
+afterEach(() => world.stop());
+
+/** Another replica takes the Lease and gives the address to a newer Pod, whose node has not acknowledged it yet. */
+async function movedByAnother(): Promise<void> {
+  world.agents.delete("node2");
+  world.pod("q", { node: "node2", ip: "10.244.2.7", created: "2026-01-02T00:00:00Z" });
+  world.start();
+  await world.until(() => world.binding()?.spec.nodeName === "node2");
+  const lease = itsLeases.get<Lease>(leases, LEASE);
+  if (lease === undefined) throw new Error("there is no Lease");
+  itsLeases.replace(leases, { ...lease, spec: { ...lease.spec, holderIdentity: "another" } } as Lease);
+}
+
+test("one that hears of the route, and not of the move, does not call the route Ready", async () => {
+  await movedByAnother();
+  const said = new Set<string | undefined>();
+  world.server.onCommit(() => said.add(world.ready()));
+  expect(world.ready()).toBe("False Mutated");
+  for (let step = 0; step < 10; step++) {
+    behind.deliverOf(ROUTES);
+    await world.clock.run(1);
+  }
+  await world.clock.run(5_000);
+  expect([...said]).toEqual(["False Mutated"]);
+});
+
+test("one that has just begun to lead writes to a route before its address moves, Ready or not: what another was about to say is refused", async () => {
+  world.agents.clear();
+  world.server.apply(addressBindings, notAnnounced("node1"), "podpin-agent-node1", "status");
+  behind.deliver();
+  await world.clock.run(20);
+  expect(world.ready()).toBe("False Mutated");
+  const said = world.route()?.metadata.resourceVersion;
+  const saidWhenMoved: unknown[] = [];
+  world.server.onCommit(() => {
+    if (world.binding()?.spec.nodeName === "node2") saidWhenMoved.push(world.route()?.metadata.resourceVersion);
+  });
+  await movedByAnother();
+  expect(saidWhenMoved[0]).not.toBe(said);
+});
