@@ -172,7 +172,7 @@ const nodeTainted = atNode(({ name }, setting) => {
   };
 });
 
-/** To podpin it is gone then, whatever it does: two nodes may answer until the agent there has read that it is the owner no more. */
+/** To podpin it is gone then and is not waited for, though its agent goes on and lets go by itself. */
 const nodeDeleted = atNode(({ name }, setting) => ({
   what: `Node ${name} is deleted, and made anew`,
   heavy: true,
