@@ -84,8 +84,8 @@ test("epochs grow, and each has one owner", () => {
 });
 
 describe("a route that is Ready", () => {
-  const ready = (at = 0) => {
-    const conditions = [{ type: "Ready", status: "True" as const, reason: "", message: "", observedGeneration: 1 }];
+  const ready = (at = 0, message = `said at ${at}`) => {
+    const conditions = [{ type: "Ready", status: "True" as const, reason: "", message, observedGeneration: 1 }];
     const route = aRoute({}, { resourceVersion: String(++version) });
     owners.judgeReady({ ...route, status: { pods: ["a"], conditions } }, 1000 * at);
     return violations.map((text) => text.split(" at ")[0]);
@@ -112,6 +112,14 @@ describe("a route that is Ready", () => {
     bound(7, "a", 10, {}, [ack(2, "a-uid")]);
     expect(ready(10.5)).toEqual([]);
     expect(ready(12)).toHaveLength(1);
+  });
+
+  test("says nothing new where somebody else writes to it", () => {
+    bound(2, "a", 0, {}, [ack(2, "a-uid")]);
+    ready(1, "as before");
+    bound(3, "b", 10);
+    expect(ready(12, "as before")).toEqual([]);
+    expect(ready(13, "another word")).toHaveLength(1);
   });
 
   test("has no such excuse where the controller raised it", () => {

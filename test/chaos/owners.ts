@@ -48,7 +48,7 @@ const orderOf = (object: { readonly metadata: { readonly resourceVersion?: strin
 export class Owners {
   readonly #known = new Map<string, Known>();
   /** By route: what its status said of late. */
-  readonly #told = new Map<string, readonly { readonly at: number; readonly said: string }[]>();
+  readonly #told = new Map<string, readonly { readonly at: number; readonly said: string; readonly whole: string }[]>();
 
   constructor(private readonly violation: (subject: string, text: string) => void) {}
 
@@ -135,8 +135,12 @@ export class Owners {
     const { metadata, spec, status } = route;
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
     const said = `version ${orderOf(route)}: ${status?.pods?.join() ?? "nobody"}, Ready ${ready?.status}: ${ready?.message}`;
-    const told = [...(this.#told.get(metadata.name) ?? []), { at, said }].filter((each) => each.at > at - HISTORY_MS);
+    const whole = JSON.stringify(status);
+    const before = this.#told.get(metadata.name) ?? [];
+    const told = [...before, { at, said, whole }].filter((each) => each.at > at - HISTORY_MS);
     this.#told.set(metadata.name, told);
+    // Somebody else wrote to the route: podpin, which may be refused its writes, has said nothing new.
+    if (before.at(-1)?.whole === whole) return;
     if (ready?.status !== "True" || ready.observedGeneration !== metadata.generation) return;
     if (metadata.deletionTimestamp !== undefined) return;
     const order = orderOf(route);
