@@ -166,6 +166,7 @@ export class Observer {
     const verdict = this.owners.judgeAnswer(answer, pod.uid, at + WATCH_LAG_MS);
     if (verdict === undefined) return;
     if (this.by.agentAway(pod.node, sent, at)) return void this.counts.excused++;
+    if (this.owners.isBehind(address, pod.node, sent)) return void this.counts.excused++;
     this.by.violation(`${address}: ${by} (${pod.uid}) on ${pod.node} answered ${verdict.wrong}`, verdict.text);
   }
 }

@@ -53,6 +53,16 @@ test("a node that the binding says to be letting go may still answer", () => {
   expect(answered(25, "a")).toBeUndefined();
 });
 
+test("a node that has the address for another Pod may not know it until it says so", () => {
+  bound(1, "a", 0);
+  bound(2, "b", 10, { nodeName: "node-of-a" });
+  bound(2, "b", 20, { nodeName: "node-of-a" }, [
+    { nodeName: "node-of-a", epoch: 2, podUid: "b-uid", state: "Announced" },
+  ]);
+  const behind = [5, 15, 25].map((at) => owners.isBehind(A, "node-of-a", 1000 * at));
+  expect([behind, owners.isBehind(A, "node-of-b", 15_000)]).toEqual([[true, true, false], false]);
+});
+
 test("the old owner may not answer a later question than the new one did, unless it has the address again", () => {
   bound(1, "a", 0);
   bound(2, "b", 10);

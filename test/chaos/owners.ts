@@ -76,6 +76,16 @@ export class Owners {
     return late.map((version) => `\n    ${Math.round(version.at - at)} ms: ${lineOf(version)}`).join("");
   }
 
+  /**
+   * Whether the node has the address for another Pod by now and has not said that it knows: what it had it goes on serving while it does
+   * not reach the API server, as no other node may.
+   */
+  isBehind(address: string, nodeName: string, at: number): boolean {
+    const { spec, status } = this.#of(address).versions.findLast((version) => version.at <= at)?.binding ?? {};
+    const ack = status?.acks?.find((each) => each.nodeName === nodeName);
+    return spec?.nodeName === nodeName && ack?.epoch !== spec.epoch;
+  }
+
   /** When the owner of that time became one. */
   movedAt(address: string, at: number): number {
     return this.#of(address).reigns.findLast(({ from }) => from <= at)?.from ?? 0;
