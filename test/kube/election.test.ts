@@ -157,65 +157,6 @@ describe("one replica", () => {
   });
 });
 
-describe("whoever has to be sure that he leads", () => {
-  test("is told by the next write of the Lease, which goes out at once and serves all that have asked", async () => {
-    const { time, server, replica } = world();
-    const only = replica("a");
-    await time.run(300);
-    const version = (): number => Number(server.get<Lease>(leases, LEASE)?.metadata.resourceVersion);
-    const [before, sure] = [version(), [0, 0, 0]];
-    [0, 1, 2].forEach((index) => void only.election.confirm().then(() => (sure[index] = time.now())));
-    await time.run(10);
-    expect([sure, version()]).toEqual([[302, 302, 302], before + 1]);
-  });
-
-  test("waits for one that is sent later than he asked", async () => {
-    const { time, replica } = world();
-    let delayMs = 1;
-    const only = replica("a", { delayMs: () => delayMs });
-    await time.run(300);
-    delayMs = 100;
-    const sure: number[] = [];
-    const ask = (): void => void only.election.confirm().then(() => sure.push(time.now()));
-    ask();
-    await time.run(50);
-    ask();
-    await time.run(400);
-    expect(sure).toEqual([500, 700]);
-  });
-
-  test("is refused where another one has the Lease, though his own time is not over", async () => {
-    const { time, replica } = world();
-    const first = replica("a");
-    await time.run(300);
-    replica("b", { isGone: () => true });
-    await time.run(20);
-    expect(first.leads).toBe(true);
-    const sure = first.election.confirm().catch((error: Error) => error.message);
-    await time.run(20);
-    expect([await sure, first.leads]).toEqual(["this replica leads no more, so it writes nothing", false]);
-    await expect(first.election.confirm()).rejects.toThrow("this replica leads no more, so it writes nothing");
-  });
-
-  test("is refused where the API server does not answer, or when the replica stops", async () => {
-    const { time, replica } = world();
-    let down = false;
-    const only = replica("a", {
-      fault: () => (down ? new KubeError(0, "Unreachable", "no route to host") : undefined),
-    });
-    await time.run(300);
-    down = true;
-    const refused = only.election.confirm().catch((error: Error) => error.message);
-    await time.run(10);
-    down = false;
-    const stopped = only.election.confirm().catch((error: Error) => error.message);
-    const over = only.election.stop();
-    await time.run(100);
-    await over;
-    expect([await refused, await stopped]).toEqual(Array(2).fill("this replica leads no more, so it writes nothing"));
-  });
-});
-
 describe("two replicas", () => {
   test("the second takes over within four seconds when the first one crashes", async () => {
     for (let crashAt = 5_000; crashAt < 6_200; crashAt += 100) {

@@ -55,8 +55,6 @@ export class Checks {
   readonly #first = new Map<string, { readonly at: number; readonly ifindex: number | undefined }>();
   /** Packets that went astray because the binding named a Pod address that already was another Pod's. */
   strays = 0;
-  /** Highest order that a controller process has written itself, by author and address. */
-  readonly #wrote = new Map<string, number>();
 
   /** On a fabric that is led. */
   readonly leads: LeadChecks | undefined;
@@ -91,10 +89,6 @@ export class Checks {
     }
     this.history.note(commit, this.world.now());
     this.leads?.onBinding(before, after);
-    const last = this.history.of(address).last;
-    if (last !== undefined && after?.spec !== before?.spec) {
-      this.#wrote.set(`${this.world.author()} ${address}`, last.order);
-    }
   }
 
   #compare(address: string, before: AddressBinding, after: AddressBinding): void {
@@ -183,7 +177,7 @@ export class Checks {
     }
   }
 
-  // 5: Ready is True only by acknowledgements. Cannot see: an acknowledgement that came true later than it was read.
+  // 5: Ready is True only by acknowledgements for the newest owner, whoever has given it the address.
   #onRoute(commit: Commit): void {
     const route = commit.after as GKEIPRoute | undefined;
     const was = commit.before as GKEIPRoute | undefined;
@@ -197,11 +191,9 @@ export class Checks {
     for (const { value = "" } of current ? (route.spec.addresses ?? []) : []) {
       const address = value.replace("/32", "");
       const { grants } = this.history.of(address);
-      const least = this.#wrote.get(`${this.world.author()} ${address}`) ?? -1;
-      const served = grants.some((grant) => {
-        const arrives = this.leads === undefined || this.leads.hasLed(grant);
-        return grant.announced && arrives && grant.route === route.metadata.uid && grant.order >= least;
-      });
+      const grant = grants.at(-1);
+      const arrives = grant !== undefined && (this.leads === undefined || this.leads.hasLed(grant));
+      const served = arrives && grant.announced && grant.route === route.metadata.uid;
       if (!served) this.fail(5, `route ${route.metadata.name} is Ready, but nobody serves ${address} for it`);
     }
   }

@@ -226,6 +226,13 @@ const CONTROL_EVENTS = {
     world.processes.startController(1);
     world.after(event.ms, () => world.processes.killController(1));
   },
+  "lead is taken away": (world, event) => {
+    world.processes.startController(1);
+    for (let n = 0; n <= event.how % 4; n++) {
+      world.after(event.ms + n * 700, () => world.processes.giveUpLease());
+    }
+    world.after(event.ms + 6_000, () => world.processes.killController(1));
+  },
   "controller cut off": (world, event) => {
     const controller = world.processes.controllers[0];
     if (controller === undefined) return;

@@ -23,6 +23,13 @@ export class LeaseStore {
     return this.#write(object);
   }
 
+  /** Somebody has it say that nobody holds it, though its holder works on: who takes a node for lost takes it from there, too. */
+  giveUp(): void {
+    if (this.#lease === undefined) return;
+    const { spec } = this.#lease as KubeObject & { readonly spec?: object };
+    this.#write({ ...this.#lease, spec: { ...spec, holderIdentity: "" } } as KubeObject);
+  }
+
   #write(object: KubeObject): KubeObject {
     const resourceVersion = String(++this.#version);
     return (this.#lease = Object.freeze({ ...object, metadata: { ...object.metadata, resourceVersion } }));

@@ -403,4 +403,19 @@ export const MUTANTS: readonly Mutant[] = [
     fabric: Fabric.Gce,
     breaks: [2],
   },
+  {
+    name: "a route is called Ready by bindings that are behind",
+    file: "controller-image/src/controller/route-reconciler.ts",
+    from: "if (status === undefined || !isReady({ status }) || this.#isOwn(route)) return false;",
+    to: "if (status !== null) return false;",
+    breaks: [5],
+  },
+  {
+    name: "addresses move before whoever led is kept from calling their route Ready",
+    file: "controller-image/src/controller/route-reconciler.ts",
+    from: "const becomesLie = isReady(route) || !this.#isOwn(current);",
+    to: "const becomesLie = isReady(route);",
+    fabric: Fabric.Gce,
+    breaks: [5],
+  },
 ];

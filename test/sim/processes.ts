@@ -105,6 +105,11 @@ export class Processes {
     return this.controllers.every((one) => one === undefined || one.process.clock.wallTime() <= now);
   }
 
+  /** Whoever leads does not know it yet: until it renews, two may lead. */
+  giveUpLease(): void {
+    this.#leases.giveUp();
+  }
+
   killController(slot: number): void {
     this.#kill(this.controllers[slot]);
     this.controllers[slot] = undefined;

@@ -279,4 +279,36 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 13695, kind: "selector edited", which: 137, how: 375, ms: 50 },
     ],
   },
+  {
+    name: "who has lost the lead, and hears of a route before he hears of its addresses' move, does not call it Ready",
+    seed: 147,
+    events: [
+      { at: 4988, kind: "pod created", which: 413, how: 243, ms: 50 },
+      { at: 5564, kind: "pod created", which: 290, how: 608, ms: 50 },
+      { at: 7740, kind: "pod created", which: 95, how: 643, ms: 50 },
+      { at: 7964, kind: "readiness flips", which: 275, how: 486, ms: 6000 },
+      { at: 8267, kind: "pod replaced", which: 413, how: 326, ms: 50 },
+      { at: 8907, kind: "lead is taken away", which: 0, how: 702, ms: 2000 },
+    ],
+  },
+  {
+    name: "nor does who has the lead, of what one who had it before has done since",
+    seed: 148,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 12857, kind: "node cordoned", which: 586, how: 703, ms: 50 },
+      { at: 13561, kind: "lead is taken away", which: 0, how: 849, ms: 50 },
+      { at: 14912, kind: "pod relabelled", which: 628, how: 236, ms: 50 },
+    ],
+  },
+  {
+    name: "what one who had the lead is about to say of a route is refused before the route's addresses move, Ready or not",
+    seed: 546,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 2666, kind: "readiness flips", which: 192, how: 34, ms: 15000 },
+      { at: 3959, kind: "pod replaced", which: 767, how: 604, ms: 50 },
+      { at: 5165, kind: "lead is taken away", which: 0, how: 441, ms: 50 },
+    ],
+  },
 ];

@@ -26,7 +26,8 @@ const [SLOW, SWIFT]: readonly [EventKind, EventKind] = ["kubelet stands still", 
 /** What starts anew on a node, and takes time to be as before. */
 const ANEW: readonly EventKind[] = ["kubelet starts anew", "node starts anew"];
 const RELABELLED: EventKind = "pod relabelled";
-const LATEST: readonly EventKind[] = [SLOW, SWIFT, ...ANEW, RELABELLED];
+const TAKEN: EventKind = "lead is taken away";
+const LATEST: readonly EventKind[] = [SLOW, SWIFT, ...ANEW, RELABELLED, TAKEN];
 /** Whoever meets that. */
 const MEANWHILE: readonly EventKind[] = [SWIFT, SWIFT, "controller dies", SLOW, "pod created", "agent dies"];
 const KINDS: readonly EventKind[] = [
@@ -85,6 +86,11 @@ export function scheduleOf(seed: number, steps?: number, fabric = fabricOf(seed)
     const at = Math.round(from + labels.next() * spread);
     const [which, how] = [labels.between(0, 999), labels.between(0, 999)];
     events.push({ at, kind: RELABELLED, which, how, ms: labels.pick([50, 500, 2_000, MOST_MS]) });
+  }
+  const taken = new Random(seed ^ 0x7a4e);
+  if (taken.chance(0.2)) {
+    const at = Math.round(from + taken.next() * spread);
+    events.push({ at, kind: TAKEN, which: 0, how: taken.between(0, 999), ms: taken.pick([50, 500, 2_000]) });
   }
   if (fabric === Fabric.Gce) {
     for (let left = more.between(0, 3); left > 0; left--) {

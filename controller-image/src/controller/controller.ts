@@ -138,17 +138,7 @@ export function runController(options: ControllerOptions): Controller {
     if (election.isLeading()) cloud?.begin();
   };
   const limit = new WriteLimit(clock, log, STATUS_EVERY_MS);
-  const routes = new RouteReconciler({
-    kube,
-    store,
-    clock,
-    log,
-    limit,
-    report,
-    confirmLead: () => election.confirm(),
-    touchRoute: touched.route,
-    cloud,
-  });
+  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, touchRoute: touched.route, cloud });
   const version = new GatewayApiVersion(kube, () => {
     for (const { metadata } of store.copies.classes.values()) touched.gatewayClass(metadata.name);
   });

@@ -21,6 +21,8 @@ import { StatusTiming } from "./status-timing";
 import type { Store } from "./store";
 import type { WriteLimit } from "./write-limit";
 
+/** Bindings that were behind are compared again after this time, or when the watch tells of them. */
+const BEHIND_MS = 500;
 /** What is refused for so long is told. */
 const COMPLAIN_AFTER_MS = 5_000;
 /** What the API server answers, or does not, when nothing stands against the write itself. */
@@ -39,8 +41,6 @@ export interface RouteReconcilerOptions {
   /** Of what people read; bindings have one of their own. */
   readonly limit: WriteLimit;
   readonly report: RouteReport;
-  /** Resolves when this replica leads for certain, rejects when it does not. */
-  readonly confirmLead: () => Promise<void>;
   /** Has a route looked at again. */
   readonly touchRoute: (key: string) => void;
   /** @default there is none */
@@ -69,11 +69,10 @@ export class RouteReconciler {
   /** Routes of which something could not be written, and since when. */
   readonly #refusedSince = new Map<string, number>();
 
-  readonly #confirmLead: () => Promise<void>;
   /** By route: the version that this replica made last, since it leads. */
   readonly #own = new Map<string, string>();
 
-  constructor({ kube, store, clock, log, limit, report, confirmLead, touchRoute, cloud }: RouteReconcilerOptions) {
+  constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
     this.#written = new OwnWrites({
       clock,
       kube,
@@ -92,7 +91,6 @@ export class RouteReconciler {
     this.#store = store;
     this.#clock = clock;
     this.#report = report;
-    this.#confirmLead = confirmLead;
   }
 
   /** Forgets who waits: another leader has decided since, and what this one saw is no longer without a break. */
@@ -182,7 +180,9 @@ export class RouteReconciler {
     const [limited, waitMs] = this.#withinLimit(told);
     let outcome: Outcome;
     try {
-      outcome = await this.#act(route, limited, contested);
+      outcome = (await this.#mayBeBehind(route, limited.status, concerned))
+        ? { againAfterMs: BEHIND_MS }
+        : await this.#act(route, limited, contested);
       this.#refusedSince.delete(key);
     } catch (error) {
       this.#complain(route, error);
@@ -280,9 +280,24 @@ export class RouteReconciler {
     return this.#own.get(keyOf(route)) === route.metadata.resourceVersion;
   }
 
+  /**
+   * Whether the route would be called Ready by bindings that are not the newest. Whoever has written to the route, taking himself for the
+   * one that leads, may have moved its addresses, and the watch of routes may be further than that of bindings.
+   */
+  async #mayBeBehind(
+    route: GKEIPRoute,
+    status: RouteStatus | undefined,
+    bindings: readonly AddressBinding[],
+  ): Promise<boolean> {
+    if (status === undefined || !isReady({ status }) || this.#isOwn(route)) return false;
+    const found = await Promise.all(
+      bindings.map(({ metadata: { name } }) => this.#kube.get<AddressBinding>(RESOURCES.addressBindings, { name })),
+    );
+    const version = (binding: AddressBinding | undefined): string | undefined => binding?.metadata.resourceVersion;
+    return found.some((binding, index) => version(binding) !== version(bindings[index]));
+  }
+
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
-    // Whoever leads now may have written what is answered here, and moved addresses of which this replica has not heard yet.
-    if (isReady({ status }) && !this.#isOwn(route)) await this.#confirmLead();
     const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
     const written = await this.#patch(route, patch, "status");
     this.#statusTiming.told(route);

@@ -8,7 +8,6 @@ import { RESOURCES, type KubeObject } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type KubeApi, type Log, type ObjectRef } from "./api";
 import { pause } from "./backoff";
 import { microTime } from "./clock";
-import { NotLeadingError } from "./leader-only";
 import { errorText } from "./log";
 
 export interface ElectionTimes {
@@ -64,11 +63,6 @@ export interface Lease extends KubeObject {
   };
 }
 
-interface Confirming {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** How often a failure that goes on is logged again. */
 const LOG_AGAIN_MS = 30_000;
 /** No version of podpin asks for more; a Lease that does was edited, and would leave the cluster without a leader for years. */
@@ -91,8 +85,6 @@ export class Election {
   /** When the write was sent that our leading rests on; undefined while we do not lead. */
   #renewedAt: number | undefined;
   #cancelDeadline: (() => void) | undefined;
-  /** Who waits for a write of the Lease that is sent from now on. */
-  #confirming: Confirming[] = [];
   #problem: string | undefined = "the Lease has not been read yet";
   #loggedAt: number | undefined;
 
@@ -112,18 +104,6 @@ export class Election {
     if (this.#options.clock.now() - this.#renewedAt < this.#times.renewDeadlineMs) return true;
     this.#lose("the Lease could not be renewed in time");
     return false;
-  }
-
-  /**
-   * Resolves once the Lease has been renewed by a write that was sent after this call; rejects when this replica does not lead, or
-   * when nobody can tell. What is asked for meanwhile shares one write.
-   */
-  confirm(): Promise<void> {
-    if (!this.isLeading()) return Promise.reject(new NotLeadingError());
-    return new Promise((resolve, reject) => {
-      this.#confirming.push({ resolve, reject });
-      this.hurry();
-    });
   }
 
   /** Who holds the Lease, as far as it is known. */
@@ -178,7 +158,6 @@ export class Election {
     const known = this.#held;
     // Until the answer is here nobody knows what the Lease says.
     this.#held = undefined;
-    const confirming = this.#confirming.splice(0);
     try {
       const lease = known ?? (await this.#inTime(leases.get<Lease>(RESOURCES.leases, ref)));
       if (known === undefined) {
@@ -191,18 +170,12 @@ export class Election {
       this.#held = await this.#write(lease, this.#claim(lease));
       this.#worked();
       this.#lead(sentAt);
-      if (this.isLeading()) for (const each of confirming.splice(0)) each.resolve();
       return sentAt + renewEveryMs * (0.9 + 0.1 * clock.random()) - clock.now();
     } catch (error) {
       // Somebody wrote in between, perhaps ourselves with a write whose answer was lost: look at once who it was.
-      if (known !== undefined && error instanceof KubeError && error.status === 409) {
-        this.#confirming.push(...confirming.splice(0));
-        return 0;
-      }
+      if (known !== undefined && error instanceof KubeError && error.status === 409) return 0;
       this.#failed(error);
       return nextAt - clock.now();
-    } finally {
-      for (const each of confirming) each.reject(new NotLeadingError());
     }
   }
 
@@ -296,7 +269,6 @@ export class Election {
     this.#cancelDeadline?.();
     this.#cancelDeadline = undefined;
     const { log, onStopped } = this.#options;
-    for (const each of this.#confirming.splice(0)) each.reject(new NotLeadingError());
     log(this.#stopping ? "info" : "warn", "this replica leads no more", { why });
     onStopped();
   }
