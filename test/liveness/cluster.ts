@@ -20,6 +20,8 @@ export interface ClusterOptions extends NetworkOptions {
   readonly owners?: number;
   /** Whether the agents watch for their own isolation. @default true */
   readonly detectors?: boolean;
+  /** Whether a second controller stands by, on node 1. @default false */
+  readonly standby?: boolean;
   /** What nodes are to be told, by name. @default nothing */
   readonly moved?: (nodeName: string) => readonly Peer[];
 }
@@ -28,6 +30,7 @@ export const nodeName = (index: number): string => `node-${index}`;
 export const nodeAddress = (index: number): string => `10.0.${index >> 8}.${index & 255}`;
 /** The controller's Pod, on node 0. */
 export const CONTROLLER = "10.200.0.2";
+export const STANDBY = "10.200.0.3";
 
 export interface AgentState {
   readonly host: Host<Message>;
@@ -51,7 +54,11 @@ export class Cluster {
     this.network = new VirtualNetwork<Message>(options);
     for (let index = 0; index < options.nodes; index++) this.agents.push(this.startAgent(index));
     this.controller = this.network.host(CONTROLLER);
-    this.watcher = this.#startWatcher(this.controller);
+    this.watcher = this.#startWatcher(this.controller, 0, (verdict) => {
+      this.verdicts.push({ ...verdict, at: this.network.now });
+    });
+    // What it finds is not acted upon while the other one leads.
+    if (options.standby === true) this.#startWatcher(this.network.host(STANDBY), 1, () => undefined).lead(false);
   }
 
   get lost(): string[] {
@@ -93,11 +100,11 @@ export class Cluster {
     return state;
   }
 
-  #startWatcher(host: Host<Message>): Watcher {
+  #startWatcher(host: Host<Message>, on: number, onVerdict: (verdict: Verdict) => void): Watcher {
     const { network, options } = this;
     const nonce = (): number => nonceFrom(network.random);
     const watcher = new Watcher({
-      ownNode: nodeName(0),
+      ownNode: nodeName(on),
       boot: nonce(),
       nonce,
       random: network.random,
@@ -117,7 +124,7 @@ export class Cluster {
       for (const { to, probe } of send) host.send(to.address, probe);
       for (const { name, address } of knock) host.knock(address, () => watcher.knocked(name));
       host.clock.after(0.1, () => {
-        for (const verdict of watcher.judge()) this.verdicts.push({ ...verdict, at: network.now });
+        for (const verdict of watcher.judge()) onVerdict(verdict);
       });
       host.clock.after(waitMs, tick);
     };

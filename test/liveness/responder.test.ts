@@ -54,8 +54,29 @@ test("believes a controller that hears it, and nobody else, that addresses have 
 
 test("does not take a number that it asked for long ago for fresh", () => {
   const echo = responder.probed(probe(), 0).answer!.nonce;
-  expect(responder.probed(probe({ echo }), 1_000).controller).toBeDefined();
-  expect(responder.probed(probe({ echo }), 2_000).controller).toBeUndefined();
+  expect(responder.probed(probe({ echo }), 1_080).controller).toBeDefined();
+  expect(responder.probed(probe({ echo }), 1_081).controller).toBeUndefined();
+  expect(responder.probed(probe({ echo, intervalMs: 50_000 }), 100_000).controller).toBeDefined();
+});
+
+test("tells from which answer on nothing is known to have been heard, whatever it has said meanwhile", () => {
+  const echo = responder.probed(probe(), 100.7).answer!.nonce;
+  for (const now of [110.2, 120.1]) responder.probed(probe(), now);
+  for (const now of [130.4, 140.9]) {
+    expect(responder.probed(probe({ echo }), now).controller).toMatchObject({ from: 1, provenAt: 100 });
+  }
+});
+
+test("takes no number for its own that none of its answers can have asked for", () => {
+  const echo = responder.probed(probe(), 100).answer!.nonce;
+  // Of an answer still to come, and of another process of this node.
+  expect(responder.probed(probe({ echo: echo + 1 }), 100).controller).toBeUndefined();
+  const other = new Responder({ nodeName: "n1", boot: 8, nonce: () => 2 ** 48 - 50 });
+  expect(other.probed(probe({ echo }), 200).controller).toBeUndefined();
+  // The numbers of that one begin anew meanwhile, and 0 is none.
+  const late = other.probed(probe(), 10).answer!.nonce;
+  expect(other.probed(probe({ echo: late }), 60).controller).toMatchObject({ provenAt: 10 });
+  expect(other.probed(probe({ echo: 0 }), 60).controller).toBeUndefined();
 });
 
 test("an agent is answered, and is no controller", () => {

@@ -95,11 +95,14 @@ test("a node that loses power is lost, and found again when it answers", () => {
   expect(verdicts).toMatchObject([{ lost: true }, { name: "node-2", lost: false, because: "same agent" }]);
 });
 
-test("a node that hears nobody is isolated, and tells whoever wants to know", () => {
+test.each([
+  ["hears nobody", true],
+  ["hears all, and that nobody hears,", false],
+])("a node that %s is isolated, and tells whoever wants to know", (_, deaf) => {
   const { network, hosts, hearts, agentMetrics } = world(4);
   const changes: boolean[] = [];
   const forget = hearts[3]!.onChange(() => changes.push(hearts[3]!.isolated()));
-  network.cut = (from, to) => from === hosts[3]!.address || to === hosts[3]!.address;
+  network.cut = (from, to) => from === hosts[3]!.address || (deaf && to === hosts[3]!.address);
   network.run(2_000);
   expect([hearts[3]!.isolated(), hearts[1]!.isolated()]).toEqual([true, false]);
   expect(metric(agentMetrics[3]!, 'podpin_isolations_total{cause="silence"}')).toBe(1);

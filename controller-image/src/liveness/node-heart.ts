@@ -1,4 +1,4 @@
-// What an agent runs: it answers for its node, is a witness for the controller, and knows when it hears nobody.
+// What an agent runs: it answers for its node, is a witness for the controller, and knows when it is cut off.
 import { HEARTBEAT_PORT } from "../../../lib/model/runtime";
 import type { Clock, Log } from "../kube/api";
 import type { Metrics } from "../kube/metrics";
@@ -19,13 +19,13 @@ export interface NodeHeartOptions {
   readonly nonce: () => number;
   /** Whether the uplink has a carrier; undefined where that cannot be known. */
   readonly carrier: () => boolean | undefined;
-  /** Succeeds when the API server answers anything. Asked only when nobody else is heard. */
+  /** Succeeds when the API server answers anything. Asked only when nobody else is in contact. */
   readonly askApi: () => Promise<unknown>;
   readonly metrics: Metrics;
 }
 
 export interface NodeHeart {
-  /** Whether this node hears nobody, so that its addresses may have been given to others. */
+  /** Whether this node hears nobody or nobody hears it, so that its addresses may have been given to others. */
   isolated(): boolean;
   /** Calls back after each change; the answer ends it. */
   onChange(callback: () => void): () => void;
@@ -38,9 +38,11 @@ export function beat(options: NodeHeartOptions): NodeHeart {
   const { clock, log, keys, nodeName, nonce, metrics } = options;
   const received = tally(metrics);
   const isolations = metrics.counter("podpin_isolations_total", "How often this node found itself cut off, by cause.");
-  metrics.gauge("podpin_isolated", "1 while this node hears nobody and speaks for no address.", () => [
-    [detector.cause === undefined ? 0 : 1],
-  ]);
+  metrics.gauge(
+    "podpin_isolated",
+    "1 while this node hears nobody, or nobody hears it, and speaks for no address.",
+    () => [[detector.cause === undefined ? 0 : 1]],
+  );
   const responder = new Responder({ nodeName, boot: nonce(), nonce });
   const detector = new IsolationDetector();
   const callbacks = new Set<() => void>();

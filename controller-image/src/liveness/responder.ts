@@ -1,6 +1,6 @@
 // The agent's side of the heartbeats: answers whoever asks for this node, asks others as their witness, and tells who was
 // heard. Pure: bytes, sockets and time are the caller's.
-import type { Answer, Peer, Probe, Report } from "./message";
+import { type Answer, NONCE_BYTES, type Peer, type Probe, type Report } from "./message";
 
 export interface ResponderOptions {
   readonly nodeName: string;
@@ -9,8 +9,12 @@ export interface ResponderOptions {
   readonly nonce: () => number;
 }
 
-/** A controller that hears this node. */
+/** A controller that has heard this node lately. */
 export interface Contact {
+  /** Tells it from every other. */
+  readonly from: number;
+  /** When this node gave the newest answer that it is known to have heard. */
+  readonly provenAt: number;
   readonly intervalMs: number;
   /** Whom this node may ask. */
   readonly peers?: readonly Peer[];
@@ -24,7 +28,7 @@ export interface Reaction {
   /** Nodes to be asked for a controller: probes, and knocks at their kernels. */
   readonly probes: readonly { readonly to: Peer; readonly probe: Probe }[];
   readonly knock: readonly Peer[];
-  /** The controller is there now: what it asked shows that it has just heard this node. */
+  /** The controller is there now: what it asked shows what it has heard of this node. */
   readonly controller?: Contact;
   /** Another node is there now. */
   readonly peer?: string;
@@ -45,10 +49,9 @@ const FORGET_MS = 2_000;
 /** Nodes that a witness is asked about at most; a failure of more is judged without it. */
 const MAX_TESTIMONIES = 256;
 const KNOCK_EVERY_MS = 100;
-/** A number to be repeated stands in every answer of so long; one for every answer would have to be remembered for nothing. */
-const ECHO_MS = 500;
-/** The controller may promise its next probe for later than this at most; what it repeats is remembered for that long. */
-const LONGEST_INTERVAL_MS = 0xffff;
+/** Twice so long, and twice the time from one probe to the next, may have passed since the answer that a probe repeats. */
+const LATE_MS = 500;
+const NUMBERS = 2 ** (8 * NONCE_BYTES);
 /** Questions about a node that come faster than its answer could: the witness has slept, and they have waited. */
 const ASK_EVERY_MS = 15;
 /** An answer that is later than this is no answer. */
@@ -60,26 +63,30 @@ export class Responder {
   readonly #testimonies = new Map<string, Testimony>();
   /** Own probes that wait for their answers. */
   readonly #asked = new Map<number, { readonly name: string; readonly at: number }>();
-  /** Newest last. */
-  readonly #echoes: { readonly nonce: number; readonly at: number }[] = [];
+  /**
+   * What answers ask to be repeated counts milliseconds, from chance. So nothing has to be remembered to know when the answer
+   * was given that a probe repeats; and what was recorded of an earlier process does not fit.
+   */
+  readonly #echoOrigin: number;
 
-  constructor(private readonly options: ResponderOptions) {}
+  constructor(private readonly options: ResponderOptions) {
+    this.#echoOrigin = options.nonce();
+  }
 
   probed(probe: Probe, now: number): Reaction {
     const { nodeName, boot } = this.options;
     // Another node had this address before, and the prober does not know yet.
     if (probe.node !== nodeName) return NOTHING;
-    const since = now - 2 * (probe.intervalMs + ECHO_MS);
-    const fresh = this.#echoes.some(({ nonce, at }) => nonce === probe.echo && at >= since);
+    const ageMs = this.#ageOf(probe.echo, now);
     // A recording of a controller's orders, or orders from one that does not hear this node, are not followed.
-    const followed = fresh && probe.prober !== "agent";
+    const followed = ageMs <= 2 * (probe.intervalMs + LATE_MS) && probe.prober !== "agent";
     const asks = followed && probe.list === "asks" ? probe.nodes : [];
     const reports = asks.map(({ name }) => this.#report(name, now));
     const answer: Answer = {
       type: "answer",
       node: nodeName,
       boot,
-      nonce: this.#echo(now),
+      nonce: this.#echoAt(now),
       echo: probe.nonce,
       reports,
     };
@@ -89,7 +96,13 @@ export class Responder {
       probes: asks.flatMap((peer) => this.#ask(peer, now)),
       knock: asks.filter(({ name }) => this.#mayKnock(name, now)),
       controller: followed
-        ? { intervalMs: probe.intervalMs, peers, neighbour: probe.prober === "neighbour" }
+        ? {
+            from: probe.boot,
+            provenAt: Math.floor(now) - ageMs,
+            intervalMs: probe.intervalMs,
+            peers,
+            neighbour: probe.prober === "neighbour",
+          }
         : undefined,
       moved: followed && probe.list === "moved" ? probe.nodes.map(({ address }) => address) : undefined,
     };
@@ -165,12 +178,13 @@ export class Responder {
     return true;
   }
 
-  #echo(now: number): number {
-    const last = this.#echoes.at(-1);
-    if (last !== undefined && now - last.at < ECHO_MS) return last.nonce;
-    const nonce = this.options.nonce();
-    this.#echoes.push({ nonce, at: now });
-    while (now - (this.#echoes[0]?.at ?? now) > 2 * (LONGEST_INTERVAL_MS + ECHO_MS)) this.#echoes.shift();
-    return nonce;
+  #echoAt(now: number): number {
+    return (this.#echoOrigin + Math.floor(now)) % NUMBERS;
+  }
+
+  /** How long ago the answer was given that asked for this number; of a number that none has asked for, ages. */
+  #ageOf(echo: number, now: number): number {
+    if (echo === 0) return Infinity;
+    return (this.#echoAt(now) - echo + NUMBERS) % NUMBERS;
   }
 }

@@ -48,6 +48,13 @@ export const WITNESSES = 3;
 /** Probes in a row that a witness must have seen unanswered before its word counts. */
 export const WITNESSED_PROBES = 3;
 
+/**
+ * Probes in a row that show nothing newer of this node after which it takes itself for unheard: one less than a controller must
+ * have sent in vain before it finds a node lost, as to the first of them it had no answer to lose yet. Fewer are lost answers,
+ * or a controller that has slept.
+ */
+export const UNHEARD_PROBES = 3;
+
 export interface IsolationTimes {
   /** Added to what the controller said when its next probe is due: after that long without it the peers are asked. */
   readonly askPeersAfterMs: number;
@@ -57,9 +64,12 @@ export interface IsolationTimes {
   readonly restMs: number;
   /**
    * So long must nobody at all have been heard after somebody should have been: longer than all others may pause together, and
-   * over before the controller, which counts from its first probe without an answer, gives the addresses to others.
+   * over before the controller, which counts from its first probe without an answer, gives the addresses to others. The same
+   * for what was said here and nobody is known to have heard.
    */
   readonly windowMs: number;
+  /** Probes that come closer together are one: no answer can have come in between. */
+  readonly apartMs: number;
   /** From one request to the API server to the next. */
   readonly askApiEveryMs: number;
   readonly tickMs: number;
@@ -70,6 +80,7 @@ export const ISOLATION_TIMES: IsolationTimes = {
   askPeersEveryMs: 20,
   restMs: 200,
   windowMs: 510,
+  apartMs: 5,
   askApiEveryMs: 250,
   tickMs: 20,
 };
