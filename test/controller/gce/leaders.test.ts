@@ -173,4 +173,23 @@ describe.each([
     await old.fabric.stop();
     await next.fabric.stop();
   });
+
+  test("what another controller was deleting when this one took over is made again, though nobody tells of it", async () => {
+    const { world, old } = await oneLeader(driver);
+    const late = world.cloud.faults.add({ calls: "forwardingRules.delete", latency: 40_000 });
+    old.fabric.remove(led("node1", 1).route.uid);
+    await world.clock.run(1_000);
+    late();
+    old.depose();
+    const next = world.replica({ driver });
+    next.fabric.start();
+    next.fabric.want(led("node3", 3));
+    await world.until(() => isLed(next, led("node3", 3)));
+    await world.clock.run(45_000);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toContain(undefined);
+    await world.clock.run(LATE_CALLS_MS);
+    expect(ADDRESSES.map((address) => world.goesTo(address))).toEqual(ADDRESSES.map(() => "node3"));
+    await old.fabric.stop();
+    await next.fabric.stop();
+  });
 });

@@ -15,8 +15,6 @@ export interface SurveysOptions {
   readonly log: Log;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Whether Compute refuses what a controller before this one decided on what is no longer so. */
-  readonly guarded: boolean;
   readonly read: () => Promise<Survey>;
   readonly isInDoubt: () => boolean;
   readonly onRead: (found: Survey) => void;
@@ -24,12 +22,12 @@ export interface SurveysOptions {
 }
 
 export async function surveys(options: SurveysOptions): Promise<void> {
-  const { clock, log, signal, guarded, read, isInDoubt, onRead, onFailure } = options;
+  const { clock, log, signal, read, isInDoubt, onRead, onFailure } = options;
   const backoff = new Backoff(clock, SURVEY_BACKOFF);
   let isFirst = true;
   while (!signal.aborted) {
-    // What nothing guards is looked at early: a controller before this one may have changed it late.
-    let waitMs = isFirst && !guarded ? LATE_CALLS_MS : SURVEY_EVERY_MS;
+    // Looked at early: a controller before this one may have changed it late, and a deletion nothing refuses, whatever it was decided on.
+    let waitMs = isFirst ? LATE_CALLS_MS : SURVEY_EVERY_MS;
     try {
       const found = await read();
       if (signal.aborted) return;

@@ -84,7 +84,6 @@ export class Term {
       clock,
       log,
       signal: this.#ended.signal,
-      guarded: options.driver.guarded,
       read: () => this.#read(),
       isInDoubt: () => this.#mirror.doubtful,
       onRead: (found) => this.#surveyed(found),
