@@ -17,6 +17,8 @@ export interface Grant {
   readonly route: string;
   readonly delivery: string;
   readonly since: number;
+  /** The process that made it. */
+  readonly by: string;
   /** As it was when the epoch began. */
   readonly releasing?: BindingRelease;
   /** The owner's node may speak for the address: nobody is waited for, or who was waited for has let go. */
@@ -75,7 +77,7 @@ export class History {
     return found;
   }
 
-  note(commit: Commit, now: number): void {
+  note(commit: Commit, now: number, by: string): void {
     if (commit.resource.plural !== RESOURCES.addressBindings.plural) return;
     const object = (commit.after ?? commit.before) as AddressBinding;
     const history = this.of(object.metadata.name);
@@ -102,6 +104,7 @@ export class History {
         route: route.uid,
         delivery,
         since: now,
+        by,
         releasing,
         mayAnnounce: false,
         unwaited: false,

@@ -410,12 +410,4 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (status !== null) return false;",
     breaks: [5],
   },
-  {
-    name: "addresses move before whoever led is kept from calling their route Ready",
-    file: "controller-image/src/controller/route-reconciler.ts",
-    from: "const becomesLie = isReady(route) || !this.#isOwn(current);",
-    to: "const becomesLie = isReady(route);",
-    fabric: Fabric.Gce,
-    breaks: [5],
-  },
 ];
