@@ -151,7 +151,7 @@ export function runController(options: ControllerOptions): Controller {
     identity: options.identity,
     onStarted: () => {
       report.led();
-      routes.forgetWaiting();
+      routes.beginTerm();
       queue.resume();
       cloud?.start();
       if (synced) lookAtEverything();

@@ -1,8 +1,15 @@
 // The live copies of what the controller reads: one for each kind, made together, complete together.
 import type { AddressBinding } from "../../../lib/model/binding";
 import type { Gateway, GatewayClass, GKEIPRoute, GKENetworkParamSet, Network } from "../../../lib/model/gke-api";
-import { RESOURCES, type KubeObject, type Namespace, type Node, type Pod } from "../../../lib/model/kubernetes";
-import type { Change, Kube, Reflector } from "../kube/api";
+import {
+  RESOURCES,
+  type KubeObject,
+  type Namespace,
+  type Node,
+  type Pod,
+  type Resource,
+} from "../../../lib/model/kubernetes";
+import type { Change, Kube, Reflector, ReflectorOptions } from "../kube/api";
 import { decodeBinding, decodeClass, decodeGateway, decodeNetwork, decodeNetworkParams, decodeRoute } from "./decoders";
 import { PodWatch } from "./pod-watch";
 import { projectNamespace, projectNode } from "./projections";
@@ -53,24 +60,15 @@ export class Copies {
     const whenSynced = (): void => {
       if (this.synced) onSynced();
     };
-    this.pods = new PodWatch({
-      kube,
-      onChange: hearers.pod,
-      onSynced: whenSynced,
-      onCovered: hearers.covered,
-    });
-    this.classes = kube.reflect<GatewayClass>({
-      resource: RESOURCES.gatewayClasses,
-      project: decodeClass,
-      onChange: hearers.gatewayClass,
-      onSynced: whenSynced,
-    });
-    this.gateways = kube.reflect<Gateway>({
-      resource: RESOURCES.gateways,
-      project: decodeGateway,
-      onChange: hearers.gateway,
-      onSynced: whenSynced,
-    });
+    const copy = <T extends KubeObject>(
+      resource: Resource,
+      project: ReflectorOptions<T>["project"],
+      onChange: Heard<T>,
+    ): Reflector<T> => kube.reflect<T>({ resource, project, onChange, onSynced: whenSynced });
+
+    this.pods = new PodWatch({ kube, onChange: hearers.pod, onSynced: whenSynced, onCovered: hearers.covered });
+    this.classes = copy(RESOURCES.gatewayClasses, decodeClass, hearers.gatewayClass);
+    this.gateways = copy(RESOURCES.gateways, decodeGateway, hearers.gateway);
     this.routes = kube.reflect<GKEIPRoute>({
       resource: RESOURCES.gkeIpRoutes,
       project: decodeRoute,
@@ -78,38 +76,13 @@ export class Copies {
       // The Pods follow, and are complete later.
       onSynced: () => this.pods.begin(),
     });
-    this.networks = kube.reflect<Network>({
-      resource: RESOURCES.networks,
-      project: decodeNetwork,
-      onChange: hearers.network,
-      onSynced: whenSynced,
-    });
+    this.networks = copy(RESOURCES.networks, decodeNetwork, hearers.network);
     if (cloud) {
-      this.networkParams = kube.reflect<GKENetworkParamSet>({
-        resource: RESOURCES.gkeNetworkParamSets,
-        project: decodeNetworkParams,
-        onChange: hearers.networkParams,
-        onSynced: whenSynced,
-      });
+      this.networkParams = copy(RESOURCES.gkeNetworkParamSets, decodeNetworkParams, hearers.networkParams);
     }
-    this.namespaces = kube.reflect<Namespace>({
-      resource: RESOURCES.namespaces,
-      project: projectNamespace,
-      onChange: hearers.namespace,
-      onSynced: whenSynced,
-    });
-    this.nodes = kube.reflect<Node>({
-      resource: RESOURCES.nodes,
-      project: projectNode,
-      onChange: hearers.node,
-      onSynced: whenSynced,
-    });
-    this.bindings = kube.reflect<AddressBinding>({
-      resource: RESOURCES.addressBindings,
-      project: decodeBinding,
-      onChange: hearers.binding,
-      onSynced: whenSynced,
-    });
+    this.namespaces = copy(RESOURCES.namespaces, projectNamespace, hearers.namespace);
+    this.nodes = copy(RESOURCES.nodes, projectNode, hearers.node);
+    this.bindings = copy(RESOURCES.addressBindings, decodeBinding, hearers.binding);
     this.byKind = {
       GatewayClass: this.classes,
       Gateway: this.gateways,

@@ -13,8 +13,9 @@ export class MovedAway {
   note(address: string, binding: AddressBinding | undefined): void {
     for (const name of this.#told.get(address)?.former ?? []) this.#byFormer.remove(name, address);
     this.#told.delete(address);
-    const former = binding === undefined ? [] : formerNodes(binding);
-    if (binding === undefined || former.length === 0) return;
+    if (binding === undefined) return;
+    const former = formerNodes(binding);
+    if (former.length === 0) return;
     this.#told.set(address, { to: { name: binding.spec.nodeName, address }, former });
     for (const name of former) this.#byFormer.add(name, address);
   }

@@ -93,8 +93,8 @@ export class RouteReconciler {
     this.#report = report;
   }
 
-  /** Forgets who waits: another leader has decided since, and what this one saw is no longer without a break. */
-  forgetWaiting(): void {
+  /** Forgets who waits, and what it wrote itself: another leader has decided since, and what this one saw is no longer without a break. */
+  beginTerm(): void {
     this.#challenges.clear();
     this.#aspirants.clear();
     this.#own.clear();
@@ -293,8 +293,9 @@ export class RouteReconciler {
     const found = await Promise.all(
       bindings.map(({ metadata: { name } }) => this.#kube.get<AddressBinding>(RESOURCES.addressBindings, { name })),
     );
-    const version = (binding: AddressBinding | undefined): string | undefined => binding?.metadata.resourceVersion;
-    return found.some((binding, index) => version(binding) !== version(bindings[index]));
+    return found.some(
+      (binding, index) => binding?.metadata.resourceVersion !== bindings[index]?.metadata.resourceVersion,
+    );
   }
 
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
