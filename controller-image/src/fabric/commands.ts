@@ -114,7 +114,11 @@ export function commands(prefix: readonly string[] = [], limitMs = COMMAND_LIMIT
             told = true;
           };
           child.on("error", (error) => once(error.message));
-          child.on("exit", (code, signal) => once(signal === null ? `exit code ${code}` : `signal ${signal}`));
+          child.on("exit", (code, signal) => {
+            // What it said last may be read only in the next turn of the event loop.
+            const tell = (): void => once(signal === null ? `exit code ${code}` : `signal ${signal}`);
+            setImmediate(() => setImmediate(tell));
+          });
         },
         kill: () => kill(child, argv[0]),
       };

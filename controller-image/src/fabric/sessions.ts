@@ -196,9 +196,8 @@ class Session {
       this.#stderr += chunk.toString();
       this.#look();
     });
-    // What it said last may be read only in the next turn of the event loop.
     child.onExit((why) => {
-      setImmediate(() => setImmediate(() => this.#child === child && this.#end(why)));
+      if (this.#child === child) this.#end(why);
     });
     return child;
   }
