@@ -22,7 +22,6 @@ export const HOLD_OFF_MS = 30_000;
 export const haPolicy: Driver = {
   regional: ["backendServices"],
   zonal: ["networkEndpointGroups"],
-  guarded: true,
   plan: planHaPolicy,
 };
 

@@ -122,8 +122,6 @@ export interface Driver {
   /** Collections that it makes something in, besides forwarding rules. */
   readonly regional: readonly "backendServices"[];
   readonly zonal: readonly ("networkEndpointGroups" | "targetInstances")[];
-  /** Compute refuses a move that was decided on what is no longer so. */
-  readonly guarded: boolean;
   plan(facts: Facts, intent: CloudIntent, held: Holdings): Plan;
 }
 

@@ -16,7 +16,6 @@ import { planRules } from "./rules";
 export const targetInstance: Driver = {
   regional: [],
   zonal: ["targetInstances"],
-  guarded: false,
   plan: planTargetInstance,
 };
 
