@@ -108,36 +108,33 @@ const deliveryEdited: Draw = (setting, random) => {
 
 const selectorEdited: Draw = (setting, random) => {
   const route = random.pick(ROUTE_NAMES);
-  const patch = JSON.stringify({ spec: { podSelector: { matchLabels: { [route]: "nobody" } } } });
+  const change = { spec: { podSelector: { matchLabels: { [route]: "nobody" } } } };
   return {
     what: `route ${route} selects no Pod`,
     on: route,
-    begin: () => kubectl(setting, "patch", "gkeiproute", "-n", NAMESPACE, route, "--type=merge", "-p", patch),
+    begin: () => setting.patchRoute(route, change),
     end: () => setting.restoreRoute(route),
   };
 };
 
 const statusWiped: Draw = (setting, random) => {
   const route = random.pick(ROUTE_NAMES);
-  const patch = ["--subresource=status", "--type=merge", "-p", JSON.stringify({ status: null })];
   return {
     what: `the status of route ${route} is taken away by hand`,
     on: route,
-    begin: () => kubectl(setting, "patch", "gkeiproute", "-n", NAMESPACE, route, ...patch),
+    begin: () => setting.patchRoute(route, { status: null }, "--subresource=status"),
   };
 };
 
 const routeDeleted: Draw = (setting, random) => {
   const route = random.pick(ROUTE_NAMES);
   const byForce = random.chance(0.5);
-  const finalizers = JSON.stringify({ metadata: { finalizers: null } });
   return {
     what: `route ${route} is deleted${byForce ? ", and its finalizer removed by hand" : ""}`,
     on: route,
     begin: async () => {
       await kubectl(setting, "delete", "gkeiproute", "-n", NAMESPACE, route, "--wait=false");
-      if (!byForce) return;
-      await kubectl(setting, "patch", "gkeiproute", "-n", NAMESPACE, route, "--type=merge", "-p", finalizers);
+      if (byForce) await setting.patchRoute(route, { metadata: { finalizers: null } });
     },
     end: () =>
       setting.cluster.until(

@@ -145,11 +145,8 @@ export class Observer {
     const due = this.#answers.filter(({ at }) => at <= until);
     this.#answers.splice(0, this.#answers.length, ...this.#answers.filter(({ at }) => at > until));
     for (const answer of due.sort((one, other) => one.sent - other.sent)) this.#judgeAnswer(answer);
-    while (this.#doubles.length > 0 && this.#doubles[0]![1].at <= until) this.#judgeDouble(this.#doubles.shift()!);
-    while (this.#routeVersions.length > 0 && this.#routeVersions[0]!.at <= until) {
-      const { route, at } = this.#routeVersions.shift()!;
-      this.owners.judgeReady(route, at);
-    }
+    for (const answers of taken(this.#doubles, ([, { at }]) => at <= until)) this.#judgeDouble(answers);
+    for (const { route, at } of taken(this.#routeVersions, ({ at }) => at <= until)) this.owners.judgeReady(route, at);
   }
 
   #judgeAnswer(answer: Answer): void {
@@ -168,6 +165,14 @@ export class Observer {
     if (this.by.agentAway(pod.node, sent, at)) return void this.counts.excused++;
     if (this.owners.isBehind(address, pod.node, sent)) return void this.counts.excused++;
     this.by.violation(`${address}: ${by} (${pod.uid}) on ${pod.node} answered ${verdict.wrong}`, verdict.text);
+  }
+}
+
+/** Takes what is due from the front. */
+function* taken<T>(queue: T[], isDue: (one: T) => boolean): Iterable<T> {
+  for (let [first] = queue; first !== undefined && isDue(first); [first] = queue) {
+    queue.shift();
+    yield first;
   }
 }
 

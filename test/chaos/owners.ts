@@ -73,7 +73,7 @@ export class Owners {
   history(address: string, at: number): string {
     const { versions } = this.#of(address);
     const late = versions.filter((version) => version.at > at - HISTORY_MS);
-    return late.map((version) => `\n    ${Math.round(version.at - at)} ms: ${lineOf(version)}`).join("");
+    return timeline(late, at, lineOf);
   }
 
   /**
@@ -144,13 +144,7 @@ export class Owners {
   judgeReady(route: GKEIPRoute, at: number): void {
     const { metadata, spec, status } = route;
     const ready = status?.conditions?.find(({ type }) => type === "Ready");
-    const said = `version ${orderOf(route)}: ${status?.pods?.join() ?? "nobody"}, Ready ${ready?.status}: ${ready?.message}`;
-    const whole = JSON.stringify(status);
-    const before = this.#told.get(metadata.name) ?? [];
-    const told = [...before, { at, said, whole }].filter((each) => each.at > at - HISTORY_MS);
-    this.#told.set(metadata.name, told);
-    // Somebody else wrote to the route: podpin, which may be refused its writes, has said nothing new.
-    if (before.at(-1)?.whole === whole) return;
+    if (!this.#isNews(route, at)) return;
     if (ready?.status !== "True" || ready.observedGeneration !== metadata.generation) return;
     if (metadata.deletionTimestamp !== undefined) return;
     const order = orderOf(route);
@@ -178,13 +172,25 @@ export class Owners {
           ),
       );
       if (served) continue;
-      const history = this.history(address, last?.at ?? 0);
-      const toldBefore = told.map((each) => `\n    ${Math.round(each.at - (last?.at ?? 0))} ms: ${each.said}`).join("");
+      const since = last?.at ?? 0;
+      const told = timeline(this.#told.get(metadata.name) ?? [], since, ({ said }) => said);
       this.violation(
         `route ${metadata.name} is Ready and ${address} not acknowledged`,
-        `at ${order}${toldBefore}${history}`,
+        `at ${order}${told}${this.history(address, since)}`,
       );
     }
+  }
+
+  /** Notes what the route says. Where somebody else wrote to it podpin, which may be refused its writes, has said nothing new. */
+  #isNews(route: GKEIPRoute, at: number): boolean {
+    const { metadata, status } = route;
+    const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    const said = `version ${orderOf(route)}: ${status?.pods?.join() ?? "nobody"}, Ready ${ready?.status}: ${ready?.message}`;
+    const whole = JSON.stringify(status);
+    const before = this.#told.get(metadata.name) ?? [];
+    const told = [...before, { at, said, whole }].filter((each) => each.at > at - HISTORY_MS);
+    this.#told.set(metadata.name, told);
+    return before.at(-1)?.whole !== whole;
   }
 
   #releasing({ versions, reigns }: Known, at: number, then: number): number {
@@ -201,6 +207,14 @@ export class Owners {
     this.#known.set(address, known);
     return known;
   }
+}
+
+function timeline<T extends { readonly at: number }>(
+  all: readonly T[],
+  since: number,
+  text: (one: T) => string,
+): string {
+  return all.map((one) => `\n    ${Math.round(one.at - since)} ms: ${text(one)}`).join("");
 }
 
 function lineOf({ order, binding: { spec, status }, deleted }: Version): string {

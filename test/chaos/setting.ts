@@ -162,8 +162,12 @@ export class Setting {
 
   async setAddresses(name: RouteName, addresses: readonly string[]): Promise<void> {
     const values = addresses.map(typedAddress);
-    const patch = JSON.stringify({ spec: { addresses: values } });
-    await this.cluster.kubectl("patch", "gkeiproute", "-n", NAMESPACE, name, PATIENCE, "--type=merge", "-p", patch);
+    await this.patchRoute(name, { spec: { addresses: values } });
+  }
+
+  patchRoute(name: RouteName, change: unknown, ...args: readonly string[]): Promise<string> {
+    const patch = ["--type=merge", "-p", JSON.stringify(change), ...args];
+    return this.cluster.kubectl("patch", "gkeiproute", "-n", NAMESPACE, name, PATIENCE, ...patch);
   }
 
   #apply(items: readonly Declared[]): Promise<string> {
