@@ -4,8 +4,8 @@ import path from "node:path";
 import { type Bench, type Figure, median, quantile } from "./figure";
 import { startChild } from "./lab/child";
 import type { FloorSettings } from "./lab/planned-move-floor";
-import type { Moved, MoverSettings } from "./lab/planned-move-mover";
-import { NAMESPACE, onRig, type Rig } from "./lab/rig";
+import type { Moved, MoverSettings, Steps } from "./lab/planned-move-mover";
+import { NAMESPACE, onRig, type Rig, routeOf } from "./lab/rig";
 
 const ID = "P1";
 const MOVES = 100;
@@ -28,7 +28,8 @@ export const plannedMove: Bench = {
     const figure = (metric: string, value: number, beside: number, goal: number): Figure => {
       return { id: ID, metric, value, unit: "ms", floor: beside, goal, ok: value <= goal };
     };
-    const p50 = median(raw.programmed);
+    const until = (step: keyof Steps): number[] => raw.steps.map((steps) => steps[step]);
+    const p50 = median(until("programmed"));
     const shown = (metric: string, value: number): Figure => {
       return { id: ID, metric, value, unit: "ms", floor: null, goal: null, ok: true };
     };
@@ -36,9 +37,11 @@ export const plannedMove: Bench = {
       figures: [
         figure("planned move programmed and acknowledged, p50", p50, floor.p50, 30),
         figure("the same against the floor", p50, floor.p50, 2 * floor.p50),
-        figure("the same, p99", quantile(raw.programmed, 0.99), floor.p99, 150),
-        shown("until the old node let go and the new one announced, p50", median(raw.announced)),
-        shown("the same, p99", quantile(raw.announced, 0.99)),
+        figure("the same, p99", quantile(until("programmed"), 0.99), floor.p99, 150),
+        shown("until the route is no longer Ready, p50", median(until("told"))),
+        shown("until the binding names its new owner, p50", median(until("bound"))),
+        shown("until the old node let go and the new one announced, p50", median(until("announced"))),
+        shown("the same, p99", quantile(until("announced"), 0.99)),
       ],
       raw,
     };
@@ -49,7 +52,7 @@ async function moves(
   { lab, cluster, pods, labelOf }: Rig,
   addresses: readonly string[],
   report: (doing: string) => void,
-): Promise<{ programmed: number[]; announced: number[]; floor: number[] }> {
+): Promise<{ steps: Steps[]; floor: number[] }> {
   const there = pods.get("there");
   const node = cluster.node("node2");
   const podIp = there?.status?.podIP ?? "";
@@ -71,21 +74,18 @@ async function moves(
     kubeconfig: lab.kubeconfig,
     namespace: NAMESPACE,
     pod: { name: "there", uid: there?.metadata.uid ?? "" },
-    moves: addresses.map((address) => ({ address, label: labelOf(address) })),
+    moves: addresses.map((address) => ({ address, label: labelOf(address), route: routeOf(address) })),
     floor: FLOOR,
   };
   try {
     await floorChild.next();
     const mover = startChild<Moved>(lab.control, path.join(FOLDER, "planned-move-mover.ts"), settings);
     try {
-      const samples = { programmed: [] as number[], announced: [] as number[], floor: [] as number[] };
+      const samples = { steps: [] as Steps[], floor: [] as number[] };
       for (const index of addresses.keys()) {
         report(`move ${index + 1} of ${addresses.length}`);
         const ours = await mover.next();
-        if (ours.what === "ours") {
-          samples.programmed.push(ours.programmed);
-          samples.announced.push(ours.announced);
-        }
+        if (ours.what === "ours") samples.steps.push(ours.steps);
         const began = await mover.next();
         const { ended = 0, code } = await floorChild.next();
         if (code !== 0) throw new Error(`the floor's ip command ended with ${code}`);

@@ -5,6 +5,7 @@ import { createKube } from "../../controller-image/src/kube/kube";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
+import { type GKEIPRoute, RouteCondition } from "../../lib/model/gke-api";
 import { type KubeObject, type Pod, RESOURCES } from "../../lib/model/kubernetes";
 import { now, say, untilSeen } from "./child";
 
@@ -12,15 +13,25 @@ export interface MoverSettings {
   readonly kubeconfig: string;
   readonly namespace: string;
   readonly pod: { readonly name: string; readonly uid: string };
-  readonly moves: readonly { readonly address: string; readonly label: string }[];
+  readonly moves: readonly { readonly address: string; readonly label: string; readonly route: string }[];
   /** ConfigMap through which the floor goes. */
   readonly floor: string;
 }
 
-/** `programmed` and `announced`: until acknowledged. `floor`: when it began; the other node says when it ended. */
+/** How long it took until a step of a move was seen, in milliseconds. */
+export interface Steps {
+  /** The route said that it is not Ready. */
+  readonly told: number;
+  /** The binding named its new owner. */
+  readonly bound: number;
+  /** Acknowledged. */
+  readonly programmed: number;
+  readonly announced: number;
+}
+
+/** `floor`: when it began; the other node says when it ended. */
 export type Moved =
-  | { readonly what: "ours"; readonly programmed: number; readonly announced: number }
-  | { readonly what: "floor"; readonly began: number };
+  { readonly what: "ours"; readonly steps: Steps } | { readonly what: "floor"; readonly began: number };
 
 interface FloorMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -33,6 +44,12 @@ async function main(settings: MoverSettings): Promise<void> {
   const { look, until } = untilSeen();
   const bindings = kube.reflect<AddressBinding>({
     resource: RESOURCES.addressBindings,
+    onChange: look,
+    onSynced: look,
+  });
+  const routes = kube.reflect<GKEIPRoute>({
+    resource: RESOURCES.gkeIpRoutes,
+    namespace,
     onChange: look,
     onSynced: look,
   });
@@ -56,24 +73,27 @@ async function main(settings: MoverSettings): Promise<void> {
       void kube.replace(RESOURCES.configMaps, { ...map, data: { ...map.data, move: asked } } as FloorMap);
     },
   });
-  await until(() => bindings.synced && maps.synced);
+  await until(() => bindings.synced && routes.synced && maps.synced);
   const label = (labels: Readonly<Record<string, string>>): Promise<Pod> =>
     kube.mergePatch<Pod>(RESOURCES.pods, { namespace, name: pod.name }, { metadata: { labels } });
 
-  for (const [index, { address, label: name }] of settings.moves.entries()) {
+  for (const [index, { address, label: name, route }] of settings.moves.entries()) {
     await label({ [name]: "yes" });
     const began = now();
-    const acknowledged = async (...states: readonly AckState[]): Promise<number> => {
-      await until(() => {
-        const binding = bindings.get(address);
-        const state = binding?.spec.owner?.podUid === pod.uid ? ownerAck(binding)?.state : undefined;
-        return state !== undefined && states.includes(state);
-      });
-      return now() - began;
+    const reached = (holds: () => boolean): Promise<number> => until(holds).then(() => now() - began);
+    const isBound = (): boolean => bindings.get(address)?.spec.owner?.podUid === pod.uid;
+    const isAcknowledged = (...states: readonly AckState[]): boolean => {
+      const binding = bindings.get(address);
+      const state = isBound() && binding !== undefined ? ownerAck(binding)?.state : undefined;
+      return state !== undefined && states.includes(state);
     };
-    const programmed = await acknowledged(AckState.Programmed, AckState.Announced);
-    const announced = await acknowledged(AckState.Announced);
-    say({ what: "ours", programmed, announced } satisfies Moved);
+    const [told, bound, programmed, announced] = await Promise.all([
+      reached(() => !isReady(routes.get(`${namespace}/${route}`))),
+      reached(isBound),
+      reached(() => isAcknowledged(AckState.Programmed, AckState.Announced)),
+      reached(() => isAcknowledged(AckState.Announced)),
+    ]);
+    say({ what: "ours", steps: { told, bound, programmed, announced } } satisfies Moved);
 
     asked = `m${index}`;
     await label({ "bench/floor": asked });
@@ -81,6 +101,12 @@ async function main(settings: MoverSettings): Promise<void> {
     await until(() => maps.get(`${namespace}/${floor}`)?.data?.["done"] === asked);
   }
   kube.close();
+}
+
+function isReady(route: GKEIPRoute | undefined): boolean {
+  return (
+    route?.status?.conditions?.some(({ type, status }) => type === RouteCondition.Ready && status === "True") === true
+  );
 }
 
 void main(JSON.parse(process.argv[2] ?? "{}") as MoverSettings);

@@ -42,7 +42,7 @@ export interface Rig {
 }
 
 export const labelOf = (address: string): string => `bench/${address}`;
-const routeOf = (address: string): string => `r-${address.replaceAll(".", "-")}`;
+export const routeOf = (address: string): string => `r-${address.replaceAll(".", "-")}`;
 
 class BenchChart extends Chart {
   constructor(scope: App, image: string, { addresses, deliveries = new Map() }: RigOptions) {
