@@ -49,15 +49,31 @@ beforeEach(() => {
 });
 afterEach(() => open.close());
 
+/** On which every look is slow. */
+const slow = (): Clock => {
+  let now = 0;
+  return { ...systemClock, now: () => (now += 1000) };
+};
+const isOfRoutes = ({ input }: (typeof asked)[number]): boolean => input.includes("route show");
+
 const kernelWith = (clock: Clock) =>
   linuxKernel({ uplink: UPLINK, commands: recorded, clock, log: () => undefined, namespaces: "/run/netns" });
 const ips = (): string[] => pods.map(({ ip }) => ip);
 const wanted = { pods: [], fresh: true };
 
+test("a node that is only slow starts no process for its few routes", async () => {
+  const kernel = kernelWith(slow());
+  await kernel.observe(ips(), wanted);
+  asked.splice(0);
+  await kernel.observe(ips(), wanted);
+  expect(asked.some(isOfRoutes)).toBe(true);
+  expect(asked.some(({ argv }) => argv.includes("route show"))).toBe(false);
+});
+
 test("nothing of others is read but interfaces, whichever way the routes are asked for", async () => {
-  let now = 0;
-  const slow: Clock = { ...systemClock, now: () => (now += 1000) };
-  const kernel = kernelWith(slow);
+  const more = `{ print "route add ${OTHERS}." 16 + int($1 / 256) "." $1 % 256 "/32 dev ${UPLINK}" }`;
+  segment.sh("n1", [`seq 0 4999 | awk '${more}' | ip -batch -`]);
+  const kernel = kernelWith(slow());
   const first = await kernel.observe(ips(), wanted);
   const batched = asked.splice(0);
   const second = await kernel.observe(ips(), wanted);
@@ -66,7 +82,6 @@ test("nothing of others is read but interfaces, whichever way the routes are ask
   for (const { argv, input, said } of [...batched, ...asked]) {
     expect([argv, input, said.includes(OTHERS)]).toEqual([argv, input, false]);
   }
-  const isOfRoutes = ({ input }: (typeof asked)[number]): boolean => input.includes("route show");
   expect([batched.some(isOfRoutes), asked.some(isOfRoutes)]).toEqual([true, false]);
   // Of these the kernel itself leaves out what is in other tables.
   expect(

@@ -78,9 +78,12 @@ const OUR_TABLE = ["ip", NFT_TABLE];
 const TRUST_MS = 20_000;
 /**
  * A batch of questions that takes longer may have read 100,000 routes of others several times. Processes of their own for the routes
- * cost 4 ms each, however many others there are; on a node that is only busy they do no harm.
+ * cost 4 ms each, however many others there are, and on a node that is only busy they would make it busier.
  */
 const SLOW_MS = 50;
+const MANY_ROUTES = 5_000;
+/** What the kernel counts in each of its tables. */
+const ROUTE_COUNTS = "/proc/net/fib_triestat";
 
 export function linuxKernel(options: KernelOptions): Kernel {
   let watched: readonly string[] = [];
@@ -90,6 +93,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
   const pods = options.namespaces === undefined ? undefined : podNamespaces(options.namespaces, options.commands);
 
   const forwardChain = slowly(options.clock, () => readForward(options.commands));
+  const routeCounts = slowly(options.clock, () => options.commands.run(["cat", ROUTE_COUNTS]));
   const bridgeFilter = slowly(options.clock, () => options.commands.run(["cat", BRIDGE_FILTER]));
   let uplinkMissing = false;
   let manyRoutes = false;
@@ -113,7 +117,7 @@ export function linuxKernel(options: KernelOptions): Kernel {
       askIp(ips, how),
       manyRoutes ? Promise.all(ROUTES_APART.map((argv) => routesApart(options.commands, argv))) : undefined,
     ]);
-    if (options.clock.now() - began > SLOW_MS) manyRoutes = true;
+    if (!manyRoutes && options.clock.now() - began > SLOW_MS) manyRoutes = isMany(await routeCounts.read());
     return parseObservation(options.uplink, ips, ip.stdout, ip.stderr, how, routes);
   };
   const look = async (ips: readonly string[], again = false): Promise<Seen> => {
@@ -208,6 +212,12 @@ export function linuxKernel(options: KernelOptions): Kernel {
 }
 
 type Seen = KernelState & IpState;
+
+/** A kernel that does not count them may have many. */
+function isMany({ code, stdout }: CommandResult): boolean {
+  const counts = [...stdout.matchAll(/^\s*Prefixes:\s+(\d+)$/gm)].map(([, count]) => Number(count));
+  return code !== 0 || counts.length === 0 || counts.reduce((all, one) => all + one, 0) > MANY_ROUTES;
+}
 
 /** Link kinds at whose other end there is one Pod. */
 const OF_ONE_POD: ReadonlySet<string> = new Set(["veth", "netkit"]);
