@@ -162,9 +162,7 @@ test("losing the API server changes nothing, and drift is still repaired", async
   await world.rest();
   agent.kube.connected = false;
   world.kernel.paths.delete(A);
-  world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  await world.hears();
   expect(world.kernel.paths.get(A)).toEqual({ via: POD, dev: "veth1" });
   await world.clock.run(3_600_000);
   expect(world.kernel.paths.size).toBe(1);
@@ -175,9 +173,8 @@ test("a burst of kernel events is one look", async () => {
   const agent = world.agent();
   await world.rest();
   const before = agent.passes.length;
-  for (let event = 0; event < 50; event++) world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  for (let event = 1; event < 50; event++) world.kernel.event();
+  await world.hears();
   expect(agent.passes.length).toBe(before + 1);
 });
 
@@ -273,11 +270,7 @@ test("neighbours are told when the uplink's hardware address changes, and once",
   world.write(binding(A));
   await world.rest();
   world.kernel.uplinkMac = "02:00:00:00:00:99";
-  for (const _ of [1, 2]) {
-    world.kernel.event();
-    await world.clock.run(10);
-    await world.rest();
-  }
+  for (const _ of [1, 2]) await world.hears();
   expect(world.announcer.said).toEqual([`${A} at ${MAC}`, `${A} at 02:00:00:00:00:99`]);
 });
 
@@ -319,9 +312,7 @@ test("a Pod that appears after its binding is served as soon as its interface is
   await world.rest();
   expect(world.ack()?.reason).toBe("PodNotOnNode");
   world.kernel.hops.set(POD, podHop("veth1", 11));
-  world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  await world.hears();
   expect(world.ack()?.state).toBe("Announced");
 });
 

@@ -53,20 +53,15 @@ test("an interface of the node gets the address: it is refused as soon as the ke
   world.agent();
   world.write(binding(A));
   await world.rest();
-  const look = async (): Promise<void> => {
-    world.kernel.event();
-    await world.clock.run(10);
-    await world.rest();
-  };
   world.kernel.own.add(A);
-  await look();
+  await world.hears();
   expect(world.ack()).toMatchObject({
     state: "Failed",
     reason: "AddressNotAllowed",
     message: `an interface of the node has ${A}; take it away from there, or reserve another one`,
   });
   world.kernel.own.clear();
-  await look();
+  await world.hears();
   expect([world.ack()?.state, world.kernel.paths.get(A)?.via]).toEqual(["Announced", POD]);
 });
 

@@ -116,13 +116,9 @@ test("a node that accepts gets none, and loses ours when it comes to accept", as
   await world.rest();
   expect(world.kernel.lines).not.toContain(ACCEPT_MARKED);
   world.kernel.forwardDrops = true;
-  world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  await world.hears();
   expect(world.kernel.state().forward.accepted).toBe(true);
   world.kernel.forwardDrops = false;
-  world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  await world.hears();
   expect(world.kernel.state().forward.accepted).toBe(false);
 });

@@ -222,9 +222,7 @@ test("an address in use is taken from a Pod that the runtime says it belongs to 
   await world.rest();
   expect(world.ack()?.state).toBe("Announced");
   world.kernel.sandboxes = [sandbox("uid-9", POD)];
-  world.kernel.event();
-  await world.clock.run(10);
-  await world.rest();
+  await world.hears();
   expect(world.kernel.paths.has(A)).toBe(false);
   expect(world.ack()).toMatchObject({ state: "Failed", reason: "PodInterfaceGone" });
 });
@@ -237,9 +235,7 @@ test("what works stays when the runtime forgets the Pod, or stops saying anythin
   await world.rest();
   for (const sandboxes of [[], undefined, [sandbox("uid-9", "10.244.1.99")]]) {
     world.kernel.sandboxes = sandboxes;
-    world.kernel.event();
-    await world.clock.run(10);
-    await world.rest();
+    await world.hears();
     expect(world.kernel.paths.has(A)).toBe(true);
   }
 });

@@ -122,6 +122,13 @@ export class World {
     return found && ackOf(found, ME);
   }
 
+  /** The kernel reports something, and the agent looks. */
+  async hears(): Promise<void> {
+    this.kernel.event();
+    await this.clock.run(10);
+    await this.rest();
+  }
+
   /** Lets everything that needs no time happen, however many turns it takes. */
   async rest(): Promise<void> {
     for (let turn = 0; turn < 30; turn++) await settle();
