@@ -54,6 +54,8 @@ function world() {
   return { time, server, replica, lease };
 }
 
+type Scene = ReturnType<typeof world>;
+
 describe("one replica", () => {
   test("leads as soon as the API server has answered twice, when there is no Lease", async () => {
     const { time, replica, lease } = world();
@@ -272,6 +274,41 @@ describe("two replicas", () => {
       expect(lease()?.leaseTransitions).toBeLessThan(2 ** 31);
     },
   );
+
+  test.each<[string, boolean, (scene: Scene, first: Replica) => void]>([
+    ["has crashed", false, (_scene, first) => first.process.stop()],
+    ["has given the Lease back", false, (_scene, first) => void first.election.stop()],
+    [
+      "has crashed, and the Lease was deleted",
+      false,
+      ({ server }, first) => {
+        first.process.stop();
+        server.delete(leases, LEASE);
+      },
+    ],
+    [
+      "works on, and somebody emptied the Lease",
+      true,
+      ({ server }) => {
+        server.mergePatch(leases, LEASE, { spec: { holderIdentity: null } });
+      },
+    ],
+    ["works on, and is taken for gone", true, () => undefined],
+  ])("the second knows whether the first may still act when it %s", async (what, mayAct, happen) => {
+    const scene = world();
+    const { time, replica } = scene;
+    const beside: number[] = [];
+    const first = replica("a");
+    await time.run(50);
+    const isGone = (): boolean => what.endsWith("gone") && time.now() > 5_000;
+    const second = replica("b", { isGone, onStarted: (ms) => beside.push(ms) });
+    await time.run(4_950);
+    happen(scene, first);
+    await time.runUntil(() => second.leads);
+    expect(beside).toEqual([mayAct ? ELECTION_TIMES.leaseMs : 0]);
+    await time.run(beside[0]!);
+    expect(first.leads).toBe(false);
+  });
 
   test("wall clocks that are hours apart change nothing", async () => {
     const { time, replica } = world();

@@ -405,9 +405,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a route is called Ready by bindings that are behind",
-    file: "controller-image/src/controller/route-reconciler.ts",
-    from: "if (status === undefined || !isReady({ status }) || this.#isOwn(route)) return false;",
-    to: "if (status !== null) return false;",
+    file: "controller-image/src/controller/freshness.ts",
+    from: "if (this.#isSure(route)) return false;",
+    to: "if (route !== undefined) return false;",
     breaks: [5],
   },
 ];

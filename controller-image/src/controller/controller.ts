@@ -149,9 +149,9 @@ export function runController(options: ControllerOptions): Controller {
     log,
     lease: { namespace, name: CONTROLLER },
     identity: options.identity,
-    onStarted: () => {
+    onStarted: (besideMs) => {
       report.led();
-      routes.beginTerm();
+      routes.beginTerm(besideMs);
       queue.resume();
       cloud?.start();
       if (synced) lookAtEverything();

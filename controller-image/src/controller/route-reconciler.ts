@@ -11,6 +11,7 @@ import type { CloudLink } from "./cloud-link";
 import { Contenders } from "./contenders";
 import { decodeRoute } from "./decoders";
 import { decide, finalizerChange, type Decision } from "./decide";
+import { Freshness } from "./freshness";
 import { release } from "./handover";
 import { versionOf } from "./keys";
 import { OwnWrites } from "./own-writes";
@@ -69,8 +70,7 @@ export class RouteReconciler {
   /** Routes of which something could not be written, and since when. */
   readonly #refusedSince = new Map<string, number>();
 
-  /** By route: the version that this replica made last, since it leads. */
-  readonly #own = new Map<string, string>();
+  readonly #freshness: Freshness;
 
   constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
     this.#written = new OwnWrites({
@@ -81,6 +81,7 @@ export class RouteReconciler {
       cached: (key) => store.copies.routes.get(key),
       onCorrected: (key) => touchRoute(key),
     });
+    this.#freshness = new Freshness(kube, clock);
     this.#challenges = new Contenders(clock);
     this.#aspirants = new Contenders(clock);
     this.#limit = limit;
@@ -93,11 +94,15 @@ export class RouteReconciler {
     this.#report = report;
   }
 
-  /** Forgets who waits, and what it wrote itself: another leader has decided since, and what this one saw is no longer without a break. */
-  beginTerm(): void {
+  /**
+   * Forgets who waits, and what it wrote itself: another leader has decided since, and what this one saw is no longer without a break.
+   *
+   * @param besideMs for how long the other one may still act
+   */
+  beginTerm(besideMs: number): void {
     this.#challenges.clear();
     this.#aspirants.clear();
-    this.#own.clear();
+    this.#freshness.beginTerm(besideMs);
   }
 
   stop(): void {
@@ -132,7 +137,7 @@ export class RouteReconciler {
       this.#aspirants.note(key, undefined);
       this.#statusTiming.forget(key);
       this.#refusedSince.delete(key);
-      this.#own.delete(key);
+      this.#freshness.forget(key);
       return this.#releaseOrphans(bindings);
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
@@ -180,9 +185,8 @@ export class RouteReconciler {
     const [limited, waitMs] = this.#withinLimit(told);
     let outcome: Outcome;
     try {
-      outcome = (await this.#mayBeBehind(route, limited.status, concerned))
-        ? { againAfterMs: BEHIND_MS }
-        : await this.#act(route, limited, contested);
+      const behind = promises(route, limited) && (await this.#freshness.isBehind(route, concerned));
+      outcome = behind ? { againAfterMs: BEHIND_MS } : await this.#act(route, limited, contested);
       this.#refusedSince.delete(key);
     } catch (error) {
       this.#complain(route, error);
@@ -224,7 +228,7 @@ export class RouteReconciler {
     if (finalizer === true) current = await this.#writeFinalizer(current, true);
     // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them. But somebody who
     // led before may be about to call a route Ready that he has not seen move: after this write he cannot.
-    const becomesLie = isReady(route) || !this.#isOwn(current);
+    const becomesLie = isReady(route) || !this.#freshness.isOwn(current);
     const statusFirst = status !== undefined && changes.length > 0 && becomesLie && !isReady({ status });
     const telling = status !== undefined && statusFirst ? this.#writeStatus(current, status, contested) : undefined;
     const lost = new Set(this.#store.lostNodes);
@@ -275,29 +279,6 @@ export class RouteReconciler {
     return [...found.values()];
   }
 
-  /** Whether nobody has written to the route since this replica did. */
-  #isOwn(route: GKEIPRoute): boolean {
-    return this.#own.get(keyOf(route)) === route.metadata.resourceVersion;
-  }
-
-  /**
-   * Whether the route would be called Ready by bindings that are not the newest. Whoever has written to the route, taking himself for the
-   * one that leads, may have moved its addresses, and the watch of routes may be further than that of bindings.
-   */
-  async #mayBeBehind(
-    route: GKEIPRoute,
-    status: RouteStatus | undefined,
-    bindings: readonly AddressBinding[],
-  ): Promise<boolean> {
-    if (status === undefined || !isReady({ status }) || this.#isOwn(route)) return false;
-    const found = await Promise.all(
-      bindings.map(({ metadata: { name } }) => this.#kube.get<AddressBinding>(RESOURCES.addressBindings, { name })),
-    );
-    return found.some(
-      (binding, index) => binding?.metadata.resourceVersion !== bindings[index]?.metadata.resourceVersion,
-    );
-  }
-
   async #writeStatus(route: GKEIPRoute, status: RouteStatus, contested: boolean): Promise<GKEIPRoute> {
     const patch = { metadata: { resourceVersion: route.metadata.resourceVersion }, status };
     const written = await this.#patch(route, patch, "status");
@@ -323,7 +304,7 @@ export class RouteReconciler {
         subresource,
       );
       this.#written.set(keyOf(written), decodeRoute(written));
-      this.#own.set(keyOf(written), written.metadata.resourceVersion ?? "");
+      this.#freshness.wrote(route, written);
       this.#limit.wrote(routeText(keyOf(written)));
       return written;
     } catch (error) {
@@ -343,6 +324,13 @@ const NOT_OURS: RouteVerdict = {
   addresses: [],
   keeps: [],
 };
+
+/** Whether it says that all addresses are served, or that none is held any more: both must be true of the newest bindings. */
+function promises(route: GKEIPRoute, decision: Decision): boolean {
+  const { status, changes } = decision;
+  if (status !== undefined && isReady({ status })) return true;
+  return finalizerChange(route, decision) === false && changes.length === 0;
+}
 
 const routeText = (key: string): string => `GKEIPRoute ${key}`;
 

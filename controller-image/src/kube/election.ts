@@ -47,8 +47,12 @@ export interface ElectionOptions {
    * replicas work until the other one renews, a second at most. @default nobody is known to be gone
    */
   readonly isGone?: (identity: string) => boolean;
-  /** Called when this replica begins to lead; may be called again after {@link onStopped}. */
-  readonly onStarted: () => void;
+  /**
+   * Called when this replica begins to lead; may be called again after {@link onStopped}.
+   *
+   * @param besideMs for how long another replica may still act that takes itself for the one that leads, in milliseconds
+   */
+  readonly onStarted: (besideMs: number) => void;
   /** Called when it leads no more, before anybody else can; what still runs must find that out by `isLeading`. */
   readonly onStopped: () => void;
 }
@@ -67,6 +71,8 @@ export interface Lease extends KubeObject {
 const LOG_AGAIN_MS = 30_000;
 /** No version of podpin asks for more; a Lease that does was edited, and would leave the cluster without a leader for years. */
 const LONGEST_LEASE_MS = 60_000;
+/** Of a Lease that was given back. */
+const RELEASED_SECONDS = 1;
 /** What the API server takes for it. */
 const MOST_TRANSITIONS = 2 ** 31 - 1;
 
@@ -167,9 +173,10 @@ export class Election {
       }
       if (this.#stopping) return 0;
       const sentAt = clock.now();
+      const besideMs = this.#besideMs(lease);
       this.#held = await this.#write(lease, this.#claim(lease));
       this.#worked();
-      this.#lead(sentAt);
+      this.#lead(sentAt, besideMs);
       return sentAt + renewEveryMs * (0.9 + 0.1 * clock.random()) - clock.now();
     } catch (error) {
       // Somebody wrote in between, perhaps ourselves with a write whose answer was lost: look at once who it was.
@@ -197,6 +204,18 @@ export class Election {
     const seconds = this.#seen.lease.spec?.leaseDurationSeconds ?? 0;
     const leaseMs = Math.max(this.#times.leaseMs, Math.min(seconds * 1000, LONGEST_LEASE_MS));
     return Math.max(0, this.#seen.at + leaseMs - clock.now());
+  }
+
+  /**
+   * For how long whoever held the Lease may act though it is ours from now on: where it did not end by itself and was not given back,
+   * because somebody emptied it, or its holder was wrongly taken for gone.
+   */
+  #besideMs(lease: Lease | undefined): number {
+    if (lease === undefined || holderOf(lease) === this.#options.identity) return 0;
+    const givenBack = holderOf(lease) === "" && lease.spec?.leaseDurationSeconds === RELEASED_SECONDS;
+    const { leaseMs } = this.#times;
+    const ended = holderOf(lease) !== "" && this.#options.clock.now() - (this.#seen?.at ?? -Infinity) >= leaseMs;
+    return givenBack || ended ? 0 : leaseMs;
   }
 
   /** The Lease as it says that we hold it. The times in it are for people: nothing here reads them. */
@@ -240,7 +259,7 @@ export class Election {
     });
   }
 
-  #lead(sentAt: number): void {
+  #lead(sentAt: number, besideMs: number): void {
     const { clock, log, identity, onStarted } = this.#options;
     // An answer that came so late says nothing about now.
     if (this.#stopping || clock.now() - sentAt >= this.#times.renewDeadlineMs) return;
@@ -249,7 +268,7 @@ export class Election {
     this.#watchDeadline();
     if (!began) return;
     log("info", "this replica leads", { identity });
-    onStarted();
+    onStarted(besideMs);
   }
 
   #watchDeadline(): void {
@@ -280,7 +299,12 @@ export class Election {
       const lease = this.#held ?? (await this.#inTime(leases.get<Lease>(RESOURCES.leases, ref)));
       this.#held = undefined;
       if (lease === undefined || holderOf(lease) !== identity) return;
-      const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(clock) };
+      const spec = {
+        ...lease.spec,
+        holderIdentity: "",
+        leaseDurationSeconds: RELEASED_SECONDS,
+        renewTime: microTime(clock),
+      };
       await this.#write(lease, { ...lease, spec });
     } catch (error) {
       log("warn", "the Lease could not be given back; it ends by itself", { error, ms: this.#times.leaseMs });
