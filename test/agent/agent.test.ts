@@ -99,6 +99,23 @@ test("an acknowledgement that is not accepted is tried again until it is", async
   expect(refusals).toBe(0);
 });
 
+test("an acknowledgement that is not accepted is not tried any more once the node has nothing to do with the address", async () => {
+  const world = new World();
+  const agent = world.agent();
+  world.kernel.hops.delete(POD);
+  let refuses = true;
+  agent.kube.fault = ({ verb }) =>
+    verb === "apply" && refuses ? new KubeError(503, "ServiceUnavailable", "etcd is away") : undefined;
+  world.write(binding(A));
+  await world.clock.run(100);
+  // It has put nothing into the kernel that would remind it.
+  world.write(binding(A, { epoch: 2, nodeName: OTHER }));
+  await world.clock.run(100);
+  refuses = false;
+  await world.clock.run(60_000);
+  expect(world.binding(A)?.status?.acks ?? []).toEqual([]);
+});
+
 test("nothing is touched before the caches are complete", async () => {
   const world = new World();
   world.write(binding(A));

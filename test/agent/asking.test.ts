@@ -2,6 +2,7 @@
 import { ackWriter } from "../../controller-image/src/agent/acks";
 import { evidence } from "../../controller-image/src/agent/evidence";
 import { NO_FOOTPRINT } from "../../controller-image/src/agent/state";
+import { KubeError } from "../../controller-image/src/kube/api";
 import { ackOf, type AddressBinding, type BindingAck } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube } from "../support/memory-kube";
@@ -130,4 +131,24 @@ describe("an acknowledgement", () => {
     await settle();
     expect(writes()).toBe(2);
   });
+
+  test.each([
+    { concerned: [], acks: [] },
+    { concerned: [A], acks: [said] },
+  ])(
+    "that is refused is tried on only for bindings that still concern the node: $concerned",
+    async ({ concerned, acks }) => {
+      const world = new World();
+      const kube = new MemoryKube(world.server, { clock: world.clock });
+      const writer = ackWriter(kube, world.clock, () => undefined, ME);
+      world.write(binding(A));
+      kube.fault = () => new KubeError(503, "ServiceUnavailable", "etcd is away");
+      writer.say(world.binding(A) as AddressBinding, said);
+      await settle();
+      writer.giveUpBut(new Set(concerned));
+      kube.fault = undefined;
+      await world.clock.run(60_000);
+      expect(world.binding(A)?.status?.acks ?? []).toEqual(acks);
+    },
+  );
 });

@@ -233,6 +233,22 @@ describe("an address of which the controller says that it has moved", () => {
     expect(world.kernel.untouched).toBe(true);
   });
 
+  test("and that the node had only while it heard of nothing is not spoken for by the word of then", async () => {
+    const { world, isolation, agent } = await serving({ delivery: "manual" });
+    agent.kube.deliver();
+    world.write(binding(B, { owner: { podName: "pod-1", podUid: "uid-1", podIp: POD } }));
+    world.write(movedAway(B, { releasing: undefined }));
+    const from = world.announcer.said.length;
+    isolation.moved(B);
+    await world.rest();
+    agent.kube.deliver(1);
+    await world.rest();
+    await world.clock.run(1_000);
+    await world.rest();
+    expect(spoken(world, from)).toEqual([]);
+    expect([...world.kernel.proxies.keys()]).toEqual([A]);
+  });
+
   test("is spoken for again when the API server says that it is this node's", async () => {
     const { world, isolation, agent } = await serving();
     const asked = (): number => agent.kube.calls.filter(({ verb }) => verb === "get").length;

@@ -13,12 +13,13 @@ export interface AckWriter {
   say(binding: AddressBinding, ack: BindingAck | "withdrawn", options?: { readonly onlyAsSeen?: boolean }): void;
   /** An acknowledgement came back; answers whether it is what this node says, and so no news. */
   heard(binding: AddressBinding, ack: BindingAck): boolean;
-  /** This node has nothing to say any more: what is still being tried must not arrive late. */
-  giveUp(binding: AddressBinding): void;
+  /** This node has nothing to say of any other binding: what is still being tried must not arrive late. */
+  giveUpBut(names: ReadonlySet<string>): void;
   stop(): void;
 }
 
 interface Pending {
+  readonly name: string;
   wanted: BindingAck | "withdrawn";
   /** The version that it is said of, where it is said of no other. */
   version?: string;
@@ -80,7 +81,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
     say: (binding, ack, { onlyAsSeen = false } = {}) => {
       if (stopped) return;
       const { name, uid, resourceVersion } = binding.metadata;
-      const entry = pending.get(uid ?? name) ?? { wanted: ack, busy: false };
+      const entry = pending.get(uid ?? name) ?? { name, wanted: ack, busy: false };
       pending.set(uid ?? name, entry);
       const text = sentence(ack);
       // What is new does not wait for as long as what was refused before.
@@ -108,9 +109,8 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       entry.back = { text, version: versionOf(binding), at: clock.now() };
       return true;
     },
-    giveUp: ({ metadata: { name, uid } }) => {
-      const entry = pending.get(uid ?? name);
-      if (entry?.busy === true) entry.wanted = "withdrawn";
+    giveUpBut: (names) => {
+      for (const entry of pending.values()) if (entry.busy && !names.has(entry.name)) entry.wanted = "withdrawn";
     },
     stop: () => {
       stopped = true;

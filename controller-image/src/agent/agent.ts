@@ -344,17 +344,22 @@ export function runAgent(options: AgentOptions): Agent {
     asked: ReadonlyMap<string, AddressBinding | "absent">,
   ): void {
     const shown = new Map([...going, ...mine].map((binding) => [binding.metadata.name, binding]));
+    /** Of which there is, or soon will be, something to say. */
+    const concerned = new Set<string>();
     for (const [name, outcome] of made.outcomes) {
       const found = asked.get(name);
       const binding = shown.get(name) ?? (found === "absent" ? undefined : found);
       const failure = failed.get(name);
+      if (stale.isPending(name) || !isEmpty(outcome.target)) concerned.add(name);
       if (binding === undefined || stale.isPending(name)) continue;
       const outdated = outdatedAck(binding, memory.get(name), nodeName);
       if (outcome.ack !== undefined) acks.say(binding, ackFor(outcome.ack, failure));
       else if (outdated !== undefined) acks.say(binding, outdated, { onlyAsSeen: true });
       else if (outcome.withdrawAck === true && failure === undefined) acks.say(binding, "withdrawn");
-      else if (isEmpty(outcome.target)) acks.giveUp(binding);
+      else continue;
+      concerned.add(name);
     }
+    if (delivering.synced && releasing.synced) acks.giveUpBut(concerned);
   }
 
   return {

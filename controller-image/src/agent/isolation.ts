@@ -136,7 +136,6 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
       if (unsure.size > 0) askLater(KNOWN_BACK_MS);
     },
     doubt: (address, isHeld) => {
-      if (cached(address) === undefined && !isHeld) return false;
       const now = clock.now();
       for (const [other, { at }] of said) {
         if (now - at <= DOUBT_MS) continue;
@@ -144,6 +143,11 @@ export function doubts({ clock, log, nodeName, read, cached, onAnswer }: DoubtsO
         answered.delete(other);
       }
       const { takenAt = -Infinity } = said.get(address) ?? {};
+      if (cached(address) === undefined && !isHeld) {
+        // A watch that was cut off may still tell that the node had it in between.
+        said.set(address, { at: now, takenAt });
+        return false;
+      }
       const isNews = !unsure.has(address) && now - takenAt >= SAID_AGAIN_MS;
       said.set(address, { at: now, takenAt: isNews ? now : takenAt });
       if (!isNews) return false;
