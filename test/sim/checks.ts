@@ -39,9 +39,12 @@ export interface World {
   podExists(uid: string): boolean;
   /** Whether nothing speaks against the Pod but what Kubernetes has not heard of its node. */
   isLeftAlone(uid: string): boolean;
+  /** Whether the route of this UID is gone, or about to be. */
+  isLeaving(uid: string): boolean;
   isNewer(uid: string, than: string): boolean;
   /** On a fabric that is led: the node that gets a packet for the address. */
   leadsTo?(address: string): string | undefined;
+  isLate?(address: string): boolean;
   /** On a fabric that is led: whether anything of the route is left there. */
   holds?(routeUid: string): boolean;
   /** Whether a Pod, a node or the user has done anything lately that can cost a Pod its address. */
@@ -65,7 +68,11 @@ export class Checks {
     const { leadsTo } = world;
     if (leadsTo === undefined) return;
     const fail = (invariant: number, text: string): void => this.fail(invariant, text);
-    this.leads = new LeadChecks({ now: () => world.now(), leadsTo, fail }, this.history, () => this.addresses);
+    this.leads = new LeadChecks(
+      { now: () => world.now(), leadsTo, isLate: (address) => world.isLate?.(address) === true, fail },
+      this.history,
+      () => this.addresses,
+    );
   }
 
   fail(invariant: number, text: string): void {
@@ -156,7 +163,7 @@ export class Checks {
     const { owner, nodeName, route } = before.spec;
     if (owner === undefined || !this.world.isQuiet()) return;
     const next = spec.owner;
-    if (next === undefined && this.world.isLeftAlone(owner.podUid)) {
+    if (next === undefined && this.world.isLeftAlone(owner.podUid) && !this.world.isLeaving(route.uid)) {
       return this.fail(2, `${address}: was taken from ${owner.podName}, to which nothing had happened`);
     }
     const refused = before.status?.acks?.some(
@@ -247,8 +254,10 @@ export class Checks {
     const grant = this.#entries.get(`${node.name} ${address}`)?.grant;
     if (grant === undefined) return;
     // The entry was put there for this epoch, and may stand for the next ones of the same Pod.
-    const last = this.history.of(address).grantTo(node.name, grant.podIp ?? "") ?? grant;
-    const mayAnnounce = [grant, last].some((one) => one.mayAnnounce || one.releasing?.nodeName === node.name);
+    const history = this.history.of(address);
+    const last = history.grantTo(node.name, grant.podIp ?? "") ?? grant;
+    const granted = [grant, last, ...history.unfinished(node.name, grant)];
+    const mayAnnounce = granted.some((one) => one.mayAnnounce || one.releasing?.nodeName === node.name);
     if (!mayAnnounce) {
       this.fail(1, `${node.name} answers for ${address}, epoch ${grant.epoch}, before the old node let go`);
     }

@@ -9,6 +9,7 @@ import type {
   CloudView,
   CloudWish,
 } from "../../controller-image/src/fabric/cloud";
+import { LATE_CALLS_MS } from "../../controller-image/src/fabric/gce/surveys";
 import type { VirtualClock } from "../support/virtual-clock";
 import type { SimProcess } from "./process";
 import type { Random } from "./random";
@@ -49,6 +50,8 @@ export class SimCloud {
   lostAnswers = 0;
   /** Changes that were made. */
   changes = 0;
+  /** Addresses that were last led by a call of somebody who leads no more: whoever does has not seen it. */
+  readonly late = new Set<string>();
 
   constructor(readonly options: SimCloudOptions) {}
 
@@ -75,8 +78,17 @@ export class SimCloud {
     return new Map(this.holdings);
   }
 
-  /** One change, made only if the route's holding is what the caller has read. */
-  async change(process: SimProcess, uid: string, was: Holding | undefined, next: Holding | undefined): Promise<void> {
+  /**
+   * One change, made only if the route's holding is what the caller has read.
+   *
+   * @param isLeading whether the caller still acts
+   */
+  async change(
+    process: SimProcess,
+    uid: string,
+    [was, next]: readonly [Holding | undefined, Holding | undefined],
+    isLeading: () => boolean,
+  ): Promise<void> {
     const { clock, random } = this.options;
     this.#mayAnswer(true);
     const [least, most] = this.slowMs;
@@ -85,7 +97,7 @@ export class SimCloud {
     // The cloud goes on with what it was asked, whatever becomes of the caller.
     clock.after(random.between(0, whole), () => {
       refused = this.#refusal(uid, was, next);
-      if (refused === undefined) this.#make(uid, next);
+      if (refused === undefined) this.#make(uid, next, !process.alive || !isLeading());
     });
     await new Promise<void>((resolve) => process.clock.after(whole, resolve));
     if (this.lostAnswers > 0) {
@@ -104,7 +116,7 @@ export class SimCloud {
     return undefined;
   }
 
-  #make(uid: string, next: Holding | undefined): void {
+  #make(uid: string, next: Holding | undefined, late: boolean): void {
     const { say, onLead } = this.options;
     const was = this.holdings.get(uid);
     this.changes++;
@@ -112,6 +124,8 @@ export class SimCloud {
     else this.holdings.set(uid, next);
     for (const address of new Set([...(was?.leads.keys() ?? []), ...(next?.leads.keys() ?? [])])) {
       const node = next?.leads.get(address);
+      if (late) this.late.add(address);
+      else this.late.delete(address);
       if (was?.leads.get(address) === node) continue;
       say(() => `the cloud leads ${address} ${node === undefined ? "nowhere" : `to ${node}`}`);
       onLead(address, node);
@@ -210,11 +224,23 @@ class SimFabric implements CloudFabric {
         this.#known = true;
         for (const uid of new Set([...this.#wished.keys(), ...found.keys()])) this.around.changed(uid, false);
         for (const uid of this.#wished.keys()) this.#work(uid);
+        this.process.clock.after(LATE_CALLS_MS, () => void this.#lookAgain(term));
         return;
       } catch {
         await this.#pause();
       }
     }
+  }
+
+  /** Once, for what calls of a former leader have made of it since. */
+  async #lookAgain(term: number): Promise<void> {
+    const found = this.#isOf(term) ? await this.cloud.list(this.process).catch(() => undefined) : undefined;
+    if (found === undefined || !this.#isOf(term)) return;
+    for (const uid of new Set([...this.#seen.keys(), ...found.keys()])) {
+      // Whoever changes it finds out.
+      if (!this.#busy.has(uid)) this.#sees(uid, found.get(uid), false);
+    }
+    for (const uid of this.#wished.keys()) this.#work(uid);
   }
 
   #isOf(term: number): boolean {
@@ -254,7 +280,7 @@ class SimFabric implements CloudFabric {
           return;
         }
         this.#unsure.set(uid, new Set([...(was?.leads.keys() ?? []), ...(next?.leads.keys() ?? [])]));
-        await this.cloud.change(this.process, uid, was, next);
+        await this.cloud.change(this.process, uid, [was, next], () => this.#isOf(term));
         this.#supersededSince.delete(uid);
         doubtful = true;
       } catch (error) {
@@ -288,9 +314,12 @@ class SimFabric implements CloudFabric {
       const { leader, epochs: wanted } = wish.intent;
       if (leader !== undefined && this.around.node(leader) !== undefined) {
         for (const address of addresses) {
-          if (leads.get(address) === leader) continue;
+          const [epoch, written] = [wanted.get(address) ?? 0, epochs.get(address) ?? 0];
+          // In between somebody may have decided on another one, and a late change must not find what was there before that.
+          const isFarAhead = epoch !== written && epoch !== written + 1;
+          if (leads.get(address) === leader && !isFarAhead) continue;
           leads.set(address, leader);
-          epochs.set(address, wanted.get(address) ?? 0);
+          epochs.set(address, epoch);
         }
       }
     }

@@ -206,7 +206,8 @@ const CONTROL_EVENTS = {
     world.machines.alone(node, false);
     world.after(event.ms, () => {
       world.processes.resume(agent);
-      if (world.processes.agents.get(node) === agent) node.agentFineSince = world.clock.now();
+      const fine = world.processes.agents.get(node) === agent && agent.kernel.refuseRate === 0;
+      if (fine) node.agentFineSince = world.clock.now();
     });
   },
   "controller dies": (world, event) => {

@@ -55,6 +55,15 @@ class AddressHistory {
     return this.grants.findLast((grant) => grant.nodeName === nodeName && grant.podIp === podIp);
   }
 
+  /** What an agent that is behind may act by: earlier grants to the same Pod, while it has promised nothing since and nobody else has spoken. */
+  unfinished(nodeName: string, { podIp, order }: Grant): Grant[] {
+    return this.grants.filter((one, index) => {
+      const overtaken = this.grants.slice(index + 1).some((later) => later.announced && later.nodeName !== nodeName);
+      const same = one.nodeName === nodeName && one.podIp === podIp && one.order < order;
+      return same && !overtaken && this.permits(nodeName, one);
+    });
+  }
+
   /** Whether the node may hand packets to the Pod: it was granted, and the node has not promised otherwise since. */
   allows(nodeName: string, podUid: string): boolean {
     const grant = this.grants.findLast((one) => one.nodeName === nodeName && one.podUid === podUid);

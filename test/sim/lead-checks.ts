@@ -7,6 +7,8 @@ export interface LeadWorld {
   now(): number;
   /** The node that gets a packet for the address. */
   leadsTo(address: string): string | undefined;
+  /** Whether that is what somebody's call made of it who leads no more. */
+  isLate(address: string): boolean;
   fail(invariant: number, text: string): void;
 }
 
@@ -64,9 +66,9 @@ export class LeadChecks {
     return this.#led.get(address)?.has(order) === true;
   }
 
-  // 2: who still gets the packets goes on serving while its Pod lives.
+  // 2: who still gets the packets goes on serving while its Pod lives. Cannot see: what a call leads to of somebody who leads no more.
   onLetsGo(address: string, nodeName: string): void {
-    if (this.world.leadsTo(address) !== nodeName) return;
+    if (this.world.leadsTo(address) !== nodeName || this.world.isLate(address)) return;
     this.world.fail(2, `${nodeName} ${address}: let go of a living Pod while the cloud still leads the packets there`);
   }
 

@@ -311,4 +311,49 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 5165, kind: "lead is taken away", which: 0, how: 441, ms: 50 },
     ],
   },
+  {
+    name: "a route is not called Ready by what is known of its addresses because it was written to since",
+    seed: 205710,
+    events: [
+      { at: 3070, kind: "lead is taken away", which: 0, how: 363, ms: 2000 },
+      { at: 3228, kind: "readiness flips", which: 595, how: 290, ms: 2000 },
+      { at: 3995, kind: "readiness flips", which: 904, how: 148, ms: 15000 },
+      { at: 7348, kind: "class becomes another's for a while", which: 880, how: 42, ms: 500 },
+    ],
+  },
+  {
+    name: "a route that another replica has just given an address is not gone before the address is released",
+    seed: 208802,
+    events: [
+      { at: 10718, kind: "pod created", which: 72, how: 867, ms: 500 },
+      { at: 11317, kind: "node cut off from everything", which: 80, how: 640, ms: 2000 },
+      { at: 13950, kind: "lead is taken away", which: 0, how: 950, ms: 500 },
+      { at: 14807, kind: "slow API server", which: 609, how: 748, ms: 15000 },
+      { at: 15075, kind: "pod replaced", which: 887, how: 739, ms: 15000 },
+      { at: 15401, kind: "route deleted", which: 556, how: 768, ms: 6000 },
+      { at: 16270, kind: "pod created", which: 872, how: 473, ms: 15000 },
+      { at: 16714, kind: "rival", which: 815, how: 347, ms: 500 },
+    ],
+  },
+  {
+    name: "a route is not called Ready, nor gone, while another replica may still take itself for the one that leads",
+    seed: 309128,
+    events: [
+      { at: 2160, kind: "lead is taken away", which: 0, how: 533, ms: 500 },
+      { at: 2646, kind: "slow API server", which: 901, how: 340, ms: 6000 },
+      { at: 2969, kind: "class becomes another's for a while", which: 173, how: 814, ms: 50 },
+    ],
+  },
+  {
+    name: "a node that was told that an address has moved does not believe the word of before when it comes late",
+    seed: 308886,
+    events: [
+      { at: 10852, kind: "pod deleted", which: 923, how: 956, ms: 15000 },
+      { at: 11554, kind: "node cut off from the API", which: 978, how: 273, ms: 15000 },
+      { at: 12703, kind: "pod created", which: 674, how: 763, ms: 15000 },
+      { at: 12878, kind: "slow API server", which: 753, how: 413, ms: 2000 },
+      { at: 13142, kind: "selector edited", which: 422, how: 748, ms: 500 },
+      { at: 16980, kind: "delivery edited", which: 313, how: 437, ms: 500 },
+    ],
+  },
 ];

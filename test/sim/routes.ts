@@ -35,6 +35,12 @@ export class Routes {
     return this.#groups.get(name);
   }
 
+  /** Whether the route of this UID is gone, or about to be. */
+  isLeaving(uid: string): boolean {
+    const route = [...this.#groups.keys()].map((name) => this.get(name)).find((one) => one?.metadata.uid === uid);
+    return route === undefined || route.metadata.deletionTimestamp !== undefined;
+  }
+
   /** By one label and its value in most schedules; the same for the whole life of a route. */
   #selector(name: string, group: string): LabelSelector {
     const way = this.#ways.get(name) ?? (this.#random.chance(0.2) ? this.#random.pick(WAYS) : WAYS[0]!);

@@ -81,18 +81,29 @@ function lastEffect(events: readonly SimEvent[]): number {
 function judge(world: World, faultsEnd: number): void {
   if (!world.runUntil(faultsEnd)) return;
   const deadline = world.clock.now() + PEACE_MS;
-  let problems = notConverged(world);
-  while (problems.length > 0 && world.clock.now() < deadline) {
-    if (!world.runUntil(world.clock.now() + LOOK_EVERY_MS)) return;
-    problems = notConverged(world);
-    const kept = world.clock.now() > faultsEnd + RELIEF_MS ? keptFromServing(world) : [];
-    if (kept.length > 0) return world.checks.fail(9, `after ${RELIEF_MS / 1000} s of peace: ${kept.join("; ")}`);
-  }
-  if (problems.length > 0) return world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
+  if (!converges(world, faultsEnd, deadline)) return;
   // What was sent before may still be on its way; and of what is led a node that has let go asks only now and then.
   const asked = world.cloud === undefined ? -Infinity : world.editedAt + LED_CHECK_MS;
   if (!world.runUntil(Math.max(world.clock.now(), faultsEnd + LATEST_MS, asked) + 2_000)) return;
-  secondLook(world);
+  // Also a Pod may have been on its way, whose node had just come back.
+  if (converges(world, faultsEnd, deadline)) secondLook(world);
+}
+
+/** Waits until everything is as it must be. */
+function converges(world: World, faultsEnd: number, deadline: number): boolean {
+  let problems = notConverged(world);
+  while (problems.length > 0 && world.clock.now() < deadline) {
+    if (!world.runUntil(world.clock.now() + LOOK_EVERY_MS)) return false;
+    problems = notConverged(world);
+    const kept = world.clock.now() > faultsEnd + RELIEF_MS ? keptFromServing(world) : [];
+    if (kept.length > 0) {
+      world.checks.fail(9, `after ${RELIEF_MS / 1000} s of peace: ${kept.join("; ")}`);
+      return false;
+    }
+  }
+  if (problems.length === 0) return true;
+  world.checks.fail(9, `after ${PEACE_MS / 1000} s of peace: ${problems.join("; ")}`);
+  return false;
 }
 
 /** New processes that know nothing find everything as it must be. */

@@ -15,7 +15,7 @@ import { Pods } from "./pods";
 import { PODPIN, Processes } from "./processes";
 import { Random } from "./random";
 import { Routes } from "./routes";
-import { Segment } from "./segment";
+import { type Fate, Segment } from "./segment";
 
 export const ADDRESSES = ["198.51.100.10", "198.51.100.11", "198.51.100.12"] as const;
 const [A, B, C] = ADDRESSES;
@@ -35,7 +35,7 @@ const MOST_STEPS = 15_000;
 
 interface Last {
   readonly at: number;
-  readonly delivered: boolean;
+  readonly works: boolean;
 }
 
 export class World {
@@ -106,9 +106,11 @@ export class World {
       podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
       nodeReady: (name) => this.machines.health(name),
       isLeftAlone: (uid) => this.pods.isLeftAlone(uid),
+      isLeaving: (uid) => this.routes.isLeaving(uid),
       isNewer: (uid, than) => this.pods.isNewer(uid, than),
       ...(this.cloud && {
         leadsTo: (address: string) => this.cloud?.to(address),
+        isLate: (address: string) => this.cloud?.late.has(address) === true,
         holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,
       }),
     });
@@ -203,28 +205,33 @@ export class World {
     this.#dirty = false;
     const now = this.clock.now();
     for (const address of ADDRESSES) {
-      for (const node of this.segment.answering(address)) this.checks.onArp(node, address);
+      const answering = this.segment.answering(address);
+      for (const node of answering) this.checks.onArp(node, address);
+      // Without an answer it goes on for as long as neighbours remember the last one.
+      const found = this.cloud !== undefined || answering.length > 0;
       for (const node of this.nodes)
         if (node.onSegment) this.checks.onFate(address, this.segment.arrive(node, address));
       for (const [index, client] of this.segment.clients.entries()) {
         const fate = this.segment.send(client, address);
         this.checks.onFate(address, fate);
-        this.#continuity(index, address, fate.end === "pod", fate.end === "lost" ? fate.why : "", now);
+        this.#continuity(index, address, fate, found, now);
       }
     }
   }
 
   // 3: what works goes on working while nothing happens to it, whatever happens to the control plane. Cannot see:
   // losses in the first seconds after an event that may cost packets.
-  #continuity(client: number, address: string, delivered: boolean, why: string, now: number): void {
+  #continuity(client: number, address: string, fate: Fate, found: boolean, now: number): void {
     const key = `client ${client} ${address}`;
     const last = this.#last.get(key);
     // While the new node's agent stands still in the middle of a hand-over, nobody can help.
     const settled = this.checks.history.of(address).last?.announced === true;
-    if (last?.delivered === true && !delivered && settled && last.at - this.#disturbedAt > CALM_MS) {
+    const delivered = fate.end === "pod";
+    if (last?.works === true && !delivered && settled && last.at - this.#disturbedAt > CALM_MS) {
+      const why = fate.end === "lost" ? fate.why : "";
       this.checks.fail(3, `${key}: worked, and then not (${why}), though nothing had happened for ${CALM_MS} ms`);
     }
-    this.#last.set(key, { at: now, delivered });
+    this.#last.set(key, { at: now, works: delivered && found });
   }
 }
 
