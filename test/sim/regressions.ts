@@ -356,4 +356,23 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 16980, kind: "delivery edited", which: 313, how: 437, ms: 500 },
     ],
   },
+  {
+    name: "a Pod keeps its addresses while a kubelet that was missed has not asked it yet, also when the controller starts anew",
+    seed: 2,
+    events: [
+      { at: 40000, kind: "kubelet starts anew", which: 27, how: 256, ms: 10000 },
+      { at: 53566, kind: "controller dies", which: 213, how: 156, ms: 50 },
+    ],
+  },
+  {
+    name: "an acknowledgement that was refused for long does not reach a binding of the same name that was made since",
+    seed: 11,
+    events: [
+      { at: 9509, kind: "node loses power", which: 179, how: 43, ms: 6000 },
+      { at: 10032, kind: "controller dies", which: 634, how: 813, ms: 2000 },
+      { at: 11061, kind: "requests fail", which: 449, how: 769, ms: 6000 },
+      { at: 11691, kind: "class becomes another's for a while", which: 648, how: 594, ms: 6000 },
+      { at: 13345, kind: "pod created", which: 324, how: 860, ms: 50 },
+    ],
+  },
 ];
