@@ -5,7 +5,7 @@ import { createKube } from "../../controller-image/src/kube/kube";
 import { systemClock } from "../../controller-image/src/kube/clock";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
 import { AckState, type AddressBinding, ownerAck } from "../../lib/model/binding";
-import { type GKEIPRoute, RouteCondition } from "../../lib/model/gke-api";
+import { type GKEIPRoute, routeCondition, RouteCondition } from "../../lib/model/gke-api";
 import { type KubeObject, type Pod, RESOURCES } from "../../lib/model/kubernetes";
 import { now, say, untilSeen } from "./child";
 
@@ -104,9 +104,7 @@ async function main(settings: MoverSettings): Promise<void> {
 }
 
 function isReady(route: GKEIPRoute | undefined): boolean {
-  return (
-    route?.status?.conditions?.some(({ type, status }) => type === RouteCondition.Ready && status === "True") === true
-  );
+  return routeCondition(route?.status?.conditions, RouteCondition.Ready)?.status === "True";
 }
 
 void main(JSON.parse(process.argv[2] ?? "{}") as MoverSettings);

@@ -40,7 +40,8 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   const cancels = new Set<() => void>();
   let stopped = false;
 
-  const write = async (name: string, uid: string | undefined, entry: Pending): Promise<void> => {
+  const write = async (uid: string | undefined, entry: Pending): Promise<void> => {
+    const { name } = entry;
     const backoff = new Backoff(clock, { firstMs: 200, maxMs: 30_000 });
     entry.busy = true;
     for (;;) {
@@ -98,7 +99,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       const { written, back } = entry;
       const said = back !== undefined && versionOf(binding) < back.version ? back : written;
       if (said?.text === text && clock.now() - said.at < TRUST_WRITE_MS) return;
-      void write(name, uid, entry);
+      void write(uid, entry);
     },
     heard: (binding, ack) => {
       const { name, uid } = binding.metadata;
