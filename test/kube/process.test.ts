@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Backoff } from "../../controller-image/src/kube/backoff";
+import { systemClock } from "../../controller-image/src/kube/clock";
 import { inClusterConfig, RenewableText } from "../../controller-image/src/kube/config";
 import { startHealth } from "../../controller-image/src/kube/health";
 import { kubeconfigOf } from "../../controller-image/src/kube/kubeconfig";
@@ -13,6 +14,24 @@ import { VirtualClock } from "../support/virtual-clock";
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "podpin-kube-"))));
 afterEach(() => rmSync(folder, { recursive: true }));
+
+test("no timer of the machine's clock fires before its time, as who asked for it looks at the same clock", async () => {
+  const early = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => {
+      const [began, ms] = [systemClock.now(), 1 + index / 7];
+      return new Promise<number>((resolve) => systemClock.after(ms, () => resolve(began + ms - systemClock.now())));
+    }),
+  );
+  expect(early.filter((by) => by > 0)).toEqual([]);
+});
+
+test("a timer of the machine's clock that was cancelled does not fire", async () => {
+  const fired: string[] = [];
+  const cancel = systemClock.after(1, () => fired.push("cancelled"));
+  cancel();
+  await new Promise<void>((resolve) => systemClock.after(5, resolve));
+  expect(fired).toEqual([]);
+});
 
 describe("configuration", () => {
   const env = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" };

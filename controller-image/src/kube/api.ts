@@ -122,7 +122,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, only for timestamps that people read. */
   wallTime(): number;
-  /** Calls back once; the answer cancels. */
+  /** Calls back once, and never before `now()` says that so much has passed; the answer cancels. */
   after(ms: number, callback: () => void): () => void;
   /** 0 (inclusive) to 1 (exclusive). */
   random(): number;
