@@ -8,6 +8,11 @@ import { NAMESPACE, onRig, type Rig } from "./lab/rig";
 
 const ID = "P2";
 const KILLS = 50;
+/**
+ * As often as on three nodes by chance. Left alone it would be every time: whoever leads next runs where the address goes, as the node
+ * that comes back is the only one without a controller.
+ */
+const LEADER_DIES_EVERY = 3;
 const ADDRESS = "198.51.100.101";
 const PODS = [
   { name: "p1", node: "node1", addresses: [ADDRESS] },
@@ -34,7 +39,7 @@ export const nodeLoss: Bench = {
       const kills: Kill[] = [];
       while (kills.length < KILLS) {
         report(`kill ${kills.length + 1} of ${KILLS}`);
-        kills.push(await kill(rig));
+        kills.push(await kill(rig, kills.length % LEADER_DIES_EVERY !== 0));
       }
       return kills;
     });
@@ -58,6 +63,7 @@ export const nodeLoss: Bench = {
         figure(`without the leading controller on it (${others.length}), p50`, median(others), "ms", null),
         figure("the same, p99", quantile(others, 0.99), "ms", null),
         figure(`with the leading controller on it (${leaders.length}), p50`, median(leaders), "ms", null),
+        figure("the same, p99", quantile(leaders, 0.99), "ms", null),
         figure(
           "answers of the old Pod after one of the new",
           Math.max(...raw.map((one) => one.misdelivered)),
@@ -70,18 +76,15 @@ export const nodeLoss: Bench = {
   },
 };
 
-async function kill({ lab, cluster }: Rig): Promise<Kill> {
-  const binding = await settled(cluster);
+async function kill({ lab, cluster }: Rig, leaderElsewhere: boolean): Promise<Kill> {
+  let binding = await settled(cluster);
+  let leading = await leader(cluster);
+  if (leaderElsewhere && leading?.spec.nodeName === binding.spec.nodeName) {
+    await cluster.kubectl("delete", "pod", "-n", PODPIN_NAMESPACE, leading.metadata.name);
+    binding = await settled(cluster);
+    leading = await leader(cluster);
+  }
   const node = cluster.node(binding.spec.nodeName);
-  const lease = await cluster.find<KubeObject & { spec: { holderIdentity: string } }>(
-    "lease",
-    PODPIN_NAMESPACE,
-    CONTROLLER,
-  );
-  const controllers = await cluster.list<KubeObject & { spec: { nodeName: string } }>(
-    ...(["pods", "-n", PODPIN_NAMESPACE, "-l", "app.kubernetes.io/component=controller"] as const),
-  );
-  const leading = controllers.find(({ metadata }) => lease?.spec.holderIdentity.startsWith(`${metadata.name}_`));
   const probe = await startProbe(lab.client, { address: ADDRESS, intervalMs: 1, maxSeconds: 120 });
   await sleep(300);
   await node.powerOff();
@@ -102,6 +105,21 @@ async function kill({ lab, cluster }: Rig): Promise<Kill> {
     misdelivered: Math.max(0, first.lastSeq - second.firstSeq + 1),
   };
 }
+
+/** The controller that leads. */
+async function leader(cluster: Rig["cluster"]): Promise<ControllerPod | undefined> {
+  const lease = await cluster.find<KubeObject & { spec: { holderIdentity: string } }>(
+    "lease",
+    PODPIN_NAMESPACE,
+    CONTROLLER,
+  );
+  const controllers = await cluster.list<ControllerPod>(
+    ...(["pods", "-n", PODPIN_NAMESPACE, "-l", "app.kubernetes.io/component=controller"] as const),
+  );
+  return controllers.find(({ metadata }) => lease?.spec.holderIdentity.startsWith(`${metadata.name}_`));
+}
+
+type ControllerPod = KubeObject & { readonly spec: { readonly nodeName: string } };
 
 /** Waits until every Pod could have the address, every node has its agent, and both controllers are there. */
 async function settled(cluster: Rig["cluster"]): Promise<AddressBinding> {

@@ -133,6 +133,20 @@ describe("an acknowledgement", () => {
   });
 
   test.each([
+    { standing: "concerned", acks: [said], requests: 0 },
+    { standing: "named", acks: [said], requests: 0 },
+    { standing: "left", acks: [], requests: 1 },
+    { standing: "gone", acks: [said], requests: 0 },
+  ] as const)("that arrived after its binding was last read: $standing", async ({ standing, acks, requests }) => {
+    const { world, writer, writes } = await written();
+    for (let pass = 0; pass < 3; pass++) {
+      writer.settle(() => standing);
+      await settle();
+    }
+    expect([world.binding(A)?.status?.acks, writes() - 1]).toEqual([acks, requests]);
+  });
+
+  test.each([
     { concerned: [], acks: [] },
     { concerned: [A], acks: [said] },
   ])(
@@ -145,7 +159,7 @@ describe("an acknowledgement", () => {
       kube.fault = () => new KubeError(503, "ServiceUnavailable", "etcd is away");
       writer.say(world.binding(A) as AddressBinding, said);
       await settle();
-      writer.giveUpBut(new Set(concerned));
+      writer.settle((name) => (concerned.includes(name) ? "concerned" : "left"));
       kube.fault = undefined;
       await world.clock.run(60_000);
       expect(world.binding(A)?.status?.acks ?? []).toEqual(acks);

@@ -27,6 +27,8 @@ export interface SimCloudOptions {
   readonly say: (text: () => string) => void;
   /** The packets of the address go to another node, or to none, from now on. */
   readonly onLead: (address: string, node: string | undefined) => void;
+  /** Whether another process has the Lease. */
+  readonly isSucceeded: (process: SimProcess) => boolean;
 }
 
 export class CloudError extends Error {
@@ -50,7 +52,7 @@ export class SimCloud {
   lostAnswers = 0;
   /** Changes that were made. */
   changes = 0;
-  /** Addresses that were last led by a call of somebody who leads no more: whoever does has not seen it. */
+  /** Addresses that were last led by a call of somebody who leads no more, or takes himself for who does: whoever does has not seen it. */
   readonly late = new Set<string>();
 
   constructor(readonly options: SimCloudOptions) {}
@@ -97,7 +99,9 @@ export class SimCloud {
     // The cloud goes on with what it was asked, whatever becomes of the caller.
     clock.after(random.between(0, whole), () => {
       refused = this.#refusal(uid, was, next);
-      if (refused === undefined) this.#make(uid, next, !process.alive || !isLeading());
+      if (refused === undefined) {
+        this.#make(uid, next, !process.alive || !isLeading() || this.options.isSucceeded(process));
+      }
     });
     await new Promise<void>((resolve) => process.clock.after(whole, resolve));
     if (this.lostAnswers > 0) {

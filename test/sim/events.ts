@@ -165,7 +165,7 @@ const NODE_EVENTS = {
     const { kernel } = node;
     world.disturb();
     world.machines.alone(node, false);
-    world.checks.forget(node);
+    world.checks.nodes.forget(node);
     world.editedAt = world.clock.now();
     if (event.how % 4 === 0) kernel.table = undefined;
     if (event.how % 4 === 1) kernel.paths.clear();

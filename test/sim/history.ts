@@ -55,10 +55,15 @@ class AddressHistory {
     return this.grants.findLast((grant) => grant.nodeName === nodeName && grant.podIp === podIp);
   }
 
-  /** What an agent that is behind may act by: earlier grants to the same Pod, while it has promised nothing since and nobody else has spoken. */
+  /**
+   * What an agent that is behind may act by: earlier grants to the same Pod, while it has promised nothing since, and nobody else has
+   * spoken who had to wait for it.
+   */
   unfinished(nodeName: string, { podIp, order }: Grant): Grant[] {
     return this.grants.filter((one, index) => {
-      const overtaken = this.grants.slice(index + 1).some((later) => later.announced && later.nodeName !== nodeName);
+      const overtaken = this.grants
+        .slice(index + 1)
+        .some((later) => later.announced && !later.unwaited && later.nodeName !== nodeName);
       const same = one.nodeName === nodeName && one.podIp === podIp && one.order < order;
       return same && !overtaken && this.permits(nodeName, one);
     });

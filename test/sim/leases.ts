@@ -10,6 +10,12 @@ export class LeaseStore {
     return this.#lease;
   }
 
+  /** Empty when nobody has it. */
+  get holder(): string {
+    const { spec } = (this.#lease ?? {}) as { readonly spec?: { readonly holderIdentity?: string } };
+    return spec?.holderIdentity ?? "";
+  }
+
   create(object: KubeObject): KubeObject {
     if (this.#lease !== undefined) throw new KubeError(409, "AlreadyExists", "the Lease exists");
     return this.#write(object);

@@ -72,7 +72,7 @@ export class Machines {
     node.aloneSince = fine && alone ? (aloneSince ?? now) : undefined;
     // Most others must be there, or nobody could take anything away.
     if (fine && node.onSegment && aloneSince !== undefined && now - aloneSince > CUT_OFF_MS)
-      this.world.checks.onHealed(node);
+      this.world.checks.nodes.onHealed(node);
   }
 
   powerOff(node: SimNode): void {
@@ -80,7 +80,7 @@ export class Machines {
     this.world.disturb();
     this.world.processes.killAgent(node);
     node.lose();
-    this.world.checks.forget(node);
+    this.world.checks.nodes.forget(node);
     this.#nodeHealth(node);
     this.world.hearts.look();
   }

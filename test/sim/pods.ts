@@ -192,12 +192,12 @@ export class Pods {
   }
 
   /** Nobody has asked it to end, its containers are ready or were before Kubernetes missed its kubelet, and its node takes part and answers. */
-  isLeftAlone(uid: string): boolean {
+  isLeftAlone(uid: string, routeUid: string): boolean {
     const pod = this.all().find(({ metadata }) => metadata.uid === uid);
     const node = pod && this.nodeOf(pod);
     if (pod === undefined || node === undefined || pod.metadata.deletionTimestamp !== undefined) return false;
-    if (pod.metadata.labels?.["component"] === UNKNOWN.component) return false;
-    const { machines, processes } = this.world;
+    const { machines, processes, routes } = this.world;
+    if (!routes.isFor(routeUid, pod.metadata.labels?.["component"])) return false;
     const ready = isTrue(pod, "ContainersReady") || (this.#unasked.get(uid)?.missed === true && processes.areOnTime());
     const fine = ready && !this.unready.has(uid) && !machines.isCordoned(node.name);
     // Who has never heard an agent goes by what Kubernetes says.

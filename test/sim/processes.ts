@@ -110,6 +110,11 @@ export class Processes {
     this.#leases.giveUp();
   }
 
+  /** Whether another process has the Lease. */
+  isSucceeded({ name }: SimProcess): boolean {
+    return this.#leases.holder !== "" && this.#leases.holder !== name;
+  }
+
   killController(slot: number): void {
     this.#kill(this.controllers[slot]);
     this.controllers[slot] = undefined;
@@ -152,19 +157,19 @@ export class Processes {
       random: this.world.random,
       onStep: (step) => {
         // Whether it may is the business of invariant 2.
-        if (this.world.checks.onKernelStep(step) === "lets go") this.world.disturb();
+        if (this.world.checks.nodes.onStep(step) === "lets go") this.world.disturb();
         this.world.touch();
       },
       onLine: (at, line) => {
         this.world.say(() => `${at.name} kernel: ${line}`);
-        this.world.checks.onLine(at, line);
+        this.world.checks.nodes.onLine(at, line);
       },
-      onTeardown: (at) => this.world.checks.onTeardown(at),
+      onTeardown: (at) => this.world.checks.nodes.onTeardown(at),
     });
     const commands = this.world.segment.commandsOf(node, (address) => {
       this.world.touch();
       this.world.say(() => `${node.name} announces ${address}`);
-      this.world.checks.onAnnouncement(node, address);
+      this.world.checks.nodes.onAnnouncement(node, address);
     });
     runAgent({
       kube,

@@ -375,4 +375,19 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 13345, kind: "pod created", which: 324, how: 860, ms: 50 },
     ],
   },
+  {
+    name: "an acknowledgement that arrives after its binding was read for the last time is withdrawn",
+    seed: 1002044,
+    events: [
+      { at: 7981, kind: "slow API server", which: 303, how: 726, ms: 2000 },
+      { at: 8349, kind: "pod created", which: 746, how: 602, ms: 50 },
+      { at: 8762, kind: "pod created", which: 160, how: 644, ms: 50 },
+      { at: 9128, kind: "pod created", which: 659, how: 632, ms: 50 },
+      { at: 9559, kind: "API server down", which: 399, how: 575, ms: 2000 },
+      { at: 9693, kind: "pod deleted", which: 562, how: 270, ms: 50 },
+      { at: 10055, kind: "pod replaced", which: 183, how: 953, ms: 50 },
+      { at: 11381, kind: "pod created", which: 270, how: 542, ms: 50 },
+      { at: 11486, kind: "pod deleted", which: 393, how: 422, ms: 50 },
+    ],
+  },
 ];

@@ -37,8 +37,18 @@ export class Routes {
 
   /** Whether the route of this UID is gone, or about to be. */
   isLeaving(uid: string): boolean {
-    const route = [...this.#groups.keys()].map((name) => this.get(name)).find((one) => one?.metadata.uid === uid);
+    const route = this.#ofUid(uid);
     return route === undefined || route.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** Whether the route of this UID is for Pods of this group, by what was written last. */
+  isFor(uid: string, group: string | undefined): boolean {
+    const route = this.#ofUid(uid);
+    return route !== undefined && group !== undefined && this.groupOf(route.metadata.name) === group;
+  }
+
+  #ofUid(uid: string): GKEIPRoute | undefined {
+    return [...this.#groups.keys()].map((name) => this.get(name)).find((one) => one?.metadata.uid === uid);
   }
 
   /** By one label and its value in most schedules; the same for the whole life of a route. */

@@ -62,7 +62,7 @@ function runNow(seed: number, events: readonly SimEvent[], fabric: Fabric, trace
     events,
     violation,
     steps: world.steps,
-    strays: world.checks.strays,
+    strays: world.checks.nodes.strays,
     virtualMs: world.clock.now(),
     trace: world.trace,
   };

@@ -84,6 +84,7 @@ export class World {
               this.#dirty = true;
               this.checks.leads?.onLead(address, node);
             },
+            isSucceeded: (process) => this.processes.isSucceeded(process),
           })
         : undefined;
     this.segment = new Segment(this.nodes, now, this.random, this.cloud);
@@ -99,22 +100,24 @@ export class World {
     this.machines = new Machines(this);
     this.pods = new Pods(this);
     this.routes = new Routes(this, seed);
-    this.checks = new Checks({
-      now,
-      author: () => this.#author,
-      isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
-      podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
-      nodeReady: (name) => this.machines.health(name),
-      isLeftAlone: (uid) => this.pods.isLeftAlone(uid),
-      isLeaving: (uid) => this.routes.isLeaving(uid),
-      isNewer: (uid, than) => this.pods.isNewer(uid, than),
-      ...(this.cloud && {
-        leadsTo: (address: string) => this.cloud?.to(address),
-        isLate: (address: string) => this.cloud?.late.has(address) === true,
-        holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,
-      }),
-    });
-    this.checks.addresses = ADDRESSES;
+    this.checks = new Checks(
+      {
+        now,
+        author: () => this.#author,
+        isQuiet: () => this.clock.now() - Math.max(this.#disturbedAt, this.#editedAt) > QUIET_MS,
+        podExists: (uid) => this.server.list<Pod>(RESOURCES.pods).some(({ metadata }) => metadata.uid === uid),
+        nodeReady: (name) => this.machines.health(name),
+        isLeftAlone: (uid, routeUid) => this.pods.isLeftAlone(uid, routeUid),
+        isLeaving: (uid) => this.routes.isLeaving(uid),
+        isNewer: (uid, than) => this.pods.isNewer(uid, than),
+        ...(this.cloud && {
+          leadsTo: (address: string) => this.cloud?.to(address),
+          isLate: (address: string) => this.cloud?.late.has(address) === true,
+          holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,
+        }),
+      },
+      ADDRESSES,
+    );
     const movedNews = new MovedNews(this, seed);
     this.server.onCommit((commit) => {
       this.checks.onCommit(commit);
@@ -206,14 +209,14 @@ export class World {
     const now = this.clock.now();
     for (const address of ADDRESSES) {
       const answering = this.segment.answering(address);
-      for (const node of answering) this.checks.onArp(node, address);
+      for (const node of answering) this.checks.nodes.onArp(node, address);
       // Without an answer it goes on for as long as neighbours remember the last one.
       const found = this.cloud !== undefined || answering.length > 0;
       for (const node of this.nodes)
-        if (node.onSegment) this.checks.onFate(address, this.segment.arrive(node, address));
+        if (node.onSegment) this.checks.nodes.onFate(address, this.segment.arrive(node, address));
       for (const [index, client] of this.segment.clients.entries()) {
         const fate = this.segment.send(client, address);
-        this.checks.onFate(address, fate);
+        this.checks.nodes.onFate(address, fate);
         this.#continuity(index, address, fate, found, now);
       }
     }

@@ -13,13 +13,20 @@ export interface AckWriter {
   say(binding: AddressBinding, ack: BindingAck | "withdrawn", options?: { readonly onlyAsSeen?: boolean }): void;
   /** An acknowledgement came back; answers whether it is what this node says, and so no news. */
   heard(binding: AddressBinding, ack: BindingAck): boolean;
-  /** This node has nothing to say of any other binding: what is still being tried must not arrive late. */
-  giveUpBut(names: ReadonlySet<string>): void;
+  /** What is still being tried of bindings that this node has nothing to say of must not arrive late, and what has must not stay. */
+  settle(standing: (address: string) => Standing): void;
   stop(): void;
 }
 
+/**
+ * What becomes of what was said of a binding: `concerned`, there is or soon will be something to say; `named`, nothing just now,
+ * although it names this node; `left`, nothing any more; `gone`, there is no such binding.
+ */
+export type Standing = "concerned" | "named" | "left" | "gone";
+
 interface Pending {
   readonly name: string;
+  readonly uid: string | undefined;
   wanted: BindingAck | "withdrawn";
   /** The version that it is said of, where it is said of no other. */
   version?: string;
@@ -40,8 +47,8 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
   const cancels = new Set<() => void>();
   let stopped = false;
 
-  const write = async (uid: string | undefined, entry: Pending): Promise<void> => {
-    const { name } = entry;
+  const write = async (entry: Pending): Promise<void> => {
+    const { name, uid } = entry;
     const backoff = new Backoff(clock, { firstMs: 200, maxMs: 30_000 });
     entry.busy = true;
     for (;;) {
@@ -82,7 +89,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
     say: (binding, ack, { onlyAsSeen = false } = {}) => {
       if (stopped) return;
       const { name, uid, resourceVersion } = binding.metadata;
-      const entry = pending.get(uid ?? name) ?? { name, wanted: ack, busy: false };
+      const entry = pending.get(uid ?? name) ?? { name, uid, wanted: ack, busy: false };
       pending.set(uid ?? name, entry);
       const text = sentence(ack);
       // What is new does not wait for as long as what was refused before.
@@ -99,7 +106,7 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       const { written, back } = entry;
       const said = back !== undefined && versionOf(binding) < back.version ? back : written;
       if (said?.text === text && clock.now() - said.at < TRUST_WRITE_MS) return;
-      void write(uid, entry);
+      void write(entry);
     },
     heard: (binding, ack) => {
       const { name, uid } = binding.metadata;
@@ -110,8 +117,19 @@ export function ackWriter(kube: Kube, clock: Clock, log: Log, nodeName: string):
       entry.back = { text, version: versionOf(binding), at: clock.now() };
       return true;
     },
-    giveUpBut: (names) => {
-      for (const entry of pending.values()) if (entry.busy && !names.has(entry.name)) entry.wanted = "withdrawn";
+    settle: (standing) => {
+      for (const [key, entry] of pending) {
+        const stands = standing(entry.name);
+        if (stands === "concerned") continue;
+        if (entry.busy) entry.wanted = "withdrawn";
+        else if (stands === "gone" || entry.wanted === "withdrawn") pending.delete(key);
+        else if (stands === "left") {
+          // It arrived after the binding was last read, which does not name this node any more and so is not shown to it.
+          entry.wanted = "withdrawn";
+          entry.version = undefined;
+          void write(entry);
+        }
+      }
     },
     stop: () => {
       stopped = true;

@@ -359,7 +359,11 @@ export function runAgent(options: AgentOptions): Agent {
       else continue;
       concerned.add(name);
     }
-    if (delivering.synced && releasing.synced) acks.giveUpBut(concerned);
+    if (!delivering.synced || !releasing.synced) return;
+    acks.settle((name) => {
+      if (concerned.has(name)) return "concerned";
+      return shown.has(name) ? "named" : asked.get(name) === "absent" ? "gone" : "left";
+    });
   }
 
   return {
