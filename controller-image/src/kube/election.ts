@@ -67,6 +67,11 @@ export interface Lease extends KubeObject {
   };
 }
 
+interface Seen {
+  readonly lease: Lease;
+  readonly at: number;
+}
+
 /** How often a failure that goes on is logged again. */
 const LOG_AGAIN_MS = 30_000;
 /** No version of podpin asks for more; a Lease that does was edited, and would leave the cluster without a leader for years. */
@@ -87,7 +92,7 @@ export class Election {
   /** Whether the Lease may carry our name. */
   #wrote = false;
   /** The newest Lease that we know, and when we first saw it as it is. */
-  #seen: { readonly lease: Lease; readonly at: number } | undefined;
+  #seen: Seen | undefined;
   /** When the write was sent that our leading rests on; undefined while we do not lead. */
   #renewedAt: number | undefined;
   #cancelDeadline: (() => void) | undefined;
@@ -201,9 +206,13 @@ export class Election {
     if (holder === "" || holder === identity) return 0;
     if (this.#renewedAt !== undefined) this.#lose(`the Lease was taken by ${holder}`);
     if (this.#options.isGone?.(holder) === true) return 0;
-    const seconds = this.#seen.lease.spec?.leaseDurationSeconds ?? 0;
-    const leaseMs = Math.max(this.#times.leaseMs, Math.min(seconds * 1000, LONGEST_LEASE_MS));
-    return Math.max(0, this.#seen.at + leaseMs - clock.now());
+    return Math.max(0, this.#endsAt(this.#seen) - clock.now());
+  }
+
+  /** When a Lease that nobody renews is its holder's no more, by its own word if that is longer than ours. */
+  #endsAt({ lease, at }: Seen): number {
+    const seconds = lease.spec?.leaseDurationSeconds ?? 0;
+    return at + Math.max(this.#times.leaseMs, Math.min(seconds * 1000, LONGEST_LEASE_MS));
   }
 
   /**
@@ -213,9 +222,9 @@ export class Election {
   #besideMs(lease: Lease | undefined): number {
     if (lease === undefined || holderOf(lease) === this.#options.identity) return 0;
     const givenBack = holderOf(lease) === "" && lease.spec?.leaseDurationSeconds === RELEASED_SECONDS;
-    const { leaseMs } = this.#times;
-    const ended = holderOf(lease) !== "" && this.#options.clock.now() - (this.#seen?.at ?? -Infinity) >= leaseMs;
-    return givenBack || ended ? 0 : leaseMs;
+    const endsAt = this.#seen === undefined ? -Infinity : this.#endsAt(this.#seen);
+    const ended = holderOf(lease) !== "" && this.#options.clock.now() >= endsAt;
+    return givenBack || ended ? 0 : this.#times.leaseMs;
   }
 
   /** The Lease as it says that we hold it. The times in it are for people: nothing here reads them. */
@@ -277,7 +286,7 @@ export class Election {
     const { clock } = this.#options;
     const leftMs = this.#renewedAt + this.#times.renewDeadlineMs - clock.now();
     this.#cancelDeadline = clock.after(Math.max(1, Math.ceil(leftMs)), () => {
-      // A timer may fire a moment early.
+      // What was left has been rounded.
       if (this.isLeading()) this.#watchDeadline();
     });
   }
