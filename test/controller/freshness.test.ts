@@ -17,7 +17,8 @@ function setup() {
   const route = server.create<GKEIPRoute>(gkeIpRoutes, bare(aRoute()));
   const claim = { namespace: "default", name: route.metadata.name, uid: route.metadata.uid ?? "" };
   const binding = server.create<AddressBinding>(addressBindings, bare(aBinding({ route: claim })));
-  const freshness = new Freshness(kube, clock);
+  const lead = { held: true };
+  const freshness = new Freshness(kube, clock, () => Promise.resolve(lead.held));
   const change = (): GKEIPRoute => {
     const { namespace, name } = route.metadata;
     const annotations = { at: String(server.get(gkeIpRoutes, { namespace, name })?.metadata.resourceVersion) };
@@ -25,7 +26,7 @@ function setup() {
   };
   const move = (): AddressBinding =>
     server.mergePatch(addressBindings, { name: A }, { spec: { epoch: 9 } }) as AddressBinding;
-  return { clock, server, kube, route, binding, freshness, change, move, claim };
+  return { clock, server, kube, route, binding, freshness, change, move, claim, lead };
 }
 
 test("bindings that are as they are known to be are asked for once, while nobody else writes to the route", async () => {
@@ -48,6 +49,14 @@ test("what was written to a route makes nothing sure of its bindings that was no
   const own = change();
   freshness.wrote(route, own);
   expect([freshness.isOwn(own), await freshness.isBehind(own, [binding])]).toEqual([true, true]);
+});
+
+test("nothing is sure to a replica that has lost the lead, until it has it again", async () => {
+  const { route, binding, freshness, lead } = setup();
+  lead.held = false;
+  expect(await freshness.isBehind(route, [binding])).toBe(true);
+  lead.held = true;
+  expect(await freshness.isBehind(route, [binding])).toBe(false);
 });
 
 test.each<[string, (scene: ReturnType<typeof setup>) => readonly AddressBinding[]]>([

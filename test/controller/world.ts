@@ -14,6 +14,8 @@ import {
   type Controller,
   type ControllerOptions,
 } from "../../controller-image/src/controller/controller";
+import type { Kube } from "../../controller-image/src/kube/api";
+import type { LeaseApi } from "../../controller-image/src/kube/election";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A, aClass, aGateway, aPod, aRoute } from "../support/objects";
 import { VirtualClock } from "../support/virtual-clock";
@@ -51,9 +53,9 @@ export class World {
   /** Starts one more controller. By default each has an election of its own, and so leads. */
   start(given: Partial<ControllerOptions> = {}): Controller {
     const name = `controller-${this.#controllers.length}`;
+    const leases = given.leases ?? new MemoryKube(new MemoryServer({ clock: this.clock }), { clock: this.clock });
     const controller = runController({
-      kube: this.kube,
-      leases: new MemoryKube(new MemoryServer({ clock: this.clock }), { clock: this.clock }),
+      leases,
       podName: name,
       identity: name,
       clock: this.clock,
@@ -62,6 +64,7 @@ export class World {
       clusterCidrs: [],
       definitions: [],
       ...given,
+      kube: withLeases(given.kube ?? this.kube, leases),
     });
     this.#controllers.push(controller);
     return controller;
@@ -165,3 +168,15 @@ export function bare<T extends KubeObject>(object: T): T {
 }
 
 export const newRoute = (...args: Parameters<typeof aRoute>): GKEIPRoute => bare(aRoute(...args));
+
+/** Reads the Lease where the election keeps it. */
+function withLeases(kube: Kube, leases: LeaseApi): Kube {
+  const get: Kube["get"] = (resource, ref) => (resource === RESOURCES.leases ? leases : kube).get(resource, ref);
+  return new Proxy(kube, {
+    get: (target, name) => {
+      if (name === "get") return get;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -234,6 +234,23 @@ describe("two replicas", () => {
     expect([first.leads, second.leads, first.history.length, second.history.length]).toEqual([false, true, 2, 1]);
   });
 
+  test.each([
+    { says: "itself", holder: "first", confirmed: true, leads: true },
+    { says: "another", holder: "second", confirmed: false, leads: false },
+    { says: "nobody", holder: "", confirmed: false, leads: true },
+  ])("a Lease that one who leads has just read says $says", async ({ holder, confirmed, leads: goesOn }) => {
+    const { time, server, replica } = world();
+    const first = replica("first");
+    await time.run(1_000);
+    const lease = server.get<Lease>(leases, LEASE)!;
+    expect(first.election.confirm({ ...lease, spec: { ...lease.spec, holderIdentity: holder } })).toBe(confirmed);
+    expect([first.leads, first.history.length]).toEqual([goesOn, goesOn ? 1 : 2]);
+    const stopped = first.election.stop();
+    await time.run(1_000);
+    await stopped;
+    expect(first.election.confirm(lease)).toBe(false);
+  });
+
   test("a Lease that somebody deletes still protects whom the other saw hold it", async () => {
     const { time, server, replica } = world();
     const first = replica("a");

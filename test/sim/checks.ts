@@ -131,7 +131,9 @@ export class Checks {
     const tracked = after.spec.releasing?.nodeName;
     const expected = mayHaveSpoken ? nodeName : (pending?.nodeName ?? nodeName);
     // A node that has not answered for so long need not be tracked any more; who comes after it must be.
-    const late = this.world.now() - (this.history.of(address).last?.since ?? 0) >= HANDOVER_MS && tracked === nodeName;
+    const history = this.history.of(address);
+    const askedAt = pending === undefined ? (history.last?.since ?? 0) : history.askedSince(pending);
+    const late = this.world.now() - askedAt >= HANDOVER_MS && tracked === nodeName;
     const there = this.world.nodeReady(expected).exists;
     if (tracked !== expected && expected !== after.spec.nodeName && there && !late) {
       this.fail(

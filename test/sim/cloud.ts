@@ -25,8 +25,8 @@ export interface SimCloudOptions {
   readonly clock: VirtualClock;
   readonly random: Random;
   readonly say: (text: () => string) => void;
-  /** The packets of the address go to another node, or to none, from now on. */
-  readonly onLead: (address: string, node: string | undefined) => void;
+  /** The packets of the address go to another node, or to none, from now on, as was asked then. */
+  readonly onLead: (address: string, node: string | undefined, askedAt: number) => void;
   /** Whether another process has the Lease. */
   readonly isSucceeded: (process: SimProcess) => boolean;
 }
@@ -96,11 +96,13 @@ export class SimCloud {
     const [least, most] = this.slowMs;
     const whole = random.between(least, most);
     let refused: CloudError | undefined;
+    const askedAt = clock.now();
     // The cloud goes on with what it was asked, whatever becomes of the caller.
     clock.after(random.between(0, whole), () => {
       refused = this.#refusal(uid, was, next);
       if (refused === undefined) {
-        this.#make(uid, next, !process.alive || !isLeading() || this.options.isSucceeded(process));
+        const late = !process.alive || !isLeading() || this.options.isSucceeded(process);
+        this.#make(uid, next, { late, askedAt });
       }
     });
     await new Promise<void>((resolve) => process.clock.after(whole, resolve));
@@ -120,7 +122,11 @@ export class SimCloud {
     return undefined;
   }
 
-  #make(uid: string, next: Holding | undefined, late: boolean): void {
+  #make(
+    uid: string,
+    next: Holding | undefined,
+    { late, askedAt }: { readonly late: boolean; readonly askedAt: number },
+  ): void {
     const { say, onLead } = this.options;
     const was = this.holdings.get(uid);
     this.changes++;
@@ -132,7 +138,7 @@ export class SimCloud {
       else this.late.delete(address);
       if (was?.leads.get(address) === node) continue;
       say(() => `the cloud leads ${address} ${node === undefined ? "nowhere" : `to ${node}`}`);
-      onLead(address, node);
+      onLead(address, node, askedAt);
     }
   }
 

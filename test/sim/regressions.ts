@@ -365,6 +365,26 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
+    name: "the same, when it is replaced just as the kubelet is back",
+    seed: 23943,
+    events: [
+      { at: 12787, kind: "pod replaced", which: 254, how: 862, ms: 50 },
+      { at: 12973, kind: "route deleted", which: 785, how: 331, ms: 2000 },
+      { at: 40000, kind: "kubelet starts anew", which: 466, how: 948, ms: 12000 },
+      { at: 52536, kind: "controller replaced", which: 634, how: 374, ms: 50 },
+    ],
+  },
+  {
+    name: "the same, when it is replaced while the kubelet asks one Pod after the other",
+    seed: 24963,
+    events: [
+      { at: 14921, kind: "addresses edited", which: 402, how: 330, ms: 50 },
+      { at: 19220, kind: "node cut off from the API", which: 603, how: 575, ms: 50 },
+      { at: 22023, kind: "kubelet starts anew", which: 687, how: 783, ms: 15000 },
+      { at: 46023, kind: "controller replaced", which: 387, how: 878, ms: 50 },
+    ],
+  },
+  {
     name: "an acknowledgement that was refused for long does not reach a binding of the same name that was made since",
     seed: 11,
     events: [

@@ -80,8 +80,10 @@ export class World {
             clock: this.clock,
             random: new Random(seed ^ 0xc10d),
             say: (text) => this.say(text),
-            onLead: (address, node) => {
+            onLead: (address, node, askedAt) => {
               this.#dirty = true;
+              // What was asked while something had just happened is done, and may cost packets, however long it takes.
+              if (askedAt - this.#disturbedAt <= CALM_MS) this.disturb();
               this.checks.leads?.onLead(address, node);
             },
             isSucceeded: (process) => this.processes.isSucceeded(process),

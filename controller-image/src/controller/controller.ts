@@ -5,7 +5,7 @@ import { RESOURCES, type KubeObject, type Pod } from "../../../lib/model/kuberne
 import { selectorOf } from "../../../lib/model/manifest";
 import { CONTROLLER } from "../../../lib/model/runtime";
 import type { Clock, Kube, Log } from "../kube/api";
-import { Election, type LeaseApi } from "../kube/election";
+import { Election, type Lease, type LeaseApi } from "../kube/election";
 import { Events } from "../kube/events";
 import { LeaderOnly } from "../kube/leader-only";
 import { errorText } from "../kube/log";
@@ -138,7 +138,11 @@ export function runController(options: ControllerOptions): Controller {
     if (election.isLeading()) cloud?.begin();
   };
   const limit = new WriteLimit(clock, log, STATUS_EVERY_MS);
-  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, touchRoute: touched.route, cloud });
+  const lease = { namespace, name: CONTROLLER };
+  // Not on the connection of the election, whose renewals must not wait.
+  const hasLease = async (): Promise<boolean> => election.confirm(await kube.get<Lease>(RESOURCES.leases, lease));
+  const touchRoute = touched.route;
+  const routes = new RouteReconciler({ kube, store, clock, log, limit, report, touchRoute, hasLease, cloud });
   const version = new GatewayApiVersion(kube, () => {
     for (const { metadata } of store.copies.classes.values()) touched.gatewayClass(metadata.name);
   });
@@ -147,7 +151,7 @@ export function runController(options: ControllerOptions): Controller {
     leases: options.leases,
     clock,
     log,
-    lease: { namespace, name: CONTROLLER },
+    lease,
     identity: options.identity,
     onStarted: (besideMs) => {
       report.led();

@@ -1,5 +1,6 @@
 // Two replicas may take themselves for the one that leads for a while, and the watch of routes may be further than that of bindings.
-// Whoever leads writes to a route before he moves its addresses; so while nobody else has written to it, what was known stays true.
+// Whoever leads writes to a route before he moves its addresses; so while nobody else has written to it, what was known stays true, and
+// who finds that somebody has asks whether it was another replica.
 import { claimedAddresses } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
 import { type GKEIPRoute, MAX_ADDRESSES_PER_ROUTE } from "../../../lib/model/gke-api";
@@ -22,6 +23,8 @@ export class Freshness {
   constructor(
     private readonly kube: Pick<Kube, "get">,
     private readonly clock: Clock,
+    /** Asks the API server whether this replica has the Lease. */
+    private readonly hasLease: () => Promise<boolean>,
   ) {}
 
   /** Another replica has led since, and may still act for so long. */
@@ -53,8 +56,8 @@ export class Freshness {
   }
 
   /**
-   * Whether the known bindings of a route may not be the newest. Asks the API server, unless nobody else has written to the route since
-   * that was known.
+   * Whether the known bindings of a route may not be the newest, or are another's to judge. Asks the API server, unless nobody else has
+   * written to the route since that was known.
    */
   async isBehind(route: GKEIPRoute, bindings: readonly AddressBinding[]): Promise<boolean> {
     if (this.#isSure(route)) return false;
@@ -63,8 +66,11 @@ export class Freshness {
     const claimed = claimedAddresses(route);
     // One that claims more was never accepted.
     const names = new Set([...known.keys(), ...(claimed.length > MAX_ADDRESSES_PER_ROUTE ? [] : claimed)]);
-    const behind = await Promise.all([...names].map((name) => this.#isOther(name, route, known.get(name))));
-    if (behind.includes(true)) return true;
+    const [hasLease, ...behind] = await Promise.all([
+      this.hasLease(),
+      ...[...names].map((name) => this.#isOther(name, route, known.get(name))),
+    ]);
+    if (!hasLease || behind.includes(true)) return true;
     this.#sure.set(keyOf(route), route.metadata.resourceVersion);
     return false;
   }

@@ -44,6 +44,8 @@ export interface RouteReconcilerOptions {
   readonly report: RouteReport;
   /** Has a route looked at again. */
   readonly touchRoute: (key: string) => void;
+  /** Asks the API server whether this replica has the Lease. */
+  readonly hasLease: () => Promise<boolean>;
   /** @default there is none */
   readonly cloud?: CloudLink;
 }
@@ -72,7 +74,7 @@ export class RouteReconciler {
 
   readonly #freshness: Freshness;
 
-  constructor({ kube, store, clock, log, limit, report, touchRoute, cloud }: RouteReconcilerOptions) {
+  constructor({ kube, store, clock, log, limit, report, touchRoute, hasLease, cloud }: RouteReconcilerOptions) {
     this.#written = new OwnWrites({
       clock,
       kube,
@@ -81,7 +83,7 @@ export class RouteReconciler {
       cached: (key) => store.copies.routes.get(key),
       onCorrected: (key) => touchRoute(key),
     });
-    this.#freshness = new Freshness(kube, clock);
+    this.#freshness = new Freshness(kube, clock, hasLease);
     this.#challenges = new Contenders(clock);
     this.#aspirants = new Contenders(clock);
     this.#limit = limit;

@@ -117,6 +117,13 @@ export class Election {
     return false;
   }
 
+  /** Whether the Lease, as it was just read while this replica led, says that it does. */
+  confirm(lease: Lease | undefined): boolean {
+    const holder = lease === undefined ? "" : holderOf(lease);
+    if (holder !== "" && holder !== this.#options.identity) this.#lose(`the Lease was taken by ${holder}`);
+    return holder === this.#options.identity && this.isLeading();
+  }
+
   /** Who holds the Lease, as far as it is known. */
   get holder(): string | undefined {
     return this.#seen && holderOf(this.#seen.lease);
