@@ -28,7 +28,7 @@ export interface WatchTimes {
  * of a suspect, so that a loss of 1 % each way adds one false verdict to six million such pauses.
  */
 export const WATCH_TIMES: WatchTimes = {
-  intervalMs: 40,
+  intervalMs: 20,
   perSecond: 3_000,
   othersPerSecond: 400,
   answerMs: 10,
