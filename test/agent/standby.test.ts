@@ -134,10 +134,14 @@ describe("the agent", () => {
   });
 
   test("keeps what it has got ready for a moment, and then nothing is left", async () => {
-    const { world } = await asStandby();
+    const { world, agent } = await asStandby();
+    await world.clock.run(6_000);
+    const before = agent.passes.length;
     world.write(next(A, { standby: undefined }));
     await world.clock.run(9_000);
     expect(world.kernel.table).toBeDefined();
+    // Nor is it in the way of the look for an address that the node may have got.
+    expect(agent.passes).toHaveLength(before);
     await world.clock.run(2_000);
     expect(world.kernel.untouched).toBe(true);
   });

@@ -39,10 +39,11 @@ export function watchStandbys({ kube, clock, nodeName, onChange }: StandbysOptio
         leftAt = clock.now();
         cancel?.();
         cancel = clock.after(LINGER_MS, onChange);
+        // Nor anything to be done before: a look now would be in the way of the one for the address that the node may have got.
+        return;
       }
       // What others acknowledge is no news here.
-      const now = change.type === "set" ? podOf(change.object) : undefined;
-      if (now !== (change.old && podOf(change.old))) onChange();
+      if (podOf(change.object) !== (change.old && podOf(change.old))) onChange();
     },
     onSynced: onChange,
   });
