@@ -410,4 +410,18 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 11486, kind: "pod deleted", which: 393, how: 422, ms: 50 },
     ],
   },
+  {
+    name: "a route that was written to very often does not stay Ready while its addresses go",
+    seed: 1225510,
+    events: [
+      { at: 5635, kind: "pod relabelled", which: 598, how: 346, ms: 500 },
+      { at: 6377, kind: "pod replaced", which: 23, how: 171, ms: 15000 },
+      { at: 7014, kind: "pod replaced", which: 386, how: 413, ms: 2000 },
+      { at: 7746, kind: "class becomes another's for a while", which: 246, how: 917, ms: 500 },
+      { at: 8090, kind: "pod replaced", which: 123, how: 449, ms: 50 },
+      { at: 10057, kind: "class becomes another's for a while", which: 968, how: 374, ms: 500 },
+      { at: 10488, kind: "pod replaced", which: 519, how: 876, ms: 500 },
+      { at: 12397, kind: "class becomes another's for a while", which: 430, how: 603, ms: 2000 },
+    ],
+  },
 ];

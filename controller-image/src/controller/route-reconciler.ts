@@ -178,7 +178,7 @@ export class RouteReconciler {
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);
     const { status } = decision;
-    const laterMs = status === undefined ? 0 : this.#statusLaterMs(route, status);
+    const laterMs = status === undefined ? 0 : this.#statusLaterMs(route, status, decision.changes.length > 0);
     if (status === undefined) this.#statusTiming.forget(key);
     const tells = speaks && laterMs === 0;
     const told = tells ? decision : { ...decision, status: undefined };
@@ -207,7 +207,9 @@ export class RouteReconciler {
   }
 
   /** How long the status can wait. */
-  #statusLaterMs(route: GKEIPRoute, status: RouteStatus): number {
+  #statusLaterMs(route: GKEIPRoute, status: RouteStatus, moves: boolean): number {
+    // Addresses move only so often, and none behind the back of who reads that they are served.
+    if (moves && isReady(route) && !isReady({ status })) return 0;
     const limitMs = this.#limit.waitMs(routeText(keyOf(route)));
     return limitMs > 0 ? limitMs : this.#statusTiming.laterMs(route, status);
   }
