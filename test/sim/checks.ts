@@ -194,8 +194,7 @@ export class Checks {
       const address = value.replace("/32", "");
       const { grants } = this.history.of(address);
       const grant = grants.at(-1);
-      const late = this.world.isLate?.(address) === true;
-      const arrives = grant !== undefined && (this.leads === undefined || this.leads.hasLed(grant) || late);
+      const arrives = grant !== undefined && (this.leads === undefined || this.leads.hasArrived(grant));
       const served = arrives && grant.announced && grant.route === route.metadata.uid;
       const atOnce = grant !== undefined && this.world.now() - grant.since < AT_ONCE_MS;
       if (atOnce && grant.by !== this.world.author()) continue;

@@ -52,7 +52,7 @@ export class LeadChecks {
     const key = `${address} ${last.order}`;
     if (this.#saidSince.has(key)) return;
     this.#saidSince.set(key, this.world.now());
-    if (!this.hasLed(last) && !this.world.isLate(address)) {
+    if (!this.hasArrived(last)) {
       const to = this.world.leadsTo(address) ?? "nowhere";
       this.world.fail(5, `${address}: led to ${after.spec.led.nodeName}, says the binding; the cloud leads to ${to}`);
     }
@@ -63,8 +63,9 @@ export class LeadChecks {
     return this.#saidSince.get(`${address} ${order}`);
   }
 
-  hasLed({ address, order }: Grant): boolean {
-    return this.#led.get(address)?.has(order) === true;
+  /** Whether the packets have gone to the owner's node, or whoever says so cannot know better. */
+  hasArrived({ address, order }: Grant): boolean {
+    return this.#led.get(address)?.has(order) === true || this.world.isLate(address);
   }
 
   // 2: who still gets the packets goes on serving while its Pod lives. Cannot see: what a call leads to of somebody who leads no more.

@@ -1,19 +1,19 @@
 // Where the Lease is kept: a store as small as the one object in it, because it is written every second.
 import { KubeError } from "../../controller-image/src/kube/api";
+import type { Lease } from "../../controller-image/src/kube/election";
 import type { KubeObject } from "../../lib/model/kubernetes";
 
 export class LeaseStore {
-  #lease: KubeObject | undefined;
+  #lease: Lease | undefined;
   #version = 0;
 
-  get(): KubeObject | undefined {
+  get(): Lease | undefined {
     return this.#lease;
   }
 
   /** Empty when nobody has it. */
   get holder(): string {
-    const { spec } = (this.#lease ?? {}) as { readonly spec?: { readonly holderIdentity?: string } };
-    return spec?.holderIdentity ?? "";
+    return this.#lease?.spec?.holderIdentity ?? "";
   }
 
   create(object: KubeObject): KubeObject {
@@ -32,11 +32,10 @@ export class LeaseStore {
   /** Somebody has it say that nobody holds it, though its holder works on: who takes a node for lost takes it from there, too. */
   giveUp(): void {
     if (this.#lease === undefined) return;
-    const { spec } = this.#lease as KubeObject & { readonly spec?: object };
-    this.#write({ ...this.#lease, spec: { ...spec, holderIdentity: "" } } as KubeObject);
+    this.#write({ ...this.#lease, spec: { ...this.#lease.spec, holderIdentity: "" } } as Lease);
   }
 
-  #write(object: KubeObject): KubeObject {
+  #write(object: KubeObject): Lease {
     const resourceVersion = String(++this.#version);
     return (this.#lease = Object.freeze({ ...object, metadata: { ...object.metadata, resourceVersion } }));
   }

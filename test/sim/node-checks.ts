@@ -200,7 +200,7 @@ export class NodeChecks {
     const noChance = node.passSawAt < since && this.world.now() - fine < REACTION_MS;
     if (way === "nat" && (noChance || node.agentFineSince === undefined) && node.passSawAt < since) return;
     const grant = this.history.of(address).grantTo(node.name, node.ipOf(uid) ?? "");
-    const first = grant && this.#first.get(`${node.name} ${address} ${grant.order}`);
+    const first = grant && this.#first.get(firstKey(node, grant));
     if (first !== undefined && first.at >= since && !node.tellsPods) return void this.strays++;
     this.world.fail(8, `a packet for ${address} reached Pod ${uid.slice(-3)} on ${node.name}, by ${way}`);
   }
@@ -211,13 +211,15 @@ export class NodeChecks {
   }
 
   /** As it was then; a route to the Pod may be there before what translates to it. */
-  #firstOf(node: SimNode, { address, order, podIp = "" }: Grant): First {
-    const key = `${node.name} ${address} ${order}`;
-    const first = this.#first.get(key) ?? { at: this.world.now(), ifindex: this.#ifindex(node, podIp) };
+  #firstOf(node: SimNode, grant: Grant): First {
+    const key = firstKey(node, grant);
+    const first = this.#first.get(key) ?? { at: this.world.now(), ifindex: this.#ifindex(node, grant.podIp ?? "") };
     this.#first.set(key, first);
     return first;
   }
 }
+
+const firstKey = (node: SimNode, { address, order }: Grant): string => `${node.name} ${address} ${order}`;
 
 function podIpOf(footprint: KernelStep["before"]): string | undefined {
   return footprint.natPod ?? nextHopOf(footprint);

@@ -1,7 +1,13 @@
 // One reconcile of one route: look, decide, then write in the order that keeps the invariants.
 import { acceptRoute, isOurRoute, type RouteVerdict } from "../../../lib/model/acceptance";
 import type { AddressBinding } from "../../../lib/model/binding";
-import { ROUTE_FINALIZER, RouteCondition, RouteReason, type GKEIPRoute } from "../../../lib/model/gke-api";
+import {
+  ROUTE_FINALIZER,
+  routeCondition,
+  RouteCondition,
+  RouteReason,
+  type GKEIPRoute,
+} from "../../../lib/model/gke-api";
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
 import { soonest } from "../kube/backoff";
@@ -339,5 +345,5 @@ function promises(route: GKEIPRoute, decision: Decision): boolean {
 const routeText = (key: string): string => `GKEIPRoute ${key}`;
 
 function isReady({ status }: Pick<GKEIPRoute, "status">): boolean {
-  return status?.conditions?.some(({ type, status: is }) => type === RouteCondition.Ready && is === "True") ?? false;
+  return routeCondition(status?.conditions, RouteCondition.Ready)?.status === "True";
 }
