@@ -1,6 +1,6 @@
 import { KubeError } from "../../controller-image/src/kube/api";
 import type { Delivery } from "../support/memory-kube";
-import { ack, binding, movedAway, OTHER, OTHER_IP } from "./bindings";
+import { ack, binding, ME, movedAway, OTHER, OTHER_IP } from "./bindings";
 import { IsolationSwitch } from "./isolation-switch";
 import { MAC, UPLINK } from "./memory-kernel";
 import { A, B, POD, World } from "./world";
@@ -279,6 +279,32 @@ describe("an address of which the controller says that it has moved", () => {
     expect([asked() - before, world.kernel.proxies.get(A)]).toEqual([0, "ours"]);
     expect(world.ack()).toEqual(ack("node-1", 3, "Announced", "uid-1"));
   });
+
+  test.each(["remembers it", "never heard of it"])(
+    "and whose binding shows an entry that an earlier life of the agent wrote late: the entry goes, by an agent that %s",
+    async (knows) => {
+      const { world, isolation, agent } = await serving();
+      world.write(movedAway(A));
+      world.otherSays(A, ack(OTHER, 2, "Programmed", "uid-2"));
+      await world.rest();
+      world.write(movedAway(A, { releasing: undefined }));
+      await world.clock.run(70_000);
+      await world.rest();
+      expect([world.ack(), world.kernel.untouched]).toEqual([undefined, true]);
+      const next = knows === "remembers it" ? agent : world.agent({ isolation });
+      if (next !== agent) await agent.stop();
+      await world.rest();
+      world.says(A, ack(ME, 1, "Announced", "uid-1"));
+      const asked = (): number => next.kube.calls.filter(({ verb }) => verb === "get").length;
+      const before = asked();
+      for (let n = 0; n < 20; n++) {
+        isolation.moved(A);
+        await world.clock.run(40);
+      }
+      expect(world.binding(A)?.status?.acks).toEqual([ack(OTHER, 2, "Programmed", "uid-2")]);
+      expect(asked() - before).toBeLessThanOrEqual(2);
+    },
+  );
 
   describe("to an agent that was started anew and can read nothing", () => {
     /** What an earlier life left is in the kernel. */

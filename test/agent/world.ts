@@ -108,9 +108,14 @@ export class World {
 
   /** As another agent. */
   otherSays(address: string, entry: BindingAck): void {
+    this.says(address, entry, OTHER);
+  }
+
+  /** As whichever agent runs on the node. */
+  says(address: string, entry: BindingAck, nodeName = ME): void {
     const { apiVersion, kind } = binding(address);
     const object = { apiVersion, kind, metadata: { name: address }, status: { acks: [entry] } };
-    this.server.apply<AddressBinding>(RESOURCES.addressBindings, object as never, `podpin-agent-${OTHER}`, "status");
+    this.server.apply<AddressBinding>(RESOURCES.addressBindings, object as never, `podpin-agent-${nodeName}`, "status");
   }
 
   binding(address: string): AddressBinding | undefined {

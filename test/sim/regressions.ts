@@ -424,4 +424,20 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 12397, kind: "class becomes another's for a while", which: 430, how: 603, ms: 2000 },
     ],
   },
+  {
+    name: "what a dead agent wrote arrives when the next one has nothing to say of the address any more",
+    seed: 3008589,
+    events: [
+      { at: 2919, kind: "pod deleted", which: 632, how: 890, ms: 50 },
+      { at: 9302, kind: "API server down", which: 246, how: 852, ms: 6000 },
+      { at: 10959, kind: "controller replaced", which: 918, how: 165, ms: 50 },
+      { at: 11781, kind: "kubelet starts anew", which: 171, how: 384, ms: 500 },
+      { at: 12499, kind: "pod replaced", which: 546, how: 447, ms: 50 },
+      { at: 13187, kind: "requests fail", which: 928, how: 98, ms: 50 },
+      { at: 13401, kind: "pod relabelled", which: 859, how: 850, ms: 500 },
+      { at: 19698, kind: "pod relabelled", which: 498, how: 330, ms: 50 },
+      { at: 20455, kind: "agent dies", which: 837, how: 474, ms: 50 },
+      { at: 21748, kind: "pod created", which: 350, how: 841, ms: 50 },
+    ],
+  },
 ];

@@ -156,6 +156,8 @@ export function runAgent(options: AgentOptions): Agent {
 
   /** The API server may be out of reach, and whoever moved them does not wait for ever. */
   function onMoved(addresses: readonly string[]): void {
+    // One that no cache shows may hold an entry that an earlier life of this agent wrote and that arrived after it.
+    for (const address of addresses) told.hint(address);
     const news = addresses.filter((address) => doubted.doubt(address, !looked || memory.has(address)));
     if (news.length === 0) return;
     log("warn", "these addresses are another node's by now: they are read anew before the node speaks for them", {

@@ -23,6 +23,8 @@ export interface Evidence {
   /** Nothing of the address is left. */
   forget(address: string): void;
   ask(address: string): void;
+  /** The same on somebody else's word, who may say it again and again. */
+  hint(address: string): void;
   /**
    * Asks what is due; answers when the next question is.
    *
@@ -36,6 +38,8 @@ export interface Evidence {
 const ASK_AGAIN_MS = 500;
 /** What leaves one watch of this node often enters another, which says all that an answer could. */
 const OTHER_WATCH_MS = 20;
+/** What somebody says again within this time may be from before the last answer. */
+const HINT_EVERY_MS = 2_000;
 
 export function evidence({ clock, log, read, isCached, onAnswer, onFailure }: EvidenceOptions): Evidence {
   const answers = new Map<string, AddressBinding | "absent">();
@@ -43,6 +47,8 @@ export function evidence({ clock, log, read, isCached, onAnswer, onFailure }: Ev
   const asking = new Map<string, () => void>();
   /** Per address, or two that wait would have each other asked again with every answer. */
   const askAgainAt = new Map<string, number>();
+  /** When somebody's word last had an address asked for. */
+  const hintedAt = new Map<string, number>();
   let stopped = false;
 
   function ask(address: string): void {
@@ -77,6 +83,13 @@ export function evidence({ clock, log, read, isCached, onAnswer, onFailure }: Ev
     },
     forget: (address) => void answers.delete(address),
     ask,
+    hint: (address) => {
+      const now = clock.now();
+      for (const [other, at] of hintedAt) if (now - at >= HINT_EVERY_MS) hintedAt.delete(other);
+      if (hintedAt.has(address) || isCached(address)) return;
+      hintedAt.set(address, now);
+      ask(address);
+    },
     inquire: ({ inquire, outcomes }, used) => {
       for (const address of askAgainAt.keys()) if (!inquire.includes(address)) askAgainAt.delete(address);
       for (const address of inquire) {
