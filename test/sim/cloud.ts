@@ -9,7 +9,7 @@ import type {
   CloudView,
   CloudWish,
 } from "../../controller-image/src/fabric/cloud";
-import { LATE_CALLS_MS } from "../../controller-image/src/fabric/gce/surveys";
+import { LATE_LOOKS_MS } from "../../controller-image/src/fabric/gce/surveys";
 import type { VirtualClock } from "../support/virtual-clock";
 import type { SimProcess } from "./process";
 import type { Random } from "./random";
@@ -234,7 +234,7 @@ class SimFabric implements CloudFabric {
         this.#known = true;
         for (const uid of new Set([...this.#wished.keys(), ...found.keys()])) this.around.changed(uid, false);
         for (const uid of this.#wished.keys()) this.#work(uid);
-        this.process.clock.after(LATE_CALLS_MS, () => void this.#lookAgain(term));
+        for (const ms of LATE_LOOKS_MS) this.process.clock.after(ms, () => void this.#lookAgain(term));
         return;
       } catch {
         await this.#pause();
@@ -242,7 +242,7 @@ class SimFabric implements CloudFabric {
     }
   }
 
-  /** Once, for what calls of a former leader have made of it since. */
+  /** For what calls of a former leader have made of it since. */
   async #lookAgain(term: number): Promise<void> {
     const found = this.#isOf(term) ? await this.cloud.list(this.process).catch(() => undefined) : undefined;
     if (found === undefined || !this.#isOf(term)) return;

@@ -440,4 +440,16 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 21748, kind: "pod created", which: 350, how: 841, ms: 50 },
     ],
   },
+  {
+    name: "what a leader that died was changing in the cloud does not stay for longer than some seconds",
+    seed: 3026731,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 6357, kind: "route deleted", which: 492, how: 110, ms: 50 },
+      { at: 6420, kind: "cloud is slow", which: 264, how: 418, ms: 6000 },
+      { at: 9218, kind: "addresses edited", which: 654, how: 470, ms: 50 },
+      { at: 9525, kind: "controller dies", which: 419, how: 933, ms: 50 },
+      { at: 11154, kind: "pod deleted", which: 992, how: 86, ms: 50 },
+    ],
+  },
 ];

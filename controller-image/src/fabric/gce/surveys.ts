@@ -6,8 +6,12 @@ import type { Survey } from "./survey";
 
 /** From one survey to the next. */
 const SURVEY_EVERY_MS = 5 * 60_000;
-/** What was sent before this term began has been done or refused by now: its answer was awaited so long, and its operation. */
-export const LATE_CALLS_MS = 90_000;
+/**
+ * How long after the first one the next ones are. A controller before this one may change something late, and a deletion nothing
+ * refuses, whatever it was decided on; most such calls take seconds. By the last one all of them have been done or refused: so
+ * long an answer was awaited, and its operation.
+ */
+export const LATE_LOOKS_MS: readonly number[] = [10_000, 30_000, 90_000];
 const SURVEY_BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
 
 export interface SurveysOptions {
@@ -24,16 +28,15 @@ export interface SurveysOptions {
 export async function surveys(options: SurveysOptions): Promise<void> {
   const { clock, log, signal, read, isInDoubt, onRead, onFailure } = options;
   const backoff = new Backoff(clock, SURVEY_BACKOFF);
-  let isFirst = true;
+  const early = LATE_LOOKS_MS.map((ms, n) => ms - (LATE_LOOKS_MS[n - 1] ?? 0));
   while (!signal.aborted) {
-    // Looked at early: a controller before this one may have changed it late, and a deletion nothing refuses, whatever it was decided on.
-    let waitMs = isFirst ? LATE_CALLS_MS : SURVEY_EVERY_MS;
+    let waitMs: number;
     try {
       const found = await read();
       if (signal.aborted) return;
       backoff.reset();
-      isFirst = false;
       onRead(found);
+      waitMs = early.shift() ?? SURVEY_EVERY_MS;
     } catch (error) {
       if (signal.aborted) return;
       waitMs = backoff.nextMs();
