@@ -74,6 +74,23 @@ describe("the announcer", () => {
     expect(commands.frames).toEqual([gratuitousArp("198.51.100.7", MAC), gratuitousArp("198.51.100.8", MAC)]);
   });
 
+  test("starts it before it is needed where it may be soon, and not again and again where it ends", async () => {
+    const { commands, announcer } = setup();
+    announcer.getReady();
+    announcer.getReady();
+    await announcer.announce("198.51.100.7", UPLINK);
+    expect([commands.started.length, commands.frames]).toEqual([1, [gratuitousArp("198.51.100.7", MAC)]]);
+    commands.children[0]?.emit("exit", "exit status 1");
+    announcer.getReady();
+    expect(commands.started).toHaveLength(1);
+    await announcer.announce("198.51.100.8", UPLINK);
+    announcer.getReady();
+    expect(commands.started).toHaveLength(2);
+    announcer.close();
+    announcer.getReady();
+    expect(commands.started).toHaveLength(2);
+  });
+
   test("repeats after 1, 5 and 30 s and then no more", async () => {
     const { commands, clock, announcer } = setup();
     await announcer.announce("198.51.100.7", UPLINK);

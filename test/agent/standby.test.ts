@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { isNoChange } from "../../controller-image/src/agent/plan";
 import { addressesIn } from "../../controller-image/src/agent/state";
-import type { AddressBinding, AddressBindingSpec } from "../../lib/model/binding";
+import { type AddressBinding, type AddressBindingSpec, AnnouncerKind, Fabric } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { ack, binding, ME, movedAway, OTHER } from "./bindings";
 import { A, B, Node, POD } from "./planned-node";
@@ -37,6 +37,14 @@ describe("the plan", () => {
     expect([...addressesIn(node.kernel.state())]).toEqual([]);
     expect([made.standbys, [...made.outcomes], [...made.announce], made.inquire]).toEqual([[A], [], [], []]);
     expect(isNoChange(node.pass({ standby: [next(A)] }).changes)).toBe(true);
+  });
+
+  test("has the announcer get ready, where the fabric has one", () => {
+    const node = new Node();
+    const ready = (...standby: AddressBinding[]) => node.pass({ standby }).ready;
+    expect(ready(next(A), next(B))).toEqual([AnnouncerKind.Arp]);
+    expect(ready(next(A, { fabric: Fabric.Gce }))).toEqual([]);
+    expect(ready(next(A, { standby: { ...STANDBY, nodeName: OTHER } }))).toEqual([]);
   });
 
   test.each(["nat", "app", "interface"] as const)("a take-over by %s makes no base any more", (delivery) => {
@@ -116,7 +124,7 @@ describe("the agent", () => {
     const { world, agent } = await asStandby();
     expect([world.kernel.rule, world.kernel.table !== undefined]).toEqual([true, true]);
     expect([...addressesIn(world.kernel.state())]).toEqual([]);
-    expect([world.announcer.said, world.ack()]).toEqual([[], undefined]);
+    expect([new Set(world.announcer.said), world.ack()]).toEqual([new Set(["ready"]), undefined]);
     expect(agent.passes.at(-1)?.standbys).toEqual([A]);
     expect(agent.kube.writes).toEqual([]);
   });

@@ -23,6 +23,10 @@ export class Recorder implements Announcer {
   readonly said: string[] = [];
   fail: string | undefined;
 
+  getReady(): void {
+    this.said.push("ready");
+  }
+
   announce(address: string, uplink: Uplink | undefined): Promise<void> {
     if (this.fail !== undefined) return Promise.reject(new Error(this.fail));
     this.said.push(`${address} at ${uplink?.mac}`);

@@ -29,7 +29,12 @@ const PODS = ["poda", "podb", "podc"];
 const ENDS = ["cl", "ext", ...PODS];
 /** An agent whose announcements are lost, every one. */
 const UNHEARD: AgentVariant = {
-  announcers: forArp({ announce: () => Promise.resolve(), silence: () => undefined, close: () => undefined }),
+  announcers: forArp({
+    getReady: () => undefined,
+    announce: () => Promise.resolve(),
+    silence: () => undefined,
+    close: () => undefined,
+  }),
 };
 
 let segment: Segment;

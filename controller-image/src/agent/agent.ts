@@ -204,6 +204,7 @@ export function runAgent(options: AgentOptions): Agent {
     looked = true;
     acknowledge(made, mine, going, failed, input.evidence);
     stale.begin();
+    for (const kind of made.ready) options.announcers[kind].getReady();
     logPass(log, made, failed);
     const askAt = told.inquire(made, input.evidence);
     for (const [address, { target }] of made.outcomes) {

@@ -18,7 +18,7 @@ import { clusterLines, delayMarker, lacksPort, podChanges, portChanges, strayPro
 import { leftover, release } from "./letting-go";
 import { type AddressMemory, type Announcement, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
-import { standbyPods } from "./standbys";
+import { standbyAnnouncers, standbyPods } from "./standbys";
 import {
   addressesIn,
   type Footprint,
@@ -116,6 +116,8 @@ export interface Plan {
   readonly silence: readonly string[];
   /** The node is ready to take these over. */
   readonly standbys: readonly string[];
+  /** What would have to announce them. */
+  readonly ready: readonly AnnouncerKind[];
   /** What is fenced off from the interfaces of Pods that had it. */
   readonly fenced: Fences;
   /** Read these bindings from the API. */
@@ -148,6 +150,7 @@ export function plan(input: PlanInput): Plan {
       return announced !== undefined && !owns ? [address] : [];
     }),
     standbys,
+    ready: standbyAnnouncers(input.standby, input.nodeName),
     fenced: fences.fenced,
     inquire: names.filter((address) => outcomes.get(address)?.inquire === true),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),

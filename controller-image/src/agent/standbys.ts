@@ -1,6 +1,6 @@
 // The addresses that this node would have to take over: bindings that name a Pod of it as standby. It gets ready for them, and
 // has nothing of them. It does its work as well without knowing them.
-import type { AddressBinding } from "../../../lib/model/binding";
+import { type AddressBinding, type AnnouncerKind, FABRICS } from "../../../lib/model/binding";
 import { isIPv4 } from "../../../lib/model/address";
 import { RESOURCES } from "../../../lib/model/kubernetes";
 import type { Clock, Kube } from "../kube/api";
@@ -66,16 +66,24 @@ function podOf({ spec }: AddressBinding): unknown {
   return spec?.standby?.podIp;
 }
 
+/** As they were read; `unknown` while that is not known to be all. */
+type Known = readonly AddressBinding[] | "unknown" | undefined;
+
 /** By address, the Pods of this node that could take it over. */
-export function standbyPods(
-  standby: readonly AddressBinding[] | "unknown" | undefined,
-  nodeName: string,
-): ReadonlyMap<string, string> {
-  const readings = standby === undefined || standby === "unknown" ? [] : newest(standby).values();
-  return new Map(
-    [...readings].flatMap((reading): [string, string][] => {
-      const named = reading.ok ? reading.binding.spec.standby : undefined;
-      return named?.nodeName === nodeName && isIPv4(named.podIp) ? [[reading.name, named.podIp]] : [];
-    }),
-  );
+export function standbyPods(known: Known, nodeName: string): ReadonlyMap<string, string> {
+  return new Map(onNode(known, nodeName).map(({ address, podIp }) => [address, podIp]));
+}
+
+/** What would have to tell the network that the node has them. */
+export function standbyAnnouncers(known: Known, nodeName: string): readonly AnnouncerKind[] {
+  return [...new Set(onNode(known, nodeName).flatMap(({ fabric }) => FABRICS[fabric].announcer ?? []))];
+}
+
+function onNode(known: Known, nodeName: string) {
+  const readings = known === undefined || known === "unknown" ? [] : newest(known).values();
+  return [...readings].flatMap((reading) => {
+    const { standby, address = "", fabric } = reading.ok ? reading.binding.spec : {};
+    if (standby?.nodeName !== nodeName || fabric === undefined || !isIPv4(standby.podIp)) return [];
+    return [{ address, fabric, podIp: standby.podIp }];
+  });
 }

@@ -8,8 +8,10 @@ export interface Uplink {
   readonly mac: string;
 }
 
-/** Does nothing before it is told to announce an address. */
+/** Does nothing before it is told to announce an address, or to get ready for it. */
 export interface Announcer {
+  /** The node may have to take an address over, and its clients will wait for the first word. May be said again and again. */
+  getReady(): void;
   /**
    * Tells the fabric that the address is here now, and goes on telling for a while.
    *

@@ -41,6 +41,7 @@ export function l2Announcer(options: L2Options): Announcer {
   };
 
   return {
+    getReady: () => pipe.open(),
     announce: async (address, uplink) => {
       if (uplink === undefined) throw new Error(`there is no interface "${options.uplink}"; set --uplink`);
       const { mac } = uplink;
@@ -61,24 +62,28 @@ export function l2Announcer(options: L2Options): Announcer {
 }
 
 interface FramePipe {
+  /** Starts what sends, which can take ten times as long as sending; not again once it has ended. */
+  open(): void;
   /** Resolves when the frames are handed over. */
   send(frames: Buffer): Promise<void>;
   close(): void;
 }
 
-/** Started with the first frame, and again with the next one after it has ended. */
+/** Started with the first frame if not before, and again with the next one after it has ended. */
 function framePipe({ uplink, commands, log }: L2Options): FramePipe {
   let child: Child | undefined;
+  let hasEnded = false;
   let last: Promise<void> = Promise.resolve();
   let failPending = (_why: string): void => undefined;
 
-  const open = (): Child => {
+  const start = (): Child => {
     const started = commands.start(["socat", "-u", "-b", String(ARP_FRAME_BYTES), "STDIN", `INTERFACE:${uplink}`]);
     let said = "";
     started.stderr.on("data", (chunk: Buffer) => (said = chunk.toString().trim()));
     started.onExit((why) => {
       if (child !== started) return;
       child = undefined;
+      hasEnded = true;
       failPending(`socat on ${uplink} ended: ${said || why}`);
       log("warn", "socat ended; the next announcement starts it again", { uplink, why, said });
     });
@@ -88,11 +93,14 @@ function framePipe({ uplink, commands, log }: L2Options): FramePipe {
   const write = (frames: Buffer): Promise<void> =>
     new Promise((resolve, reject) => {
       failPending = (why) => reject(new Error(why));
-      const { stdin } = (child ??= open());
+      const { stdin } = (child ??= start());
       stdin.write(frames, (error) => (error ? reject(error) : resolve()));
     });
 
   return {
+    open: () => {
+      if (!hasEnded) child ??= start();
+    },
     send: (frames) => {
       // One write at a time: two that the system joins and splits elsewhere would shift every later frame.
       const sent = last.then(() => write(frames));
@@ -102,6 +110,7 @@ function framePipe({ uplink, commands, log }: L2Options): FramePipe {
     close: () => {
       const ending = child;
       child = undefined;
+      hasEnded = true;
       ending?.kill();
     },
   };
