@@ -116,6 +116,7 @@ describe("the agent", () => {
     const agent = world.agent();
     await world.rest();
     world.write(next(A));
+    await world.clock.run(100);
     await world.rest();
     return { world, agent };
   };

@@ -185,7 +185,7 @@ test("while a better Pod waits the route is Ready, says for whom and until when,
   const ready = (): { status: string; reason: string; message: string } | undefined =>
     world.route()?.status?.conditions?.find(({ type }) => type === "Ready");
   expect(ready()?.message).toBe("the addresses reach Pod p");
-  await world.clock.run(200);
+  await world.clock.run(500);
   const until = new Date(Math.ceil((start + 60_000) / 1000) * 1000).toISOString().replace(".000", "");
   expect(ready()).toMatchObject({
     status: "True",

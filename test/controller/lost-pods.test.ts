@@ -60,6 +60,7 @@ test("a node whose machine is proved to be gone is marked, once, beside what oth
   await world.until(() => Array.isArray(taints()) && (taints() as unknown[]).length === 2);
   expect(taints()).toEqual([{ key: "theirs", effect: "NoSchedule" }, OURS]);
   expect(asked[0]).toEqual({ machine: "machine1", witness: "machine2" });
+  await world.clock.run(1_000);
   expect(told()).toEqual(["OutOfService"]);
   world.kube.calls.length = 0;
   await world.clock.run(600_000);

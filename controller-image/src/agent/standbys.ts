@@ -26,24 +26,32 @@ const PATIENCE_MS = 60_000;
  * must not undo what it has got ready.
  */
 const LINGER_MS = 10_000;
+/** What the node has to take over now comes first. */
+const READY_LATER_MS = 100;
 
 export function watchStandbys({ kube, clock, nodeName, onChange }: StandbysOptions): Standbys {
   const started = clock.now();
   let leftAt = -Infinity;
-  let cancel: (() => void) | undefined;
+  let cancelLeft: (() => void) | undefined;
+  let cancelReady: (() => void) | undefined;
   const reflector = kube.reflect<AddressBinding>({
     resource: RESOURCES.addressBindings,
     fieldSelector: `spec.standby.nodeName=${nodeName}`,
     onChange: (change) => {
       if (change.type === "delete") {
         leftAt = clock.now();
-        cancel?.();
-        cancel = clock.after(LINGER_MS, onChange);
+        cancelLeft?.();
+        cancelLeft = clock.after(LINGER_MS, onChange);
         // Nor anything to be done before: a look now would be in the way of the one for the address that the node may have got.
         return;
       }
       // What others acknowledge is no news here.
-      if (podOf(change.object) !== (change.old && podOf(change.old))) onChange();
+      if (podOf(change.object) === (change.old && podOf(change.old))) return;
+      // The first of those that come together: a stream of them puts nothing off.
+      cancelReady ??= clock.after(READY_LATER_MS, () => {
+        cancelReady = undefined;
+        onChange();
+      });
     },
     onSynced: onChange,
   });
@@ -55,7 +63,8 @@ export function watchStandbys({ kube, clock, nodeName, onChange }: StandbysOptio
       return known && clock.now() - leftAt >= LINGER_MS ? [] : "unknown";
     },
     stop: () => {
-      cancel?.();
+      cancelLeft?.();
+      cancelReady?.();
       reflector.stop();
     },
   };

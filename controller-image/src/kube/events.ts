@@ -41,6 +41,8 @@ export const EVENTS_PER_HOUR = 10;
 const COUNT_EVERY_MS = 600_000;
 /** Notes that may wait; the API server forgets Events after an hour, so a longer queue would only be late. */
 const MAX_WAITING = 1_000;
+/** What is told of has only begun: its own writes, which packets wait for, go first. */
+const LATER_MS = 250;
 const MAX_NOTE_BYTES = 1024;
 const MAX_INSTANCE_LENGTH = 128;
 
@@ -135,12 +137,13 @@ export class Events implements EventRecorder {
   #enqueue(write: () => Promise<EventResult>): void {
     if (this.#waiting.length >= MAX_WAITING) return this.options.onResult?.("held back");
     this.#waiting.push(write);
-    if (!this.#working) void this.#work();
+    if (this.#working) return;
+    this.#working = true;
+    this.options.clock.after(LATER_MS, () => void this.#work());
   }
 
   /** One at a time, so that a storm of notes leaves the API server to the writes that matter. */
   async #work(): Promise<void> {
-    this.#working = true;
     for (let write = this.#waiting.shift(); write !== undefined; write = this.#waiting.shift()) {
       try {
         this.options.onResult?.(await write());
