@@ -184,7 +184,7 @@ export class RouteReconciler {
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);
     const { status } = decision;
-    const laterMs = status === undefined ? 0 : this.#statusLaterMs(route, status, decision.changes.length > 0);
+    const laterMs = status === undefined ? 0 : this.#statusLaterMs(route, status, decision);
     if (status === undefined) this.#statusTiming.forget(key);
     const tells = speaks && laterMs === 0;
     const told = tells ? decision : { ...decision, status: undefined };
@@ -212,10 +212,19 @@ export class RouteReconciler {
     return [{ ...decision, changes, cloud: undefined }, waitMs];
   }
 
+  /**
+   * Whether the status goes before the bindings: a move makes the old Ready a lie. And somebody who led before may be about to call a
+   * route Ready that he has not seen move: after this write he cannot. Otherwise bindings go first, because packets wait for them.
+   */
+  #tellsFirst(route: GKEIPRoute, { status, changes }: Decision): boolean {
+    if (status === undefined || changes.length === 0 || isReady({ status })) return false;
+    return isReady(route) || !this.#freshness.isOwn(route);
+  }
+
   /** How long the status can wait. */
-  #statusLaterMs(route: GKEIPRoute, status: RouteStatus, moves: boolean): number {
+  #statusLaterMs(route: GKEIPRoute, status: RouteStatus, decision: Decision): number {
     // Addresses move only so often, and none behind the back of who reads that they are served.
-    if (moves && isReady(route) && !isReady({ status })) return 0;
+    if (this.#tellsFirst(route, decision)) return 0;
     const limitMs = this.#limit.waitMs(routeText(keyOf(route)));
     return limitMs > 0 ? limitMs : this.#statusTiming.laterMs(route, status);
   }
@@ -236,10 +245,7 @@ export class RouteReconciler {
     let current = route;
     // Intent before the first side effect: the finalizer stands before the first binding does.
     if (finalizer === true) current = await this.#writeFinalizer(current, true);
-    // A move makes the old Ready a lie, so the status goes first; otherwise bindings do, because packets wait for them. But somebody who
-    // led before may be about to call a route Ready that he has not seen move: after this write he cannot.
-    const becomesLie = isReady(route) || !this.#freshness.isOwn(current);
-    const statusFirst = status !== undefined && changes.length > 0 && becomesLie && !isReady({ status });
+    const statusFirst = this.#tellsFirst(current, decision);
     const telling = status !== undefined && statusFirst ? this.#writeStatus(current, status, contested) : undefined;
     const lost = new Set(this.#store.lostNodes);
     const told = telling && (await this.#statusTiming.tellFirst(telling, { lost: decision.failed === true }));
