@@ -54,12 +54,13 @@ const anyInput = fc.record({
   deleting: fc.boolean(),
   pods: fc.uniqueArray(anyPod, { selector: ({ metadata }) => metadata.name, maxLength: 3 }),
   bindings: fc.uniqueArray(anyBinding, { selector: ({ spec: { address } }) => address }),
+  deleted: fc.uniqueArray(anyBinding, { selector: ({ spec: { address } }) => address }),
   waited: fc.constantFrom(0, 6_000, 70_000),
   keepAll: fc.boolean(),
 });
 type Any = typeof anyInput extends fc.Arbitrary<infer T> ? T : never;
 
-const inputOf = ({ addresses, deleting, pods, bindings, waited, keepAll }: Any): DecideInput => {
+const inputOf = ({ addresses, deleting, pods, bindings, deleted, waited, keepAll }: Any): DecideInput => {
   const route = aRoute({ addresses }, deleting ? { deletionTimestamp: NOW } : {});
   const verdict: RouteVerdict = acceptRoute(route, keepAll ? aView({ gateways: [] }) : aView());
   return {
@@ -69,6 +70,7 @@ const inputOf = ({ addresses, deleting, pods, bindings, waited, keepAll }: Any):
     pods,
     node: (name) => NODES[name],
     bindings,
+    former: (address) => deleted.find(({ spec }) => spec.address === address),
     waitedMs: () => waited,
     now: NOW,
   };
@@ -119,6 +121,23 @@ test("a node that may still answer is never lost from sight", () => {
         if (NODES[former] === undefined) continue;
         expect(verb).toBe("replace");
         expect([binding.spec.releasing?.nodeName, binding.spec.nodeName]).toContain(former);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("nor is the node of a binding that somebody has deleted, and its epoch is not given again", () => {
+  fc.assert(
+    fc.property(anyInput, (any) => {
+      const input = inputOf(any);
+      for (const { verb, binding } of decide(input).changes) {
+        const before = input.former?.(binding.spec.address);
+        if (verb !== "create" || before === undefined) continue;
+        const { nodeName, epoch, releasing } = before.spec;
+        expect(binding.spec.epoch).toBeGreaterThan(epoch);
+        const serving = mayAnnounce(before) ? nodeName : releasing!.nodeName;
+        if (serving !== "") expect([binding.spec.releasing?.nodeName, binding.spec.nodeName]).toContain(serving);
       }
     }),
     { numRuns: 2000 },

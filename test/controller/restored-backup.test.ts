@@ -1,54 +1,11 @@
 // A backup of etcd is restored while controllers and agents live: what they know is newer than what the API server says.
 import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
-import { type Agent, runAgent } from "../../controller-image/src/agent/agent";
-import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel";
-import { forArp, Recorder } from "../agent/world";
-import { MemoryKube } from "../support/memory-kube";
 import { A } from "../support/objects";
+import { Machine, POD_1, POD_2 } from "./machine";
 import { newRoute, World } from "./world";
 
 const { addressBindings, gkeIpRoutes, pods } = RESOURCES;
-const NODES = { node1: "172.30.0.11", node2: "172.30.0.12" } as const;
-const POD_1 = "10.244.1.5";
-const POD_2 = "10.244.2.9";
-
-class Machine {
-  readonly kernel = new MemoryKernel();
-  readonly kube: MemoryKube;
-  #agent: Agent | undefined;
-
-  constructor(
-    private readonly world: World,
-    readonly name: keyof typeof NODES,
-  ) {
-    this.kube = new MemoryKube(world.server, { clock: world.clock });
-    const own = name === "node1" ? POD_1 : POD_2;
-    this.kernel.hops.set(own, podHop("veth1", 11));
-    for (const address of Object.values(NODES)) this.kernel.hops.set(address, segmentHop);
-  }
-
-  start(): void {
-    const { clock } = this.world;
-    const [nodeName, nodeIp] = [this.name, NODES[this.name]];
-    const more = {
-      announcers: forArp(new Recorder()),
-      log: () => undefined,
-      uplink: UPLINK,
-      namespace: "podpin-system",
-    };
-    this.#agent = runAgent({ kube: this.kube, kernel: this.kernel, clock, nodeName, nodeIp, ...more });
-  }
-
-  async stop(): Promise<void> {
-    await this.#agent?.stop();
-  }
-
-  get answers(): boolean {
-    return this.kernel.proxies.get(A) === "ours" && this.kernel.paths.get(A)?.dev !== UPLINK;
-  }
-}
-
 let world: World;
 let machines: readonly Machine[];
 beforeEach(() => {

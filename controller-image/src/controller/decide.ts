@@ -38,6 +38,8 @@ export interface DecideInput {
   readonly node: (name: string) => NodeView | undefined;
   /** Bindings that belong to this route, and those of its addresses whose route is gone. */
   readonly bindings: readonly AddressBinding[];
+  /** Of an address without a binding: what it said last, where somebody deleted it while a node may still have had it. @default nothing */
+  readonly former?: (address: string) => AddressBinding | undefined;
   /** How long this controller has seen the present epoch of an address wait for a release, in milliseconds. */
   readonly waitedMs: (address: string) => number;
   /** What is known of the cloud for the route. @default the controller has none */
@@ -89,6 +91,7 @@ export function decide(given: DecideInput): Decision {
       address,
       route,
       binding,
+      former: binding === undefined ? input.former?.(address) : undefined,
       target,
       delivery: deliveryOf(route),
       fabric: verdict.fabric,

@@ -75,6 +75,8 @@ export interface GrantInput {
   readonly address: string;
   readonly route: GKEIPRoute;
   readonly binding?: AddressBinding;
+  /** Without a binding: what it said last, where somebody deleted it while a node may still have had the address. */
+  readonly former?: AddressBinding;
   /** Who shall have the address; undefined when no Pod can. */
   readonly target?: Target;
   readonly delivery: Delivery;
@@ -104,8 +106,9 @@ export function grant(input: GrantInput): Step {
   if (binding === undefined) {
     // An address that nobody has needs no object.
     if (target === undefined) return { waiting: false };
-    const spec = withLead({ ...desired, epoch: 1, standby: input.standby?.() }, undefined, input.cloud);
-    return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: false };
+    const next = { ...desired, ...begin(input, target.nodeName), standby: input.standby?.() };
+    const spec = withLead(next, input.former?.spec.led, input.cloud);
+    return { change: { verb: "create", binding: newBinding(address, spec) }, waiting: next.releasing?.wait === true };
   }
   const { spec } = binding;
   const epoch = nextEpoch(binding);
@@ -130,6 +133,22 @@ export function grant(input: GrantInput): Step {
     change: replaced(binding, withLead({ ...desired, epoch, releasing, standby }, spec.led, input.cloud)),
     waiting: releasing?.wait === true,
   };
+}
+
+/** Deleted by hand it goes on where it was: its node may not have heard of that, and still serve. */
+function begin(input: GrantInput, newNode: string): Pick<AddressBindingSpec, "epoch" | "releasing"> {
+  const { former } = input;
+  const epoch = former === undefined ? 1 : nextEpoch(former);
+  // To get rid of such an epoch it was deleted.
+  if (former === undefined || epoch > HIGHEST_CREDIBLE_EPOCH) return { epoch: 1 };
+  const releasing = nextRelease(former, newNode, input);
+  return { epoch, ...(releasing && { releasing }) };
+}
+
+/** Whether a node may still have the address. */
+export function isHeld(binding: AddressBinding): boolean {
+  const { nodeName, releasing } = binding.spec;
+  return nodeName !== "" || (releasing !== undefined && !isReleased(binding));
 }
 
 /**

@@ -171,6 +171,7 @@ export class RouteReconciler {
       pods: [...this.#store.podsFor(route, concerned), ...asked.found(unseen)],
       node: (name) => this.#store.node(name),
       bindings: concerned,
+      former: (address) => this.#store.formerBinding(address),
       waitedMs: (address) => this.#store.waitedMs(address),
       cloud,
       moves: (address) => this.#store.movesOf(address),

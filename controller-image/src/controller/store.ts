@@ -16,7 +16,7 @@ import { isCordoned } from "../../../lib/model/node-health";
 import type { Change, Clock, Kube } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
 import type { Peer } from "../liveness/message";
-import type { NodeView } from "./handover";
+import { isHeld, type NodeView } from "./handover";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
 import { isNoNews, routesConcerned } from "./pod-changes";
@@ -67,6 +67,8 @@ export class Store implements ClusterView {
   readonly #moves: MoveLog;
   /** Our own last write to a binding, until the watch has caught up with it. */
   readonly #written: OwnWrites<AddressBinding>;
+  /** By address: bindings that somebody deleted while a node may still have had the address, as they were. */
+  readonly #deleted = new Map<string, AddressBinding>();
   #gkeWasPresent = false;
   /** Routes that were looked at before their Pods were known. */
   readonly #uncovered = new Set<string>();
@@ -210,6 +212,11 @@ export class Store implements ClusterView {
 
   binding(address: string): AddressBinding | undefined {
     return this.#written.get(address) ?? this.copies.bindings.get(address);
+  }
+
+  /** What the binding of the address said last, where there is none and somebody deleted it while a node may still have had the address. */
+  formerBinding(address: string): AddressBinding | undefined {
+    return this.#deleted.get(address);
   }
 
   /** Bindings that name this route, whatever its UID. */
@@ -379,6 +386,9 @@ export class Store implements ClusterView {
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
     this.#note(key);
+    const last = written !== undefined && versionOf(written) > versionOf(old ?? written) ? written : old;
+    if (object === undefined && last !== undefined && isHeld(last)) this.#deleted.set(key, last);
+    else this.#deleted.delete(key);
     if (object === undefined) this.#moves.forget(key);
     else this.#moves.saw(object);
     for (const binding of [old, object]) if (binding !== undefined) this.#touched.route(routeKeyOf(binding));

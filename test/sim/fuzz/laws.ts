@@ -90,6 +90,7 @@ function checkDecide(set: ObjectSet): void {
   const nodes = new Map(readable(set.nodes, projectNode).map((node) => [node.metadata.name, node]));
   const pods = readable<Pod>(set.pods, projectPod).filter((pod) => pod.metadata.namespace === route.metadata.namespace);
   const bindings = readable<AddressBinding>(set.bindings, decodeBinding);
+  const deleted = readable<AddressBinding>(set.deleted, decodeBinding);
   const inputOf = (now: GKEIPRoute, its: readonly Pod[], those: readonly AddressBinding[]): DecideInput => ({
     route: now,
     verdict: acceptRoute(now, view),
@@ -110,6 +111,7 @@ function checkDecide(set: ObjectSet): void {
         cordoned: node.spec?.unschedulable === true,
       };
     },
+    former: (address) => deleted.find(({ spec }) => spec.address === address),
     waitedMs: () => set.now,
     now: NOW,
   });

@@ -18,6 +18,8 @@ export interface ObjectSet {
   readonly nodes: readonly Fields[];
   readonly pods: readonly Fields[];
   readonly bindings: readonly Fields[];
+  /** What somebody has deleted, of other addresses. */
+  readonly deleted: readonly Fields[];
   /** Objects with nothing sound in them, of no name that is used otherwise. */
   readonly garbage: readonly Json[];
   readonly now: number;
@@ -125,7 +127,8 @@ export function objectSet(seed: number): ObjectSet {
       },
     };
   });
-  const bindings = ADDRESSES.filter(() => random.chance(0.6)).map((address): Fields => {
+  const [present, absent] = split(random, ADDRESSES, 0.6);
+  const anyBinding = (address: string): Fields => {
     const node = random.pick(NODES);
     const pod = random.between(0, 4);
     const owned = random.chance(0.8);
@@ -172,7 +175,7 @@ export function objectSet(seed: number): ObjectSet {
         })),
       },
     };
-  });
+  };
   const set: ObjectSet = {
     seed,
     route,
@@ -222,7 +225,8 @@ export function objectSet(seed: number): ObjectSet {
       status: { addresses: [{ type: "InternalIP", address: `172.30.0.1${n + 1}` }], conditions: [condition("Ready")] },
     })),
     pods,
-    bindings,
+    bindings: present.map(anyBinding),
+    deleted: split(random, absent, 0.5)[0].map(anyBinding),
     garbage: some(2, () => value(random, 0)),
     now: random.between(0, 100_000),
   };
@@ -238,10 +242,16 @@ export function objectSet(seed: number): ObjectSet {
       ...set.nodes,
       ...set.pods,
       ...set.bindings,
+      ...set.deleted,
     ];
     breakSomething(random, random.pick(objects));
   }
   return set;
+}
+
+function split<T>(random: Random, all: readonly T[], chance: number): [yes: T[], no: T[]] {
+  const yes = all.filter(() => random.chance(chance));
+  return [yes, all.filter((one) => !yes.includes(one))];
 }
 
 /** Puts something else in the place of some field of the object, however deep, or takes it away, or doubles an entry. */
