@@ -286,12 +286,14 @@ describe("when no binding names the node any more", () => {
   test("it drops until the packets go elsewhere, asking now and then, and a minute longer", () => {
     const node = left();
     const made = node.pass({ evidence: new Map([[A, settled(HERE)]]) });
-    expect([made.inquire, made.wakeAt]).toEqual([[A], 30_000]);
+    expect([made.inquire, made.wakeAt]).toEqual([[A], 8_000]);
     expect(has(node)).toEqual(DROPPED);
     node.now = 30_000;
+    expect(node.pass({ evidence: new Map([[A, settled(THERE)]]) }).wakeAt).toBe(35_000);
+    node.now = 89_000;
     expect(node.pass({ evidence: new Map([[A, settled(THERE)]]) }).wakeAt).toBe(30_000 + MINUTE);
     expect(has(node)).toEqual(DROPPED);
-    node.now += MINUTE;
+    node.now = 30_000 + MINUTE;
     const last = node.pass({ evidence: new Map([[A, settled(THERE, [ack(ME, 1, "Released", "")])]]) });
     expect(last.outcomes.get(A)?.withdrawAck).toBe(true);
     expect(node.kernel.untouched).toBe(true);

@@ -1,6 +1,6 @@
 // One schedule from start to verdict: faults, peace, convergence, and a second look by fresh processes that must change
 // nothing.
-import { LED_CHECK_MS } from "../../controller-image/src/agent/state";
+import { CHECK_MS } from "../../controller-image/src/agent/state";
 import type { Fabric } from "../../lib/model/binding";
 import { happen, type SimEvent } from "./events";
 import { keptFromServing, notConverged } from "./converged";
@@ -83,7 +83,7 @@ function judge(world: World, faultsEnd: number): void {
   const deadline = world.clock.now() + PEACE_MS;
   if (!converges(world, faultsEnd, deadline)) return;
   // What was sent before may still be on its way; and of what is led a node that has let go asks only now and then.
-  const asked = world.cloud === undefined ? -Infinity : world.editedAt + LED_CHECK_MS;
+  const asked = world.cloud === undefined ? -Infinity : world.editedAt + CHECK_MS;
   if (!world.runUntil(Math.max(world.clock.now(), faultsEnd + LATEST_MS, asked) + 2_000)) return;
   // Also a Pod may have been on its way, whose node had just come back.
   if (converges(world, faultsEnd, deadline)) secondLook(world);

@@ -17,12 +17,12 @@ import { type Held, hold } from "./hold";
 import { type AddressMemory, failed, leastEpoch, type NodeView, type Outcome, refusedEpoch, STRAY } from "./outcome";
 import { type Reading, readBinding } from "./reading";
 import {
+  CHECK_MS,
+  FIRST_CHECK_MS,
   type Footprint,
-  FORWARD_CHECK_MS,
   footprintOf,
   isEmpty,
   type KernelState,
-  LED_CHECK_MS,
   NO_FOOTPRINT,
   STRAYS_MS,
 } from "./state";
@@ -90,17 +90,22 @@ export function leftover(
     const dropped = dropping(binding, memory, view);
     return isEmpty(dropped.target)
       ? nothing
-      : { ...dropped, wakeAt: dropped.wakeAt ?? view.now + LED_CHECK_MS, inquire: true };
+      : { ...dropped, wakeAt: nextCheck(dropped.lettingGoSince, view), inquire: true };
   }
   const since = memory?.lettingGoSince ?? view.now;
   // With the owner gone there is nowhere to forward to. Somebody may have deleted our table; the route is there.
   const forwards = current.forward || current.path?.dev === view.uplink;
   if (forwards && owner !== undefined && view.now - since < STRAYS_MS) {
-    // The longer ago it was, the less still arrives.
-    const wakeAt = Math.min(since + STRAYS_MS, view.now + Math.max(FORWARD_CHECK_MS, view.now - since));
+    const wakeAt = nextCheck(since, view);
     return { target: { ...current, forward: true }, lettingGoSince: since, wakeAt, inquire: true };
   }
   return nothing;
+}
+
+/** When the API server is asked again; nothing arrives any more at all once `since` is long enough ago. */
+function nextCheck(since: number | undefined, { now }: NodeView): number {
+  if (since === undefined) return now + CHECK_MS;
+  return Math.min(since + STRAYS_MS, now + Math.min(CHECK_MS, Math.max(FIRST_CHECK_MS, now - since)));
 }
 
 /** The route back out of the uplink both delivers to the new node and silences our ARP, in one step. */

@@ -32,10 +32,10 @@ export const FALLBACK_METRIC = 4096;
  * caches live.
  */
 export const STRAYS_MS = 60_000;
-/** When it asks for the first time whether there still is somebody to forward to; after that whenever twice as long has passed. */
-export const FORWARD_CHECK_MS = 5_000;
-/** How often a node that a fabric still leads packets to asks whether it does. */
-export const LED_CHECK_MS = 30_000;
+/** When it asks for the first time whether the address still is anybody's; the longer ago it was the less often after that. */
+export const FIRST_CHECK_MS = 5_000;
+/** But so often at least: whoever deletes a route waits 10 s for nodes that have something of it and are not told. */
+export const CHECK_MS = 8_000;
 
 /** Next hop of an address. */
 export interface Path {

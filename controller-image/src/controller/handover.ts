@@ -63,7 +63,7 @@ export interface Step {
 const HANDOVER_WAIT_MS = 5_000;
 /** After this long without Ready a node that has not let go counts as gone; if it comes back it cleans up first. */
 const GONE_NODE_WAIT_MS = 60_000;
-/** How long a deleted address waits for nodes that only forward: twice as long as they need to notice. */
+/** How long a deleted address waits for nodes that only forward: longer than they need to notice, the agent's CHECK_MS. */
 const FORWARDERS_WAIT_MS = 10_000;
 /**
  * How long a Pod must outlive its own interface before the address follows it to another one (a new sandbox of the same
