@@ -155,6 +155,19 @@ describe("the agent", () => {
     expect(world.kernel.untouched).toBe(true);
   });
 
+  test("an agent that is stopped within that moment leaves nothing of it, but what it had got ready otherwise", async () => {
+    for (const stays of [false, true]) {
+      const { world, agent } = await asStandby();
+      if (stays) world.write(next(B));
+      await world.clock.run(1_000);
+      world.write(next(A, { standby: undefined }));
+      await world.clock.run(1_000);
+      expect(world.kernel.table).toBeDefined();
+      await agent.stop();
+      expect(world.kernel.untouched).toBe(!stays);
+    }
+  });
+
   test("acknowledgements of the owner are no news to it", async () => {
     const { world, agent } = await asStandby();
     const before = agent.passes.length;

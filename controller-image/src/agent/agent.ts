@@ -378,6 +378,8 @@ export function runAgent(options: AgentOptions): Agent {
     unanswered: stale.unanswered,
     poke: passes.triggerAnew,
     stop: async () => {
+      // There may be no agent after this one to take away what the node had got ready for.
+      if (standbys.hurry()) await passes.last();
       const ended = passes.stop();
       for (const cancel of [cancelPatience, unwatch, unwatchIsolation, unwatchMoved]) cancel?.();
       doubted.stop();

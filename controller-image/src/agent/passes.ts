@@ -23,6 +23,8 @@ export interface Passes {
   triggerAnewAt(time: number): void;
   /** Whether what nobody reports is to be looked at in this pass; whoever asks does so. */
   takeAnew(): boolean;
+  /** One more after the one under way, whether it may follow that already or not; resolves when it has ended. */
+  last(): Promise<void>;
   /** Begins no other, and resolves when the one under way has ended. */
   stop(): Promise<void>;
 }
@@ -56,6 +58,7 @@ export function runPasses({ clock, pass, onFailure }: PassesOptions): Passes {
   }
 
   function next(): void {
+    cancelNext?.();
     cancelNext = undefined;
     const began = clock.now();
     // In a microtask, so that a burst of events of one list makes one pass.
@@ -99,6 +102,13 @@ export function runPasses({ clock, pass, onFailure }: PassesOptions): Passes {
       const taken = anew;
       anew = false;
       return taken;
+    },
+    last: async () => {
+      // The one under way may be followed by another.
+      while (running !== undefined) await running;
+      if (stopped) return;
+      next();
+      await running;
     },
     stop: async () => {
       stopped = true;

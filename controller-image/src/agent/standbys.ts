@@ -16,6 +16,8 @@ export interface StandbysOptions {
 
 export interface Standbys {
   current(): readonly AddressBinding[] | "unknown";
+  /** Keeps nothing for a moment longer; answers whether it did. */
+  hurry(): boolean;
   stop(): void;
 }
 
@@ -55,12 +57,18 @@ export function watchStandbys({ kube, clock, nodeName, onChange }: StandbysOptio
     },
     onSynced: onChange,
   });
+  const lingers = (): boolean => clock.now() - leftAt < LINGER_MS;
   return {
     current: () => {
       const bindings = [...reflector.values()];
       if (bindings.length > 0) return bindings;
       const known = reflector.synced || clock.now() - started >= PATIENCE_MS;
-      return known && clock.now() - leftAt >= LINGER_MS ? [] : "unknown";
+      return known && !lingers() ? [] : "unknown";
+    },
+    hurry: () => {
+      const did = lingers();
+      leftAt = -Infinity;
+      return did;
     },
     stop: () => {
       cancelLeft?.();
