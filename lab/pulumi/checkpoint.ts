@@ -1,10 +1,11 @@
 // What a killed engine leaves of its state file.
-import { copyFile, readdir, readFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
  * An engine that is killed while it writes leaves a file that is cut off, and every later command fails with "failed to load
- * checkpoint". The one before lies beside it, and lacks no more than the last step.
+ * checkpoint". The one before lies beside it, and lacks no more than the last step. The same is said where the file of attributes
+ * beside a state is cut off, "EOF"; without any the state is read as it is.
  *
  * @param folder of the backend
  * @returns whether there was something to mend
@@ -17,17 +18,20 @@ export async function mendCheckpoint(folder: string, stack: string): Promise<boo
 }
 
 async function mend(file: string): Promise<boolean> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined || isJson(text)) return false;
-  await copyFile(`${file}.bak`, file);
-  return true;
+  const attributes = [file, `${file}.bak`].map((each) => `${each}.attrs`);
+  const cut = await Promise.all([file, ...attributes].map(isCut));
+  await Promise.all(attributes.filter((_, i) => cut[i + 1]).map((each) => rm(each)));
+  if (cut[0] === true) await copyFile(`${file}.bak`, file);
+  return cut.includes(true);
 }
 
-function isJson(text: string): boolean {
+/** Whether the file is there, and not whole. */
+async function isCut(file: string): Promise<boolean> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
   try {
-    JSON.parse(text);
-    return true;
-  } catch {
+    if (text !== undefined) JSON.parse(text);
     return false;
+  } catch {
+    return true;
   }
 }

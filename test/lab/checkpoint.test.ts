@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mendCheckpoint } from "../../lab/pulumi/checkpoint";
@@ -26,6 +26,21 @@ test("a state that is whole stays, and so does another stack's", async () => {
   expect([await mendCheckpoint(folder, "dev"), await mendCheckpoint(folder, "prod")]).toEqual([false, false]);
   expect(readFileSync(file, "utf8")).toContain("new");
 });
+
+test.each(["dev.json.attrs", "dev.json.bak.attrs"])(
+  "attributes that are cut off (%s) go, and the state stays",
+  async (name) => {
+    const file = written('{"version":3,"new":true}', '{"version":3}');
+    const whole = join(file, "..", "dev.json.attrs");
+    writeFileSync(whole, '{"user.content_type":"json"}');
+    const attributes = join(file, "..", name);
+    writeFileSync(attributes, "");
+    expect(await mendCheckpoint(folder, "dev")).toBe(true);
+    expect(existsSync(attributes)).toBe(false);
+    expect(existsSync(whole)).toBe(attributes !== whole);
+    expect(readFileSync(file, "utf8")).toContain("new");
+  },
+);
 
 test("a folder without any stack needs nothing", async () => {
   expect(await mendCheckpoint(folder, "dev")).toBe(false);
