@@ -23,7 +23,7 @@ import { runPasses } from "./passes";
 import { hopsNeeded, isNoChange, type Plan, plan, type PlanInput, podsNeeded, refusedAck, remember } from "./plan";
 import { cidrsOf, watchRanges } from "./ranges";
 import { readBinding } from "./reading";
-import { standbyPods, watchStandbys } from "./standbys";
+import { standbysOn, watchStandbys } from "./standbys";
 import { isEmpty, type KernelState } from "./state";
 
 export interface AgentOptions {
@@ -269,7 +269,7 @@ export function runAgent(options: AgentOptions): Agent {
   }
 
   async function observe({ mine, going, standby }: Shown, fresh: boolean): Promise<KernelState> {
-    const next = [...standbyPods(standby, nodeName).values()];
+    const next = [...standbysOn(standby, nodeName).values()].map(({ podIp }) => podIp);
     const needed = (kernelOf: KernelState | undefined): string[] =>
       hopsNeeded(mine, going, [...formerPods(going, memory, kernelOf, uplink), ...next]);
     const wanted = { pods: podsNeeded(mine), fresh, evidence: unprogrammed(mine, memory) };

@@ -18,7 +18,7 @@ import { clusterLines, delayMarker, lacksPort, podChanges, portChanges, strayPro
 import { leftover, release } from "./letting-go";
 import { type AddressMemory, type Announcement, deliver, type NodeView, type Outcome, silenced } from "./outcome";
 import { byAddress, newest, type Reading, readBinding, versionOf } from "./reading";
-import { standbyAnnouncers, standbyPods } from "./standbys";
+import { standbysOn } from "./standbys";
 import {
   addressesIn,
   type Footprint,
@@ -128,7 +128,8 @@ export interface Plan {
 
 export function plan(input: PlanInput): Plan {
   const outcomes = outcomesOf(input);
-  const standbys = [...standbyPods(input.standby, input.nodeName).keys()].sort(byAddress);
+  const ready = standbysOn(input.standby, input.nodeName);
+  const standbys = [...ready.keys()].sort(byAddress);
   const targets = new Map([...outcomes].map(([address, { target }]) => [address, target]));
   const known = fencesIn(input.memory);
   const fences = fenceChanges(input.kernel, targets, { possible: input.node?.fences !== false, known });
@@ -150,7 +151,7 @@ export function plan(input: PlanInput): Plan {
       return announced !== undefined && !owns ? [address] : [];
     }),
     standbys,
-    ready: standbyAnnouncers(input.standby, input.nodeName),
+    ready: [...new Set([...ready.values()].flatMap(({ announcer }) => announcer ?? []))],
     fenced: fences.fenced,
     inquire: names.filter((address) => outcomes.get(address)?.inquire === true),
     wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
@@ -177,7 +178,7 @@ export function podsNeeded(delivering: readonly AddressBinding[]): string[] {
 /**
  * The Pod addresses and node addresses whose next hop the plan will ask for.
  *
- * @param others the answer of {@link formerPods}, and of {@link standbyPods}
+ * @param others the answer of {@link formerPods}, and of the Pods in that of {@link standbysOn}
  */
 export function hopsNeeded(
   delivering: readonly AddressBinding[],

@@ -86,21 +86,21 @@ function podOf({ spec }: AddressBinding): unknown {
 /** As they were read; `unknown` while that is not known to be all. */
 type Known = readonly AddressBinding[] | "unknown" | undefined;
 
-/** By address, the Pods of this node that could take it over. */
-export function standbyPods(known: Known, nodeName: string): ReadonlyMap<string, string> {
-  return new Map(onNode(known, nodeName).map(({ address, podIp }) => [address, podIp]));
+/** What is got ready for an address: the Pod of this node that could take it over, and what would have to announce it then. */
+export interface Standby {
+  readonly podIp: string;
+  readonly announcer?: AnnouncerKind;
 }
 
-/** What would have to tell the network that the node has them. */
-export function standbyAnnouncers(known: Known, nodeName: string): readonly AnnouncerKind[] {
-  return [...new Set(onNode(known, nodeName).flatMap(({ fabric }) => FABRICS[fabric].announcer ?? []))];
-}
-
-function onNode(known: Known, nodeName: string) {
+/** By address. */
+export function standbysOn(known: Known, nodeName: string): ReadonlyMap<string, Standby> {
   const readings = known === undefined || known === "unknown" ? [] : newest(known).values();
-  return [...readings].flatMap((reading) => {
-    const { standby, address = "", fabric } = reading.ok ? reading.binding.spec : {};
-    if (standby?.nodeName !== nodeName || fabric === undefined || !isIPv4(standby.podIp)) return [];
-    return [{ address, fabric, podIp: standby.podIp }];
-  });
+  return new Map(
+    [...readings].flatMap((reading): [string, Standby][] => {
+      if (!reading.ok) return [];
+      const { standby, fabric } = reading.binding.spec;
+      if (standby?.nodeName !== nodeName || !isIPv4(standby.podIp)) return [];
+      return [[reading.name, { podIp: standby.podIp, announcer: FABRICS[fabric].announcer }]];
+    }),
+  );
 }
