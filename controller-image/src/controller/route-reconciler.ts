@@ -185,7 +185,7 @@ export class RouteReconciler {
     // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
     const speaks = ours || isReady(route);
     const { status } = decision;
-    const laterMs = status === undefined ? 0 : this.#statusLaterMs(route, status, decision);
+    const laterMs = this.#statusLaterMs(route, decision);
     if (status === undefined) this.#statusTiming.forget(key);
     const tells = speaks && laterMs === 0;
     const told = tells ? decision : { ...decision, status: undefined };
@@ -223,9 +223,10 @@ export class RouteReconciler {
   }
 
   /** How long the status can wait. */
-  #statusLaterMs(route: GKEIPRoute, status: RouteStatus, decision: Decision): number {
+  #statusLaterMs(route: GKEIPRoute, decision: Decision): number {
+    const { status } = decision;
     // Addresses move only so often, and none behind the back of who reads that they are served.
-    if (this.#tellsFirst(route, decision)) return 0;
+    if (status === undefined || this.#tellsFirst(route, decision)) return 0;
     const limitMs = this.#limit.waitMs(routeText(keyOf(route)));
     return limitMs > 0 ? limitMs : this.#statusTiming.laterMs(route, status);
   }

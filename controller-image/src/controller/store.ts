@@ -386,8 +386,9 @@ export class Store implements ClusterView {
       for (const node of nodesOf(binding)) this.#bindingsByNode[verb](node, key);
     }
     this.#note(key);
-    const last = written !== undefined && versionOf(written) > versionOf(old ?? written) ? written : old;
-    if (object === undefined && last !== undefined && isHeld(last)) this.#deleted.set(key, last);
+    // What the watch had not shown yet is the newest.
+    const last = object === undefined ? (written ?? old) : undefined;
+    if (last !== undefined && isHeld(last)) this.#deleted.set(key, last);
     else this.#deleted.delete(key);
     if (object === undefined) this.#moves.forget(key);
     else this.#moves.saw(object);
