@@ -18,11 +18,17 @@ export async function mendCheckpoint(folder: string, stack: string): Promise<boo
 }
 
 async function mend(file: string): Promise<boolean> {
-  const attributes = [file, `${file}.bak`].map((each) => `${each}.attrs`);
-  const cut = await Promise.all([file, ...attributes].map(isCut));
-  await Promise.all(attributes.filter((_, i) => cut[i + 1]).map((each) => rm(each)));
-  if (cut[0] === true) await copyFile(`${file}.bak`, file);
-  return cut.includes(true);
+  const mended = await Promise.all([
+    whereCut(file, () => copyFile(`${file}.bak`, file)),
+    ...[`${file}.attrs`, `${file}.bak.attrs`].map((each) => whereCut(each, () => rm(each))),
+  ]);
+  return mended.includes(true);
+}
+
+async function whereCut(file: string, mending: () => Promise<void>): Promise<boolean> {
+  const is = await isCut(file);
+  if (is) await mending();
+  return is;
 }
 
 /** Whether the file is there, and not whole. */
