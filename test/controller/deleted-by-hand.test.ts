@@ -4,29 +4,23 @@ import { HIGHEST_CREDIBLE_EPOCH, type AddressBinding } from "../../lib/model/bin
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { A, aBinding, aPod } from "../support/objects";
 import { decided, withNode } from "./decided";
-import { Machine, POD_1, POD_2 } from "./machine";
-import { newRoute, World } from "./world";
+import { type Machine, POD_1, POD_2, twoMachines } from "./machine";
+import type { World } from "./world";
 
-const { addressBindings, gkeIpRoutes } = RESOURCES;
+const { addressBindings } = RESOURCES;
 
 describe("while its node does not reach the API server", () => {
   let world: World;
   let machines: readonly [Machine, Machine];
+  let answering: () => string[];
+  let stop: () => Promise<void>;
   beforeEach(async () => {
-    world = new World();
-    world.agents.clear();
-    world.server.create(gkeIpRoutes, newRoute());
-    machines = [new Machine(world, "node1"), new Machine(world, "node2")];
-    world.start();
-    for (const machine of machines) machine.start();
+    ({ world, machines, answering, stop } = twoMachines());
     world.pod("p", { ip: POD_1 });
     await world.until(() => world.ready() === "True ProgrammingComplete");
     machines[0].kube.connected = false;
   });
-  afterEach(async () => {
-    for (const machine of machines) await machine.stop();
-    await world.stop();
-  });
+  afterEach(() => stop());
 
   /** Before the binding can be made anew there is a better Pod. */
   async function deletedAndMoved(): Promise<number> {
@@ -41,7 +35,6 @@ describe("while its node does not reach the API server", () => {
     await world.until(() => world.binding() !== undefined);
     return epoch;
   }
-  const answering = (): string[] => machines.filter((machine) => machine.answers).map(({ name }) => name);
 
   test("another node that gets the address waits for it as in any move, and never do both answer", async () => {
     const epoch = await deletedAndMoved();

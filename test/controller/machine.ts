@@ -4,7 +4,8 @@ import { MemoryKernel, podHop, segmentHop, UPLINK } from "../agent/memory-kernel
 import { forArp, Recorder } from "../agent/world";
 import { MemoryKube } from "../support/memory-kube";
 import { A } from "../support/objects";
-import type { World } from "./world";
+import { RESOURCES } from "../../lib/model/kubernetes";
+import { newRoute, World } from "./world";
 
 const NODES = { node1: "172.30.0.11", node2: "172.30.0.12" } as const;
 export const POD_1 = "10.244.1.5";
@@ -44,4 +45,24 @@ export class Machine {
   get answers(): boolean {
     return this.kernel.proxies.get(A) === "ours" && this.kernel.paths.get(A)?.dev !== UPLINK;
   }
+}
+
+/** A route and a controller, and two nodes with agents. */
+export function twoMachines() {
+  const world = new World();
+  world.agents.clear();
+  world.server.create(RESOURCES.gkeIpRoutes, newRoute());
+  const machines = [new Machine(world, "node1"), new Machine(world, "node2")] as const;
+  world.start();
+  for (const machine of machines) machine.start();
+  return {
+    world,
+    machines,
+    /** Names of the nodes that speak for the address and deliver it. */
+    answering: (): string[] => machines.filter((machine) => machine.answers).map(({ name }) => name),
+    stop: async (): Promise<void> => {
+      for (const machine of machines) await machine.stop();
+      await world.stop();
+    },
+  };
 }

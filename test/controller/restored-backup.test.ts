@@ -2,30 +2,21 @@
 import type { AddressBinding } from "../../lib/model/binding";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { A } from "../support/objects";
-import { Machine, POD_1, POD_2 } from "./machine";
-import { newRoute, World } from "./world";
+import { type Machine, POD_1, POD_2, twoMachines } from "./machine";
+import type { World } from "./world";
 
 const { addressBindings, gkeIpRoutes, pods } = RESOURCES;
 let world: World;
 let machines: readonly Machine[];
-beforeEach(() => {
-  world = new World();
-  world.agents.clear();
-  world.server.create(gkeIpRoutes, newRoute());
-  machines = [new Machine(world, "node1"), new Machine(world, "node2")];
-  world.start();
-  for (const machine of machines) machine.start();
-});
-afterEach(async () => {
-  for (const machine of machines) await machine.stop();
-  await world.stop();
-});
+let answering: () => string[];
+let stop: () => Promise<void>;
+beforeEach(() => ({ world, machines, answering, stop } = twoMachines()));
+afterEach(() => stop());
 
 const older = (): void => world.pod("p", { ip: POD_1 });
 const newer = (): void => world.pod("q", { node: "node2", ip: POD_2, created: "2026-01-01T00:30:00Z" });
 const servedOn = (name: string) => (): boolean =>
   world.binding()?.spec.nodeName === name && world.ready() === "True ProgrammingComplete";
-const answering = (): string[] => machines.filter((machine) => machine.answers).map(({ name }) => name);
 const restore = (backup: ReturnType<World["server"]["backup"]>): void => {
   world.server.restore(backup);
   for (const kube of [world.kube, ...machines.map((machine) => machine.kube)]) kube.relist();
