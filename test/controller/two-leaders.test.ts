@@ -6,7 +6,7 @@ import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A } from "../support/objects";
 import { newRoute, World } from "./world";
 
-const { addressBindings, gkeIpRoutes, leases } = RESOURCES;
+const { addressBindings, gkeIpRoutes, leases, pods } = RESOURCES;
 const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
 
 /** What a node writes that falls silent. */
@@ -20,8 +20,9 @@ let world: World;
 let behind: MemoryKube;
 let itsLeases: MemoryServer;
 
-/** Which of its watches is that of routes. */
+/** Which of its watches are those of routes, of bindings. */
 const ROUTES = 2;
+const BINDINGS = 6;
 
 beforeEach(async () => {
   world = new World();
@@ -76,4 +77,19 @@ test("one that has just begun to lead writes to a route before its address moves
   });
   await movedByAnother();
   expect(saidWhenMoved[0]).not.toBe(said);
+});
+
+test("one that hears of a move, and not of the Pod that has the address now, does not take that Pod for gone", async () => {
+  world.server.remove(pods, { namespace: "edge", name: "p" });
+  world.pod("p", { uid: "next-uid", node: "node2", ip: "10.244.2.7", created: "2026-01-02T00:00:00Z" });
+  world.start();
+  await world.until(() => world.binding()?.spec.owner?.podUid === "next-uid");
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  const epoch = world.binding()?.spec.epoch;
+  for (let step = 0; step < 20; step++) {
+    behind.deliverOf(BINDINGS);
+    behind.deliverOf(ROUTES);
+    await world.clock.run(100);
+  }
+  expect(world.binding()?.spec).toMatchObject({ epoch, owner: { podUid: "next-uid" } });
 });

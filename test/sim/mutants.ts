@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod that has lost its labels is taken for gone",
     file: "controller-image/src/controller/store.ts",
-    from: "if (this.copies.pods.seesEveryPod) return [];",
-    to: "if (this.copies.pods.synced) return [];",
+    from: "return shown?.metadata.uid === owner.podUid ? [] : owner.podName;",
+    to: "return shown === undefined || shown.metadata.uid === owner.podUid ? [] : owner.podName;",
     breaks: [1],
   },
   {

@@ -345,6 +345,18 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
+    name: "who has stood still, and hears of a move before he hears of the Pod that has the address now, does not take that for gone",
+    seed: 5079746,
+    events: [
+      { at: 7740, kind: "pod created", which: 947, how: 321, ms: 2000 },
+      { at: 8678, kind: "controller stands still", which: 518, how: 555, ms: 500 },
+      { at: 9243, kind: "controller stands still", which: 531, how: 821, ms: 15000 },
+      { at: 9255, kind: "pod replaced", which: 452, how: 601, ms: 6000 },
+      { at: 9331, kind: "lead is taken away", which: 0, how: 65, ms: 2000 },
+      { at: 10222, kind: "pod created", which: 841, how: 337, ms: 6000 },
+    ],
+  },
+  {
     name: "a node that was told that an address has moved does not believe the word of before when it comes late",
     seed: 308886,
     events: [

@@ -1,5 +1,5 @@
 // Pods that no watch has, asked for by name: only Pods that a route may select are watched, and one that has an address may have
-// lost its labels since.
+// lost its labels since; or another leader gave it the address, and its watch is behind.
 import { RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import type { Kube } from "../kube/api";
 import { present } from "./keys";
@@ -28,8 +28,10 @@ export class AskedPods {
     }
   }
 
-  found(names: readonly string[]): Pod[] {
-    return present(names, (name) => this.#answers.get(name));
+  /** Pods of one namespace, those of the names as the API server has them. */
+  instead(pods: readonly Pod[], names: readonly string[]): Pod[] {
+    const others = pods.filter(({ metadata }) => !names.includes(metadata.name));
+    return [...others, ...present(names, (name) => this.#answers.get(name))];
   }
 
   /** When those that exist have to be asked for again, in milliseconds. */

@@ -168,7 +168,7 @@ export class RouteReconciler {
       route,
       verdict,
       rivals,
-      pods: [...this.#store.podsFor(route, concerned), ...asked.found(unseen)],
+      pods: asked.instead(this.#store.podsFor(route, concerned), unseen),
       node: (name) => this.#store.node(name),
       bindings: concerned,
       former: (address) => this.#store.formerBinding(address),

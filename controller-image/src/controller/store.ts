@@ -193,13 +193,17 @@ export class Store implements ClusterView {
     return sees;
   }
 
-  /** Names of Pods that have addresses of the route and may be there though no watch has them: their labels may have changed. */
+  /**
+   * Names of Pods that have addresses of the route and may be there though no watch has them: their labels may have changed, or the
+   * watch of Pods is behind that of bindings.
+   */
   unseenOwners({ metadata: { namespace = "" } }: GKEIPRoute, bindings: readonly AddressBinding[]): string[] {
-    if (this.copies.pods.seesEveryPod) return [];
-    const names = bindings.flatMap(({ spec: { owner, route } }) =>
-      owner === undefined || route.namespace !== namespace ? [] : owner.podName,
-    );
-    return [...new Set(names)].filter((name) => this.copies.pods.get(`${namespace}/${name}`) === undefined);
+    const names = bindings.flatMap(({ spec: { owner, route } }) => {
+      if (owner === undefined || route.namespace !== namespace) return [];
+      const shown = this.copies.pods.get(`${namespace}/${owner.podName}`);
+      return shown?.metadata.uid === owner.podUid ? [] : owner.podName;
+    });
+    return [...new Set(names)];
   }
 
   /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
