@@ -1,12 +1,13 @@
 // For a moment two replicas may lead: a node that was taken for lost comes back, and the controller on it has not heard yet that another
 // one has taken its Lease. What it knows is from before, and some of its watches are further than others.
 import type { Lease } from "../../controller-image/src/kube/election";
+import type { GatewayClass } from "../../lib/model/gke-api";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A } from "../support/objects";
 import { newRoute, World } from "./world";
 
-const { addressBindings, gkeIpRoutes, leases, pods } = RESOURCES;
+const { addressBindings, gatewayClasses, gkeIpRoutes, leases, pods } = RESOURCES;
 const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
 
 /** What a node writes that falls silent. */
@@ -77,6 +78,25 @@ test("one that has just begun to lead writes to a route before its address moves
   });
   await movedByAnother();
   expect(saidWhenMoved[0]).not.toBe(said);
+});
+
+test("so it does when it only takes the address back, because the route's class became another's", async () => {
+  world.agents.clear();
+  world.server.apply(addressBindings, notAnnounced("node1"), "podpin-agent-node1", "status");
+  behind.deliver();
+  await world.clock.run(20);
+  expect(world.ready()).toBe("False Mutated");
+  const said = world.route()?.metadata.resourceVersion;
+  const [podpins] = world.server.list<GatewayClass>(gatewayClasses);
+  if (podpins === undefined) throw new Error("there is no class");
+  world.server.replace(gatewayClasses, { ...podpins, spec: { controllerName: "example.com/another" } });
+  const saidWhenTaken: unknown[] = [];
+  world.server.onCommit(() => {
+    if (world.binding()?.spec.nodeName === "") saidWhenTaken.push(world.route()?.metadata.resourceVersion);
+  });
+  world.start();
+  await world.until(() => saidWhenTaken.length > 0);
+  expect(saidWhenTaken[0]).not.toBe(said);
 });
 
 test("one that hears of a move, and not of the Pod that has the address now, does not take that Pod for gone", async () => {

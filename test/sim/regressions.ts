@@ -345,6 +345,15 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
+    name: "nor when the class of a route that is not Ready yet becomes another's: what was about to be said is refused",
+    seed: 5040937,
+    events: [
+      { at: 10606, kind: "class becomes another's for a while", which: 24, how: 15, ms: 15000 },
+      { at: 16186, kind: "lead is taken away", which: 0, how: 912, ms: 50 },
+      { at: 16737, kind: "class becomes another's for a while", which: 313, how: 584, ms: 6000 },
+    ],
+  },
+  {
     name: "who has stood still, and hears of a move before he hears of the Pod that has the address now, does not take that for gone",
     seed: 5079746,
     events: [

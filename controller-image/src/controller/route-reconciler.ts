@@ -182,8 +182,9 @@ export class RouteReconciler {
     this.#challenges.note(key, decision.held?.challenger.metadata.uid);
     this.#aspirants.note(key, decision.aspirant);
     const contested = verdict.accepted && rivals.size > 0;
-    // Another controller's route from now on; but what this one has said of it must not stay behind as a lie.
-    const speaks = ours || isReady(route);
+    // Another controller's route from now on; but what this one has said of it must not stay behind as a lie, nor what another replica
+    // is about to say.
+    const speaks = ours || isReady(route) || this.#tellsFirst(route, decision);
     const { status } = decision;
     const laterMs = this.#statusLaterMs(route, decision);
     if (status === undefined) this.#statusTiming.forget(key);
