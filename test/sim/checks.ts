@@ -35,7 +35,7 @@ export interface World {
   /** On a fabric that is led: the node that gets a packet for the address. */
   leadsTo?(address: string): string | undefined;
   isLate?(address: string): boolean;
-  /** On a fabric that is led: whether anything of the route is left there. */
+  /** On a fabric that is led: whether anything of the route is left there, but for what somebody's call made who leads no more. */
   holds?(routeUid: string): boolean;
   /** Whether a Pod, a node or the user has done anything lately that can cost a Pod its address. */
   isQuiet(): boolean;

@@ -63,6 +63,11 @@ export class SimCloud {
     return undefined;
   }
 
+  /** Whether something of the route is there that whoever leads can know of. */
+  holds(uid: string): boolean {
+    return [...(this.holdings.get(uid)?.leads.keys() ?? [])].some((address) => !this.late.has(address));
+  }
+
   fabric(process: SimProcess, around: CloudAround): SimFabric {
     return new SimFabric(this, process, around);
   }

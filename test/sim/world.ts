@@ -115,7 +115,7 @@ export class World {
         ...(this.cloud && {
           leadsTo: (address: string) => this.cloud?.to(address),
           isLate: (address: string) => this.cloud?.late.has(address) === true,
-          holds: (routeUid: string) => this.cloud?.holdings.has(routeUid) === true,
+          holds: (routeUid: string) => this.cloud?.holds(routeUid) === true,
         }),
       },
       ADDRESSES,
