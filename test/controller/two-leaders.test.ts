@@ -5,9 +5,9 @@ import type { GatewayClass } from "../../lib/model/gke-api";
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { MemoryKube, MemoryServer } from "../support/memory-kube";
 import { A } from "../support/objects";
-import { newRoute, World } from "./world";
+import { aNode, newRoute, World } from "./world";
 
-const { addressBindings, gatewayClasses, gkeIpRoutes, leases, pods } = RESOURCES;
+const { addressBindings, gatewayClasses, gkeIpRoutes, leases, nodes, pods } = RESOURCES;
 const LEASE = { namespace: "podpin-system", name: "podpin-controller" };
 
 /** What a node writes that falls silent. */
@@ -21,9 +21,10 @@ let world: World;
 let behind: MemoryKube;
 let itsLeases: MemoryServer;
 
-/** Which of its watches are those of routes, of bindings. */
+/** Which of its watches are those of routes, of bindings, of Pods. */
 const ROUTES = 2;
 const BINDINGS = 6;
+const PODS = 7;
 
 beforeEach(async () => {
   world = new World();
@@ -112,4 +113,19 @@ test("one that hears of a move, and not of the Pod that has the address now, doe
     await world.clock.run(100);
   }
   expect(world.binding()?.spec).toMatchObject({ epoch, owner: { podUid: "next-uid" } });
+});
+
+test("nor the node of that Pod", async () => {
+  world.put(nodes, aNode("node3", "172.30.0.13"));
+  world.agents.add("node3");
+  world.pod("q", { node: "node3", ip: "10.244.3.7", created: "2026-01-02T00:00:00Z" });
+  world.start();
+  await world.until(() => world.binding()?.spec.nodeName === "node3");
+  await world.until(() => world.ready() === "True ProgrammingComplete");
+  const epoch = world.binding()?.spec.epoch;
+  for (let step = 0; step < 20; step++) {
+    for (const watch of [PODS, BINDINGS, ROUTES]) behind.deliverOf(watch);
+    await world.clock.run(100);
+  }
+  expect(world.binding()?.spec).toMatchObject({ epoch, nodeName: "node3" });
 });

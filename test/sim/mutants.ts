@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a Pod that has lost its labels is taken for gone",
     file: "controller-image/src/controller/store.ts",
-    from: "return shown?.metadata.uid === owner.podUid ? [] : owner.podName;",
-    to: "return shown === undefined || shown.metadata.uid === owner.podUid ? [] : owner.podName;",
+    from: "return pods.get(`${namespace}/${owner.podName}`)?.metadata.uid === owner.podUid ? [] : owner.podName;",
+    to: "return [];",
     breaks: [1],
   },
   {

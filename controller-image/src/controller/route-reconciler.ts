@@ -11,7 +11,7 @@ import {
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
 import { soonest } from "../kube/backoff";
-import { AskedPods } from "./asked-pods";
+import { Asked } from "./asked";
 import { BindingWrites } from "./binding-writes";
 import type { CloudLink } from "./cloud-link";
 import { Contenders } from "./contenders";
@@ -131,13 +131,13 @@ export class RouteReconciler {
 
   /** Brings one route one step further. Throws what the API server said; the caller tries again later. */
   async reconcile(key: string): Promise<Outcome> {
-    const asked = new AskedPods(this.#kube);
+    const asked = new Asked(this.#kube);
     const outcome = await this.#reconcile(key, asked);
     return { againAfterMs: soonest(outcome.againAfterMs, asked.againAfterMs) };
   }
 
   /** @param asked filled here, so that the second time all is known */
-  async #reconcile(key: string, asked: AskedPods): Promise<Outcome> {
+  async #reconcile(key: string, asked: Asked): Promise<Outcome> {
     const route = this.#current(key);
     const bindings = this.#store.bindingsOf(key);
     if (route === undefined) {
@@ -146,7 +146,7 @@ export class RouteReconciler {
       this.#statusTiming.forget(key);
       this.#refusedSince.delete(key);
       this.#freshness.forget(key);
-      return this.#releaseOrphans(bindings);
+      return this.#releaseOrphans(bindings, asked);
     }
     const ours = isOurRoute(route, this.#store, this.#store.gkeControllerPresent);
     const holds = bindings.length > 0 || (route.metadata.finalizers?.includes(ROUTE_FINALIZER) ?? false);
@@ -157,7 +157,7 @@ export class RouteReconciler {
     const rivals = rivalsOf(route, verdict, this.#store);
     const concerned = this.#bindingsFor(route, verdict, bindings);
     if (!this.#store.seesPodsOf(route)) return {};
-    const unseen = this.#store.unseenOwners(route, concerned);
+    const unseen = this.#store.unseen(route.metadata.namespace ?? "", concerned);
     if (!asked.knows(unseen)) {
       await asked.ask(route.metadata.namespace, unseen);
       // Whatever was read before may have changed meanwhile.
@@ -168,8 +168,8 @@ export class RouteReconciler {
       route,
       verdict,
       rivals,
-      pods: asked.instead(this.#store.podsFor(route, concerned), unseen),
-      node: (name) => this.#store.node(name),
+      pods: asked.instead(this.#store.podsFor(route, concerned), unseen.pods),
+      node: (name) => this.#store.node(name, asked.node(name)),
       bindings: concerned,
       former: (address) => this.#store.formerBinding(address),
       waitedMs: (address) => this.#store.waitedMs(address),
@@ -272,12 +272,13 @@ export class RouteReconciler {
     return nodeName !== undefined && lost.has(nodeName) && !this.#store.lostNodes.has(nodeName);
   }
 
-  async #releaseOrphans(bindings: readonly AddressBinding[]): Promise<Outcome> {
+  async #releaseOrphans(bindings: readonly AddressBinding[], asked: Asked): Promise<Outcome> {
     let waiting = false;
+    await asked.ask(undefined, { pods: [], nodes: this.#store.unseen("", bindings).nodes });
     for (const binding of bindings) {
       const { address, route } = binding.spec;
       const step = release(binding, {
-        node: (name) => this.#store.node(name),
+        node: (name) => this.#store.node(name, asked.node(name)),
         waitedMs: this.#store.waitedMs(address),
         cloud: this.#cloud?.view(route.uid),
       });

@@ -17,6 +17,7 @@ import type { Change, Clock, Kube } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
 import type { Peer } from "../liveness/message";
 import { isHeld, type NodeView } from "./handover";
+import type { Unseen } from "./asked";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
 import { isNoNews, routesConcerned } from "./pod-changes";
@@ -146,8 +147,9 @@ export class Store implements ClusterView {
     return namespace && (namespace.metadata.labels ?? {});
   }
 
-  node(name: string): NodeView | undefined {
-    const node = this.copies.nodes.get(name);
+  /** @param asked a node that the API server has been asked for, in case the watch does not have it */
+  node(name: string, asked?: Node): NodeView | undefined {
+    const node = this.copies.nodes.get(name) ?? asked;
     return node && this.#nodeStates.view(node);
   }
 
@@ -194,16 +196,17 @@ export class Store implements ClusterView {
   }
 
   /**
-   * Names of Pods that have addresses of the route and may be there though no watch has them: their labels may have changed, or the
-   * watch of Pods is behind that of bindings.
+   * Pods that have addresses of the namespace's routes, and nodes, that may be there though no watch has them: a Pod may have lost its
+   * labels, or the watch may be behind that of bindings.
    */
-  unseenOwners({ metadata: { namespace = "" } }: GKEIPRoute, bindings: readonly AddressBinding[]): string[] {
-    const names = bindings.flatMap(({ spec: { owner, route } }) => {
+  unseen(namespace: string, bindings: readonly AddressBinding[]): Unseen {
+    const { pods, nodes } = this.copies;
+    const owners = bindings.flatMap(({ spec: { owner, route } }) => {
       if (owner === undefined || route.namespace !== namespace) return [];
-      const shown = this.copies.pods.get(`${namespace}/${owner.podName}`);
-      return shown?.metadata.uid === owner.podUid ? [] : owner.podName;
+      return pods.get(`${namespace}/${owner.podName}`)?.metadata.uid === owner.podUid ? [] : owner.podName;
     });
-    return [...new Set(names)];
+    const strangers = bindings.flatMap(nodesOf).filter((name) => nodes.get(name) === undefined);
+    return { pods: [...new Set(owners)], nodes: [...new Set(strangers)] };
   }
 
   /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
