@@ -53,6 +53,16 @@ async function movedByAnother(): Promise<void> {
   itsLeases.replace(leases, { ...lease, spec: { ...lease.spec, holderIdentity: "another" } } as Lease);
 }
 
+/** The route is not Ready any more; answers as which version it says so. */
+async function notReady(): Promise<string | undefined> {
+  world.agents.clear();
+  world.server.apply(addressBindings, notAnnounced("node1"), "podpin-agent-node1", "status");
+  behind.deliver();
+  await world.clock.run(20);
+  expect(world.ready()).toBe("False Mutated");
+  return world.route()?.metadata.resourceVersion;
+}
+
 test("one that hears of the route, and not of the move, does not call the route Ready", async () => {
   await movedByAnother();
   const said = new Set<string | undefined>();
@@ -67,12 +77,7 @@ test("one that hears of the route, and not of the move, does not call the route 
 });
 
 test("one that has just begun to lead writes to a route before its address moves, Ready or not: what another was about to say is refused", async () => {
-  world.agents.clear();
-  world.server.apply(addressBindings, notAnnounced("node1"), "podpin-agent-node1", "status");
-  behind.deliver();
-  await world.clock.run(20);
-  expect(world.ready()).toBe("False Mutated");
-  const said = world.route()?.metadata.resourceVersion;
+  const said = await notReady();
   const saidWhenMoved: unknown[] = [];
   world.server.onCommit(() => {
     if (world.binding()?.spec.nodeName === "node2") saidWhenMoved.push(world.route()?.metadata.resourceVersion);
@@ -82,12 +87,7 @@ test("one that has just begun to lead writes to a route before its address moves
 });
 
 test("so it does when it only takes the address back, because the route's class became another's", async () => {
-  world.agents.clear();
-  world.server.apply(addressBindings, notAnnounced("node1"), "podpin-agent-node1", "status");
-  behind.deliver();
-  await world.clock.run(20);
-  expect(world.ready()).toBe("False Mutated");
-  const said = world.route()?.metadata.resourceVersion;
+  const said = await notReady();
   const [podpins] = world.server.list<GatewayClass>(gatewayClasses);
   if (podpins === undefined) throw new Error("there is no class");
   world.server.replace(gatewayClasses, { ...podpins, spec: { controllerName: "example.com/another" } });
