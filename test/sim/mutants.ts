@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a Pod that has lost its labels is taken for gone",
-    file: "controller-image/src/controller/store.ts",
+    file: "controller-image/src/controller/asked.ts",
     from: "return pods.get(`${namespace}/${owner.podName}`)?.metadata.uid === owner.podUid ? [] : owner.podName;",
     to: "return [];",
     breaks: [1],

@@ -1,8 +1,10 @@
 // What bindings name and no watch has, asked for by name. Only Pods that a route may select are watched, and one that has an address
 // may have lost its labels since; and another leader may have given an address to a Pod, or a node, that its watch has not told of yet.
+import type { AddressBinding } from "../../../lib/model/binding";
 import { RESOURCES, type KubeObject, type Node, type Pod, type Resource } from "../../../lib/model/kubernetes";
 import type { Kube } from "../kube/api";
-import { present } from "./keys";
+import type { Copies } from "./copies";
+import { nodesOf, present } from "./keys";
 import { projectNode, projectPod } from "./projections";
 
 /** No watch tells when they go. */
@@ -12,6 +14,24 @@ const ASK_AGAIN_MS = 5_000;
 export interface Unseen {
   readonly pods: readonly string[];
   readonly nodes: readonly string[];
+}
+
+/** Nodes that may be there though no watch has them, which may be behind that of bindings. */
+export function unseenNodes({ nodes }: Pick<Copies, "nodes">, bindings: readonly AddressBinding[]): string[] {
+  return [...new Set(bindings.flatMap(nodesOf).filter((name) => nodes.get(name) === undefined))];
+}
+
+/** The same of Pods that have addresses of the namespace's routes; these may have lost their labels, too. */
+export function unseenPods(
+  { pods }: Pick<Copies, "pods">,
+  bindings: readonly AddressBinding[],
+  namespace: string,
+): string[] {
+  const owners = bindings.flatMap(({ spec: { owner, route } }) => {
+    if (owner === undefined || route.namespace !== namespace) return [];
+    return pods.get(`${namespace}/${owner.podName}`)?.metadata.uid === owner.podUid ? [] : owner.podName;
+  });
+  return [...new Set(owners)];
 }
 
 /** What was asked for in one reconcile of one route. */

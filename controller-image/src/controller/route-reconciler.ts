@@ -11,7 +11,7 @@ import {
 import { keyOf, RESOURCES } from "../../../lib/model/kubernetes";
 import { KubeError, type Clock, type Kube, type Log } from "../kube/api";
 import { soonest } from "../kube/backoff";
-import { Asked } from "./asked";
+import { Asked, unseenNodes, unseenPods } from "./asked";
 import { BindingWrites } from "./binding-writes";
 import type { CloudLink } from "./cloud-link";
 import { Contenders } from "./contenders";
@@ -157,7 +157,9 @@ export class RouteReconciler {
     const rivals = rivalsOf(route, verdict, this.#store);
     const concerned = this.#bindingsFor(route, verdict, bindings);
     if (!this.#store.seesPodsOf(route)) return {};
-    const unseen = this.#store.unseen(route.metadata.namespace ?? "", concerned);
+    const { copies } = this.#store;
+    const pods = unseenPods(copies, concerned, route.metadata.namespace ?? "");
+    const unseen = { pods, nodes: unseenNodes(copies, concerned) };
     if (!asked.knows(unseen)) {
       await asked.ask(route.metadata.namespace, unseen);
       // Whatever was read before may have changed meanwhile.
@@ -168,7 +170,7 @@ export class RouteReconciler {
       route,
       verdict,
       rivals,
-      pods: asked.instead(this.#store.podsFor(route, concerned), unseen.pods),
+      pods: asked.instead(this.#store.podsFor(route, concerned), pods),
       node: (name) => this.#store.node(name, asked.node(name)),
       bindings: concerned,
       former: (address) => this.#store.formerBinding(address),
@@ -274,7 +276,7 @@ export class RouteReconciler {
 
   async #releaseOrphans(bindings: readonly AddressBinding[], asked: Asked): Promise<Outcome> {
     let waiting = false;
-    await asked.ask(undefined, { pods: [], nodes: this.#store.unseen("", bindings).nodes });
+    await asked.ask(undefined, { pods: [], nodes: unseenNodes(this.#store.copies, bindings) });
     for (const binding of bindings) {
       const { address, route } = binding.spec;
       const step = release(binding, {

@@ -17,7 +17,6 @@ import type { Change, Clock, Kube } from "../kube/api";
 import type { CloudNetwork } from "../fabric/cloud";
 import type { Peer } from "../liveness/message";
 import { isHeld, type NodeView } from "./handover";
-import type { Unseen } from "./asked";
 import { after, nodesOf, paramsOf, parentKeys, present, routeKeyOf, versionOf } from "./keys";
 import { type Hearing, NodeStates } from "./node-states";
 import { isNoNews, routesConcerned } from "./pod-changes";
@@ -193,20 +192,6 @@ export class Store implements ClusterView {
     const sees = this.copies.pods.covers(route);
     if (!sees) this.#uncovered.add(keyOf(route));
     return sees;
-  }
-
-  /**
-   * Pods that have addresses of the namespace's routes, and nodes, that may be there though no watch has them: a Pod may have lost its
-   * labels, or the watch may be behind that of bindings.
-   */
-  unseen(namespace: string, bindings: readonly AddressBinding[]): Unseen {
-    const { pods, nodes } = this.copies;
-    const owners = bindings.flatMap(({ spec: { owner, route } }) => {
-      if (owner === undefined || route.namespace !== namespace) return [];
-      return pods.get(`${namespace}/${owner.podName}`)?.metadata.uid === owner.podUid ? [] : owner.podName;
-    });
-    const strangers = bindings.flatMap(nodesOf).filter((name) => nodes.get(name) === undefined);
-    return { pods: [...new Set(owners)], nodes: [...new Set(strangers)] };
   }
 
   /** Pods that the route may choose from, and those that have its addresses now, whatever their labels say. */
