@@ -1,6 +1,6 @@
 import type { Plan } from "../../controller-image/src/agent/plan";
 import type { AddressBinding, BindingAck, Delivery } from "../../lib/model/binding";
-import { ack, binding, ME, movedAway, MY_IP, OTHER, takenBack } from "./bindings";
+import { ack, binding, ME, movedAway, MY_IP, OTHER, OTHER_IP, takenBack } from "./bindings";
 import { podHop } from "./memory-kernel";
 import { A, Node, POD } from "./planned-node";
 
@@ -200,6 +200,25 @@ describe("the node before", () => {
       node.pass({ releasing: [moved(way, { acks })] });
       expect(node.kernel.state()).toEqual(before);
     }
+  });
+
+  test.each<[string, "serves" | "drops", string]>([
+    ["the map to the Pod", "serves", "add element ip pip_agent pip_to_pod"],
+    ["the map from the Pod", "serves", "add element ip pip_agent pod_to_pip"],
+    ["all that nftables has", "serves", "add element"],
+    ["the routes", "drops", "route replace"],
+  ])("when the kernel took its Pod's second sandbox without %s: it %s", (_title, does, refused) => {
+    const node = serving("nat", HERE);
+    unplug(node);
+    const owner = { podName: "pod-1", podUid: "uid-1", podIp: "10.244.1.12" };
+    node.kernel.refuse = (line) => (line.includes(refused) ? "Cannot allocate memory" : undefined);
+    node.pass({ delivering: [given("nat", { led: { nodeName: ME, epoch: 2 }, epoch: 2, owner })] });
+    node.kernel.refuse = () => undefined;
+    const releasing = { nodeName: ME, epoch: 2, forwardTo: OTHER_IP, wait: true };
+    const acks = [ack(ME, 2, "Failed", "uid-1")];
+    const made = node.pass({ releasing: [moved("nat", { epoch: 3, releasing, acks })] });
+    expect(has(node)).toEqual(does === "serves" ? { ...SERVED, to: owner.podIp } : DROPPED);
+    expect(acknowledged(made)?.state).toBe(does === "serves" ? undefined : "Released");
   });
 
   test("does not begin again when a cache that is behind shows the binding as it was", () => {

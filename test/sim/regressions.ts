@@ -473,4 +473,15 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 11154, kind: "pod deleted", which: 992, how: 86, ms: 50 },
     ],
   },
+  {
+    name: "a node before goes on serving the Pod's second sandbox, which it could program only in part",
+    seed: 8020757,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 11940, kind: "node loses power", which: 241, how: 525, ms: 2000 },
+      { at: 17234, kind: "pod created", which: 485, how: 232, ms: 50 },
+      { at: 17273, kind: "new sandbox", which: 957, how: 775, ms: 50 },
+      { at: 18015, kind: "kernel refuses", which: 372, how: 984, ms: 500 },
+    ],
+  },
 ];

@@ -6,6 +6,7 @@ import {
   type AddressBinding,
   type BindingAck,
   type BindingRelease,
+  type Delivery,
   deliveryWith,
   FailReason,
   ackOf,
@@ -131,10 +132,12 @@ function delivering(
   // Once it has let go it has, though a cache that is behind may show the binding as it was.
   if (current.stray || isEmpty(current)) return undefined;
   if (binding.spec.owner === undefined || !releasing.wait || isLed(binding)) return undefined;
-  const former = formerOf(binding, current, memory, view);
-  const holding = former && hold(former, current, view);
-  if (holding?.can === "yes") return { target: holding.target, programmed: holding.programmed };
-  return holding?.can === "unknown" ? { target: current, retry: true, note: holding.note } : undefined;
+  for (const former of formersOf(binding, current, memory, view)) {
+    const holding = hold(former, current, view);
+    if (holding.can === "yes") return { target: holding.target, programmed: holding.programmed };
+    if (holding.can === "unknown") return { target: current, retry: true, note: holding.note };
+  }
+  return undefined;
 }
 
 /** Of an address that is led: nothing that still arrives goes back to where it came from, for as long as something may arrive. */
@@ -149,25 +152,36 @@ function dropping(
   return { target: STRAY, lettingGoSince: since, wakeAt: since + STRAYS_MS };
 }
 
-/** The Pod that this node delivers an address to which has become another node's; after a restart the kernel and our own word know. */
-function formerOf(
+/**
+ * The Pod that this node delivers an address to which has become another node's: as it is remembered and, where the kernel has
+ * another Pod's address, because what was programmed last is there in part, or the agent was started anew, as the kernel has it.
+ */
+function formersOf(
   binding: AddressBinding,
   current: Footprint,
   memory: AddressMemory | undefined,
   view: NodeView,
-): Held | undefined {
+): readonly Held[] {
   const { address, fabric } = binding.spec;
   const before = memory?.bindingUid === binding.metadata.uid ? memory?.programmed : undefined;
-  if (before !== undefined) {
+  const remembered = (): Held[] => {
+    if (before === undefined) return [];
     const { epoch, delivery, ...owner } = before;
-    return { address, fabric, epoch, delivery, owner, before, started: true };
-  }
+    return [{ address, fabric, epoch, delivery, owner, before, started: true }];
+  };
   const podIp = podOf(current, view.uplink);
+  if (podIp === undefined || podIp === before?.podIp) return remembered();
   const mine = ackOf(binding, view.nodeName);
-  if (podIp === undefined) return undefined;
-  const delivery = deliveryWith({ translates: current.nat, insidePod: current.insideOf !== undefined });
   const owner = { podUid: mine?.podUid ?? "", podIp };
-  return { address, fabric, epoch: mine?.epoch ?? 0, delivery, owner, started: true };
+  const delivery = deliveryIn(current) ?? binding.spec.delivery;
+  return [...remembered(), { address, fabric, epoch: mine?.epoch ?? 0, delivery, owner, started: true }];
+}
+
+/** Undefined where the kernel has no more than routes. */
+function deliveryIn({ app, nat, natPod, insideOf }: Footprint): Delivery | undefined {
+  const translates = nat || natPod !== undefined;
+  const insidePod = insideOf !== undefined;
+  return translates || insidePod || app ? deliveryWith({ translates, insidePod }) : undefined;
 }
 
 function podOf({ path, natPod, insideOf }: Footprint, uplink: string): string | undefined {
