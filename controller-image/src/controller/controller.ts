@@ -1,14 +1,14 @@
 // The controller: live copies of the cluster, a queue of what has to be looked at, one reconcile per key. Every replica
 // keeps the copies, so that it can take over at once; only the one that leads works on the queue and writes.
+import type { CustomResourceDefinition } from "../../../lib/crds/index";
 import { PODPIN_CONTROLLER_NAME } from "../../../lib/model/gke-api";
-import { RESOURCES, type KubeObject, type Pod } from "../../../lib/model/kubernetes";
+import { RESOURCES, type Pod } from "../../../lib/model/kubernetes";
 import { selectorOf } from "../../../lib/model/manifest";
 import { CONTROLLER } from "../../../lib/model/runtime";
 import type { Clock, Kube, Log } from "../kube/api";
 import { Election, type Lease, type LeaseApi } from "../kube/election";
 import { Events } from "../kube/events";
 import { LeaderOnly } from "../kube/leader-only";
-import { errorText } from "../kube/log";
 import { Metrics } from "../kube/metrics";
 import { WorkQueue, type QueueLane } from "../kube/queue";
 import type { HeartbeatParts } from "../liveness/node-watch";
@@ -16,7 +16,7 @@ import { CloudLink, type CloudMaker } from "./cloud-link";
 import { clusterRanges, serviceCidrs, watchClusterRanges, writeClusterRanges } from "./cluster-ranges";
 import { GatewayApiVersion } from "./gateway-api-version";
 import { GatewayReconciler } from "./gateway-reconciler";
-import { installMissing } from "./install";
+import { keepInstalled } from "./install";
 import { replaceLostPods, type LostPodsOptions } from "./lost-pods";
 import { watchForLoss } from "./node-loss";
 import type { Hearing } from "./node-states";
@@ -42,7 +42,7 @@ export interface ControllerOptions {
   /** Ranges that must not see a persistent address as source, besides those that the cluster itself tells. */
   readonly clusterCidrs: readonly string[];
   /** Definitions to create where the cluster lacks them. */
-  readonly definitions: readonly KubeObject[];
+  readonly definitions: readonly CustomResourceDefinition[];
   /** Takes the metrics. @default they are kept, and nobody sees them */
   readonly metrics?: Metrics;
   /** By which it hears whether nodes are alive. @default it relies on what Kubernetes says of them */
@@ -71,16 +71,9 @@ const REPLICAS = Object.entries(selectorOf("controller"))
   .join(",");
 /** How often a status is written whose every write is answered by somebody else's. */
 const STATUS_EVERY_MS = 1_000;
-/** How often missing definitions are tried again. */
-const INSTALL_RETRY_MS = 5_000;
 
 export function runController(options: ControllerOptions): Controller {
   const { clock, log, namespace, metrics = new Metrics() } = options;
-  let installed = options.definitions.length === 0;
-  let installError: string | undefined;
-  let cancelRetry: (() => void) | undefined;
-  let stopped = false;
-
   const kube: LeaderOnly = new LeaderOnly(options.kube, () => election.isLeading());
   const events = new Events({
     api: kube,
@@ -236,23 +229,17 @@ export function runController(options: ControllerOptions): Controller {
     await writeClusterRanges(kube, namespace, cidrs);
   }
 
-  /** Done by every replica, leading or not: it only ever creates what is missing, and without it none has copies. */
-  async function install(): Promise<void> {
-    try {
-      await installMissing(options.kube, options.definitions, log);
-      installed = true;
-      installError = undefined;
-    } catch (error) {
-      installError = errorText(error);
-      log("warn", "definitions could not be installed yet", { error: installError });
-      if (!stopped) cancelRetry = clock.after(INSTALL_RETRY_MS, () => void install());
-    }
-  }
-  if (!installed) void install();
+  const installation = keepInstalled({
+    kube: options.kube,
+    definitions: options.definitions,
+    clock,
+    log,
+    isFollowed: (kind) => store.copies.byKind[kind]?.lastError === undefined,
+  });
 
   return {
     problems: () => [
-      ...(installed ? [] : [`GKE's definitions are not installed yet${installError ? `: ${installError}` : ""}`]),
+      ...(installation.problem === undefined ? [] : [installation.problem]),
       ...store.copies.problems,
       ...(store.copies.synced || store.copies.problems.length > 0 ? [] : ["the first lists are not complete yet"]),
       ...(election.problem === undefined ? [] : [election.problem]),
@@ -261,8 +248,7 @@ export function runController(options: ControllerOptions): Controller {
     setLost,
     listen: (hears) => store.listen(hears),
     stop: async () => {
-      stopped = true;
-      cancelRetry?.();
+      installation.stop();
       loss?.stop();
       lostPods?.stop();
       await election.stop(() => queue.shutdown());
