@@ -6,14 +6,18 @@ import { CLUSTER_FAULTS } from "./faults-cluster";
 import { NETWORK_FAULTS } from "./faults-network";
 import { NODE_FAULTS } from "./faults-node";
 import { OBJECT_FAULTS } from "./faults-objects";
+import { POD_FAULTS } from "./faults-pods";
+import { WHOLE_FAULTS } from "./faults-whole";
 import type { Setting } from "./setting";
 
 export const KINDS: Readonly<Record<string, Draw>> = {
   ...OBJECT_FAULTS,
+  ...POD_FAULTS,
   ...CLUSTER_FAULTS,
   ...API_FAULTS,
   ...NETWORK_FAULTS,
   ...NODE_FAULTS,
+  ...WHOLE_FAULTS,
 };
 
 /** What happens so many times as often as the rest. */
