@@ -65,6 +65,15 @@ export async function pidsOf(node: LabNode, program: Program): Promise<string[]>
   return pids;
 }
 
+/** The agents' processes on these nodes; none where no agent runs, or the node is off. */
+export async function agentsOn({ lab }: Setting, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = lab.nodes.map(async (node) => {
+    const pids = names.includes(node.name) ? await pidsOf(node, Program.Agent).catch(() => []) : [];
+    return [node.name, pids.join()] as const;
+  });
+  return new Map((await Promise.all(found)).filter(([name]) => names.includes(name)));
+}
+
 export async function signal(node: LabNode, name: string, program: Program): Promise<void> {
   await node.execInside(["kill", `-${name}`, ...(await pidsOf(node, program))]);
 }

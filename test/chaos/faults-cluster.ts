@@ -172,7 +172,7 @@ const nodeTainted = atNode(({ name }, setting) => {
   };
 });
 
-/** To podpin it is gone then and is not waited for, though its agent goes on and lets go by itself. */
+/** The machine runs on, and so does its agent. */
 const nodeDeleted = atNode(({ name }, setting) => ({
   what: `Node ${name} is deleted, and made anew`,
   heavy: true,

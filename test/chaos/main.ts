@@ -6,7 +6,7 @@ import { silent } from "../../lab/progress";
 import { onLab } from "../../lab/start";
 import { Random } from "../sim/random";
 import { atRest } from "./at-rest";
-import type { Fault } from "./fault";
+import { agentsOn, type Fault } from "./fault";
 import { drawFault } from "./faults";
 import { Observer } from "./observer";
 import { Setting } from "./setting";
@@ -20,9 +20,9 @@ const HELP = `npm run chaos -- [options]
 const WHY_CHARACTERS = 160;
 const ROUND_MS = 45_000;
 const RESTORED_WITHIN_MS = 120_000;
-/** After its agent runs again, or another one does. */
+/** After its agent runs again, or another one does, which a kubelet that has seen it end more often waits longer for. */
 const AGENT_BACK_MS = 5_000;
-const AGENT_ANEW_MS = 20_000;
+const AGENT_POLL_MS = 500;
 
 interface Lasting {
   readonly fault: Fault;
@@ -36,7 +36,8 @@ class Chaos {
   events = 0;
   readonly #began = now();
   readonly #faults: Lasting[] = [];
-  readonly #unended: { readonly lasts: Lasting; readonly backMs: number }[] = [];
+  /** With the nodes whose agents must run when it is over. */
+  readonly #unended: { readonly lasts: Lasting; readonly nodes: readonly string[] }[] = [];
   readonly #running = new Map<string, { readonly fault: Fault; over: Promise<void>; readonly stop: () => void }>();
   readonly observer: Observer;
 
@@ -90,7 +91,15 @@ class Chaos {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
     const restore = (): Promise<true> => this.setting.restore().then(() => true);
     await this.setting.cluster.until("everything is put back", restore, RESTORED_WITHIN_MS);
-    for (const { lasts, backMs } of this.#unended.splice(0)) lasts.to = now() + backMs;
+    for (const { lasts, nodes } of this.#unended.splice(0))
+      void this.#ends(lasts, new Map(nodes.map((node) => [node, ""])));
+  }
+
+  /** @param agents that are to be other processes by then, by node, as they were before */
+  async #ends(lasts: Lasting, agents: ReadonlyMap<string, string>): Promise<void> {
+    const isAnew = ([node, pids]: readonly [string, string]): boolean => pids !== "" && pids !== agents.get(node);
+    while (![...(await agentsOn(this.setting, [...agents.keys()]))].every(isAnew)) await sleep(AGENT_POLL_MS);
+    lasts.to = now() + AGENT_BACK_MS;
   }
 
   #start(fault: Fault, ms: number): void {
@@ -103,22 +112,23 @@ class Chaos {
         resolve();
       };
     });
-    const lasts = { fault, from: now(), to: Infinity };
-    this.#faults.push(lasts);
+    const from = now();
     const anew = fault.end === undefined || fault.agentAnew === true;
-    const backMs = anew ? AGENT_ANEW_MS : AGENT_BACK_MS;
     const live = async (): Promise<void> => {
+      const agents = await agentsOn(this.setting, (anew ? fault.agentAway : undefined) ?? []);
+      const lasts = { fault, from, to: Infinity };
+      this.#faults.push(lasts);
       this.tell(fault.what);
       const began = await this.#attempt(fault.what, fault.begin);
-      let over = true;
+      let over = began;
       if (fault.end !== undefined) {
         await ended;
         if (began) this.tell(`over: ${fault.what}`);
         over = await this.#attempt(`over: ${fault.what}`, fault.end);
       }
       // What did not succeed lasts until everything is put back.
-      if (over) lasts.to = now() + backMs;
-      else this.#unended.push({ lasts, backMs });
+      if (over) void this.#ends(lasts, agents);
+      else this.#unended.push({ lasts, nodes: [...agents.keys()] });
       this.#running.delete(fault.on);
     };
     this.#running.set(fault.on, { fault, stop, over: live() });
