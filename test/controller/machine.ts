@@ -53,10 +53,11 @@ export function twoMachines() {
   world.agents.clear();
   world.server.create(RESOURCES.gkeIpRoutes, newRoute());
   const machines = [new Machine(world, "node1"), new Machine(world, "node2")] as const;
-  world.start();
+  const controller = world.start();
   for (const machine of machines) machine.start();
   return {
     world,
+    controller,
     machines,
     /** Names of the nodes that speak for the address and deliver it. */
     answering: (): string[] => machines.filter((machine) => machine.answers).map(({ name }) => name),

@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a binding goes before its node has let go",
     file: HANDOVER,
-    from: "const done = isReleased(binding) || isGone(spec.releasing, node);",
+    from: "const done = isReleased(binding) || isGone(spec.releasing, mayHold);",
     to: "const done = true;",
     breaks: [2, 9],
   },

@@ -36,6 +36,8 @@ export interface DecideInput {
   /** Pods of the route's namespace: all that its selector may match (others are passed over), and all that bindings name. */
   readonly pods: readonly Pod[];
   readonly node: (name: string) => NodeView | undefined;
+  /** The same, and a node whose object was deleted a moment ago while it was heard: it may still have addresses. @default node */
+  readonly mayHold?: (name: string) => NodeView | undefined;
   /** Bindings that belong to this route, and those of its addresses whose route is gone. */
   readonly bindings: readonly AddressBinding[];
   /** Of an address without a binding: what it said last, where somebody deleted it while a node may still have had it. @default nothing */
@@ -98,6 +100,7 @@ export function decide(given: DecideInput): Decision {
       network: route.spec.network ?? DEFAULT_NETWORK,
       pods: input.pods,
       node: input.node,
+      mayHold: input.mayHold,
       waitedMs: input.waitedMs(address),
       cloud: input.cloud,
       standby: standby?.choose,

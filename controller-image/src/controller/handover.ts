@@ -84,6 +84,8 @@ export interface GrantInput {
   readonly network: string;
   readonly pods: readonly Pod[];
   readonly node: (name: string) => NodeView | undefined;
+  /** The same, and a node whose object was deleted a moment ago while it was heard: it may still have addresses. @default node */
+  readonly mayHold?: (name: string) => NodeView | undefined;
   readonly waitedMs: number;
   /** What is known of the cloud for the route; only where the controller has one. */
   readonly cloud?: CloudView;
@@ -93,7 +95,7 @@ export interface GrantInput {
 
 /** The next step towards "this target has this address". */
 export function grant(input: GrantInput): Step {
-  const { address, binding, target, node } = input;
+  const { address, binding, target, node, mayHold = node } = input;
   const desired = {
     address,
     route: routeRef(input.route),
@@ -122,7 +124,7 @@ export function grant(input: GrantInput): Step {
   if (
     owed &&
     !isLedFabric(spec.fabric) &&
-    !isLost(node(spec.releasing?.nodeName ?? "")) &&
+    !isLost(mayHold(spec.releasing?.nodeName ?? "")) &&
     input.waitedMs < HANDOVER_WAIT_MS
   )
     return { waiting: true };
@@ -174,12 +176,12 @@ export function isProgrammed(binding: AddressBinding): boolean {
 /** The next step towards "nobody has this address and the binding is gone". */
 export function release(
   binding: AddressBinding,
-  { node, waitedMs, cloud }: Pick<GrantInput, "node" | "waitedMs" | "cloud">,
+  { node, mayHold = node, waitedMs, cloud }: Pick<GrantInput, "node" | "mayHold" | "waitedMs" | "cloud">,
 ): Step {
   const { spec } = binding;
   if (spec.owner !== undefined || spec.nodeName !== "") {
     // One node at a time: the one before this owner still has to let go, or to be given up.
-    const former = !mayAnnounce(binding) && !isGone(spec.releasing, node);
+    const former = !mayAnnounce(binding) && !isGone(spec.releasing, mayHold);
     if (former && waitedMs < HANDOVER_WAIT_MS) return { waiting: true };
     const releasing: BindingRelease = { nodeName: spec.nodeName, epoch: spec.epoch, forwardTo: "", wait: false };
     return { change: replaced(binding, { ...unowned(spec), epoch: nextEpoch(binding), releasing }), waiting: true };
@@ -189,7 +191,7 @@ export function release(
   if (epoch > spec.epoch + 1) {
     return { change: replaced(binding, { ...unowned(spec), epoch, releasing: spec.releasing }), waiting: true };
   }
-  const done = isReleased(binding) || isGone(spec.releasing, node);
+  const done = isReleased(binding) || isGone(spec.releasing, mayHold);
   // A node before that still forwards withdraws its acknowledgement when it has cleaned up; a lost one never does, nor one
   // that was started anew. What it forwards meanwhile harms nobody, so it is not waited for long.
   const forwards = (binding.status?.acks ?? []).some(
@@ -225,10 +227,10 @@ function settle(binding: AddressBinding, input: GrantInput): Step {
 function settledRelease(
   binding: AddressBinding,
   releasing: BindingRelease,
-  { node, waitedMs }: GrantInput,
+  { node, mayHold = node, waitedMs }: GrantInput,
   { elsewhere }: { readonly elsewhere: boolean },
 ): BindingRelease | undefined {
-  const former = node(releasing.nodeName);
+  const former = mayHold(releasing.nodeName);
   // A node that only does not answer keeps its place here, however long: when it comes back, it must find that it has lost
   // the address before it speaks for it again.
   if (isReleased(binding) || former === undefined || releasing.nodeName === binding.spec.nodeName) return undefined;
@@ -266,18 +268,19 @@ function sameLead(a: BindingLead | undefined, b: BindingLead | undefined): boole
 
 function nextRelease(binding: AddressBinding, newNode: string, input: GrantInput): BindingRelease | undefined {
   const { spec } = binding;
+  const { mayHold = input.node } = input;
   const forwardTo = newNode === "" ? "" : (input.node(newNode)?.address ?? "");
   const former = spec.releasing;
   // The node before the last one may still answer, and the last one has therefore never announced: keep the former.
   if (former !== undefined && !mayAnnounce(binding) && former.nodeName !== newNode) {
-    return { ...former, forwardTo, wait: former.wait && !isLost(input.node(former.nodeName)) };
+    return { ...former, forwardTo, wait: former.wait && !isLost(mayHold(former.nodeName)) };
   }
   if (spec.nodeName === "" || spec.nodeName === newNode) {
     // Nobody else served it since; an unfinished release goes on.
     if (former === undefined || former.nodeName === newNode || isReleased(binding)) return undefined;
     return { ...former, forwardTo };
   }
-  const last = input.node(spec.nodeName);
+  const last = mayHold(spec.nodeName);
   // What is led still arrives there, whatever Kubernetes says of the node.
   const serves = last !== undefined && !last.lost && (answers(last) || isLedFabric(spec.fabric));
   const wait = newNode !== "" && ownerLives(spec, input) && serves;
@@ -299,9 +302,9 @@ function answers(node: NodeView): boolean {
 }
 
 /** Whether the node that should let go will never say so: it was removed, or nobody hears it and Kubernetes has missed it for long. */
-function isGone(releasing: BindingRelease | undefined, node: GrantInput["node"]): boolean {
+function isGone(releasing: BindingRelease | undefined, mayHold: GrantInput["node"]): boolean {
   if (releasing === undefined) return true;
-  const there = node(releasing.nodeName);
+  const there = mayHold(releasing.nodeName);
   return there === undefined || (!answers(there) && there.unreadyMs >= GONE_NODE_WAIT_MS);
 }
 

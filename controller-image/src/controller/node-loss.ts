@@ -68,7 +68,7 @@ export function watchForLoss(options: NodeLossOptions): { stop(): void } {
 
   function* watched(): Iterable<WatchedNode> {
     const leading = isLeading() ? undefined : options.leadingNode();
-    for (const node of store.copies.nodes.values()) {
+    for (const node of store.mayHoldNodes()) {
       const { name } = node.metadata;
       const peer = { name, address: nodeAddress(node) ?? "" };
       if (isPeer(peer)) yield { ...peer, owns: store.isBound(name), leads: name === leading };

@@ -9,6 +9,12 @@ import { isNodeReady, isNodeSilent, nodeAddress, nodeReadySince } from "./projec
 /** So long a node counts as heard of which the heartbeats know nothing yet: longer than their first questions take. */
 const FIRST_WORD_MS = 3_000;
 
+/**
+ * So long a node whose object was deleted while it was heard may still have addresses: longer than it needs to let go of them where
+ * the controller is late to see the deletion, and than a node is waited for.
+ */
+const REMOVED_MS = 10_000;
+
 /** Whether the heartbeats have heard a node lately; undefined where they cannot know yet. */
 export type Hearing = (nodeName: string) => boolean | undefined;
 
@@ -24,8 +30,14 @@ export class NodeStates {
   #hears: Hearing = () => false;
   /** On our clock: since when it was asked in vain what they know. */
   readonly #unknownSince = new Map<string, number>();
+  /** Nodes that were deleted while they were heard, as they were. */
+  readonly #removed = new Map<string, { readonly node: Node; readonly at: number; readonly forget: () => void }>();
 
-  constructor(private readonly clock: Clock) {}
+  /** @param onForgotten a node that was removed does not count as there any more */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onForgotten: (name: string) => void,
+  ) {}
 
   listen(hears: Hearing): void {
     this.#hears = hears;
@@ -44,9 +56,15 @@ export class NodeStates {
     return true;
   }
 
-  /** @param node as it is now; undefined when it is gone */
-  note(name: string, node: Node | undefined): void {
+  /**
+   * @param node as it is now; undefined when it is gone
+   * @param old as it was before, if it was there
+   */
+  note(name: string, node: Node | undefined, old?: Node): void {
+    this.#removed.get(name)?.forget();
     if (node === undefined) {
+      // Somebody deletes the object, and the machine may run on. In a cloud the machine goes first, and is not heard by then.
+      if (old !== undefined && !this.#lost.has(name) && this.#hears(name) === true) this.#remove(old);
       for (const times of [this.#unknownSince, this.#backSince, this.#unreadySince]) times.delete(name);
       return;
     }
@@ -76,6 +94,33 @@ export class NodeStates {
       heard: this.#heard(name),
       cordoned: isCordoned(node),
     };
+  }
+
+  /** A node that was deleted a moment ago while it was heard. */
+  removed(name: string): NodeView | undefined {
+    const found = this.#removed.get(name);
+    return found && { ...this.view(found.node), ready: false, unreadyMs: this.clock.now() - found.at };
+  }
+
+  *removedNodes(): Iterable<Node> {
+    for (const { node } of this.#removed.values()) yield node;
+  }
+
+  stop(): void {
+    for (const { forget } of this.#removed.values()) forget();
+  }
+
+  #remove(node: Node): void {
+    const { name } = node.metadata;
+    const cancel = this.clock.after(REMOVED_MS, () => {
+      this.#removed.delete(name);
+      this.onForgotten(name);
+    });
+    const forget = (): void => {
+      cancel();
+      this.#removed.delete(name);
+    };
+    this.#removed.set(name, { node, at: this.clock.now(), forget });
   }
 
   /** A controller that has just started takes nothing from a node that it had no time to ask. */

@@ -172,6 +172,7 @@ export class RouteReconciler {
       rivals,
       pods: asked.instead(this.#store.podsFor(route, concerned), pods),
       node: (name) => this.#store.node(name, asked.node(name)),
+      mayHold: (name) => this.#store.mayHold(name, asked.node(name)),
       bindings: concerned,
       former: (address) => this.#store.formerBinding(address),
       waitedMs: (address) => this.#store.waitedMs(address),
@@ -281,6 +282,7 @@ export class RouteReconciler {
       const { address, route } = binding.spec;
       const step = release(binding, {
         node: (name) => this.#store.node(name, asked.node(name)),
+        mayHold: (name) => this.#store.mayHold(name, asked.node(name)),
         waitedMs: this.#store.waitedMs(address),
         cloud: this.#cloud?.view(route.uid),
       });

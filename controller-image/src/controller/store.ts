@@ -79,7 +79,7 @@ export class Store implements ClusterView {
     this.cloud = cloud;
     this.#touched = touched;
     this.#waits = new Waits(clock);
-    this.#nodeStates = new NodeStates(clock);
+    this.#nodeStates = new NodeStates(clock, (name) => this.#touchRoutesOfNode(name));
     this.#moves = new MoveLog(clock, (node) => this.lostNodes.has(node));
     this.#written = new OwnWrites({
       clock,
@@ -108,6 +108,7 @@ export class Store implements ClusterView {
 
   stop(): void {
     this.#written.stop();
+    this.#nodeStates.stop();
     this.copies.stop();
   }
 
@@ -150,6 +151,17 @@ export class Store implements ClusterView {
   node(name: string, asked?: Node): NodeView | undefined {
     const node = this.copies.nodes.get(name) ?? asked;
     return node && this.#nodeStates.view(node);
+  }
+
+  /** The same, and a node whose object was deleted a moment ago while it was heard: it may still have addresses. */
+  mayHold(name: string, asked?: Node): NodeView | undefined {
+    return this.node(name, asked) ?? this.#nodeStates.removed(name);
+  }
+
+  /** Those nodes. */
+  *mayHoldNodes(): Iterable<Node> {
+    yield* this.copies.nodes.values();
+    yield* this.#nodeStates.removedNodes();
   }
 
   listen(hears: Hearing): void {
@@ -358,7 +370,7 @@ export class Store implements ClusterView {
     const object = after(change);
     const changed = (read: (node: Node) => unknown): boolean => (old && read(old)) !== (object && read(object));
     if (changed(nodeAddress) || changed((node) => node.spec?.podCIDRs?.join())) this.#touched.clusterRanges();
-    this.#nodeStates.note(key, object);
+    this.#nodeStates.note(key, object, old);
     if (changed(nodeAddress) || changed(isNodeReady) || changed(isCordoned) || changed(machineOf))
       this.#touchRoutesOfNode(key);
   }
