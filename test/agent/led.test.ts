@@ -221,12 +221,16 @@ describe("the node before", () => {
     expect(acknowledged(made)?.state).toBe(does === "serves" ? undefined : "Released");
   });
 
-  test("does not begin again when a cache that is behind shows the binding as it was", () => {
-    const node = serving("app", HERE);
-    node.pass({ releasing: [moved("app", { led: THERE })] });
-    node.pass({ releasing: [moved("app")] });
-    expect(has(node)).toEqual(DROPPED);
-  });
+  test.each(["is there", "was deleted by somebody"])(
+    "does not begin again when a cache that is behind shows the binding as it was, while our table %s",
+    (table) => {
+      const node = serving("app", HERE);
+      node.pass({ releasing: [moved("app", { led: THERE })] });
+      if (table !== "is there") node.kernel.table = undefined;
+      node.pass({ releasing: [moved("app")] });
+      expect(has(node)).toEqual(DROPPED);
+    },
+  );
 
   test("keeps what there is while it is not known where the old Pod is", () => {
     const node = serving("nat", HERE);

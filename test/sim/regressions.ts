@@ -484,4 +484,14 @@ export const REGRESSIONS: readonly Regression[] = [
       { at: 18015, kind: "kernel refuses", which: 372, how: 984, ms: 500 },
     ],
   },
+  {
+    name: "a node that has let go does not begin again by an older version, though somebody has deleted its table",
+    seed: 9009658,
+    fabric: Fabric.Gce,
+    events: [
+      { at: 6450, kind: "pod created", which: 94, how: 646, ms: 50 },
+      { at: 15674, kind: "somebody edits the kernel", which: 390, how: 560, ms: 50 },
+      { at: 17090, kind: "agent sees an older version", which: 159, how: 804, ms: 50 },
+    ],
+  },
 ];

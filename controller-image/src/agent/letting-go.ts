@@ -129,8 +129,8 @@ function delivering(
   memory: AddressMemory | undefined,
   view: NodeView,
 ): Outcome | undefined {
-  // Once it has let go it has, though a cache that is behind may show the binding as it was.
-  if (current.stray || isEmpty(current)) return undefined;
+  // Once it has let go it has, though a cache that is behind may show the binding as it was, and somebody may have deleted our table.
+  if (current.stray || isEmpty(current) || memory?.lettingGoSince !== undefined) return undefined;
   if (binding.spec.owner === undefined || !releasing.wait || isLed(binding)) return undefined;
   for (const former of formersOf(binding, current, memory, view)) {
     const holding = hold(former, current, view);
