@@ -56,10 +56,14 @@ export const Program = {
 } as const;
 export type Program = (typeof Program)[keyof typeof Program];
 
+export const everywhere = ({ lab }: Setting): readonly string[] => lab.nodes.map(({ name }) => name);
+
+/** For `pgrep -f`: in brackets, so that the shell which asks does not find itself. */
+export const asPattern = (text: string): string => `[${text[0] ?? ""}]${text.slice(1)}`;
+
 /** The node's processes whose command line says this. */
 export async function pidsOf(node: LabNode, program: Program): Promise<string[]> {
-  // The brackets keep the shell from finding itself.
-  const { stdout } = await node.execInside(["pgrep", "-f", `[${program[0] ?? ""}]${program.slice(1)}`]);
+  const { stdout } = await node.execInside(["pgrep", "-f", asPattern(program)]);
   const pids = stdout.split("\n").filter((line) => line !== "");
   if (pids.length === 0) throw new Error(`${node.name} runs no ${program}`);
   return pids;
@@ -67,11 +71,12 @@ export async function pidsOf(node: LabNode, program: Program): Promise<string[]>
 
 /** The agents' processes on these nodes; none where no agent runs, or the node is off. */
 export async function agentsOn({ lab }: Setting, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const found = lab.nodes.map(async (node) => {
-    const pids = names.includes(node.name) ? await pidsOf(node, Program.Agent).catch(() => []) : [];
+  const asked = lab.nodes.filter(({ name }) => names.includes(name));
+  const found = asked.map(async (node) => {
+    const pids = await pidsOf(node, Program.Agent).catch(() => []);
     return [node.name, pids.join()] as const;
   });
-  return new Map((await Promise.all(found)).filter(([name]) => names.includes(name)));
+  return new Map(await Promise.all(found));
 }
 
 export async function signal(node: LabNode, name: string, program: Program): Promise<void> {

@@ -2,7 +2,7 @@
 import { AGENT, CONTROLLER, HEARTBEAT_KEYS, PODPIN_NAMESPACE } from "../../lib/model/runtime";
 import type { Gateway } from "../../lib/model/gke-api";
 import type { KubeObject } from "../../lib/model/kubernetes";
-import { atNode, type Draw, firstPod, kubectl, paused, Program, signal } from "./fault";
+import { atNode, type Draw, everywhere, firstPod, kubectl, paused, Program, signal } from "./fault";
 import { LEAVING_TAINT, NAMESPACE, type Setting } from "./setting";
 
 const CONTROLLER_PODS = "app.kubernetes.io/component=controller";
@@ -11,7 +11,6 @@ const AT_ONCE = ["--wait=false", "--grace-period=0", "--force"];
 
 const ofPodpin = (setting: Setting, verb: string, ...args: string[]): Promise<string> =>
   kubectl(setting, verb, "-n", PODPIN_NAMESPACE, ...args);
-const everywhere = ({ lab }: Setting): readonly string[] => lab.nodes.map(({ name }) => name);
 
 const agentPaused = atNode((node) => ({
   what: `the agent of ${node.name} stands still`,

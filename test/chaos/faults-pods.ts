@@ -1,16 +1,13 @@
 // What happens to a Pod's own processes and interface, where its node sees them.
-import type { LabNode } from "../../lab/cluster/node";
-import { atNode, type Draw, Program, signal } from "./fault";
+import { asPattern, atNode, type Draw, Program, signal } from "./fault";
 import { ADDRESSES, NAMESPACE, POD_NAMES, type Setting } from "./setting";
 
 /** Runs a command for each process of a Pod whose command line says this; `$pid` is the process. */
 async function forEachProcess(setting: Setting, name: string, program: string, command: string): Promise<void> {
   const pod = await setting.cluster.pod(NAMESPACE, name);
-  const node: LabNode = setting.cluster.node(pod?.spec?.nodeName ?? "");
+  const node = setting.cluster.node(pod?.spec?.nodeName ?? "");
   const uid = pod?.metadata.uid ?? "";
-  // The brackets keep the shell from finding itself.
-  const pattern = `[${program[0] ?? ""}]${program.slice(1)}`;
-  const found = `for pid in $(pgrep -f '${pattern}'); do grep -q '${uid}' /proc/$pid/cgroup && echo $pid; done`;
+  const found = `for pid in $(pgrep -f '${asPattern(program)}'); do grep -q '${uid}' /proc/$pid/cgroup && echo $pid; done`;
   const each = `pids=$(${found}); [ -n "$pids" ] || exit 7; for pid in $pids; do ${command} || exit 1; done`;
   const { code, stderr } = await node.execInside(["sh", "-c", each]);
   if (code === 7) throw new Error(`${name} runs no ${program}`);

@@ -1,7 +1,7 @@
 // What goes as a whole: a definition with every object of its kind, a namespace with all that is in it, all Pods of a workload.
 import { RESOURCES } from "../../lib/model/kubernetes";
 import { AGENT, CONTROLLER, PODPIN_NAMESPACE } from "../../lib/model/runtime";
-import { type Draw, type Fault, kubectl } from "./fault";
+import { type Draw, everywhere, type Fault, kubectl } from "./fault";
 import { NAMESPACE, type Setting } from "./setting";
 
 const GONE_WITHIN_MS = 120_000;
@@ -38,7 +38,7 @@ const namespaceDeleted: Draw = (setting, random) => {
   return {
     what: `namespace ${name} is deleted`,
     on: "whole namespace",
-    agentAway: ofPodpin ? setting.lab.nodes.map((node) => node.name) : undefined,
+    agentAway: ofPodpin ? everywhere(setting) : undefined,
     agentAnew: ofPodpin,
     ...deleted(setting, "namespace", name),
   };
@@ -51,7 +51,7 @@ const rolledOut: Draw = (setting, random) => {
   return {
     what: `${workload} is rolled out anew`,
     on: "rollout",
-    agentAway: workload.endsWith(AGENT) ? setting.lab.nodes.map((node) => node.name) : undefined,
+    agentAway: workload.endsWith(AGENT) ? everywhere(setting) : undefined,
     agentAnew: true,
     begin: () => rollout("restart"),
     end: () => rollout("status", "--timeout=120s"),
