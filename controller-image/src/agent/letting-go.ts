@@ -164,17 +164,14 @@ function formersOf(
 ): readonly Held[] {
   const { address, fabric } = binding.spec;
   const before = memory?.bindingUid === binding.metadata.uid ? memory?.programmed : undefined;
-  const remembered = (): Held[] => {
-    if (before === undefined) return [];
-    const { epoch, delivery, ...owner } = before;
-    return [{ address, fabric, epoch, delivery, owner, before, started: true }];
-  };
+  const remembered: readonly Held[] =
+    before === undefined ? [] : [{ address, fabric, ...before, owner: before, before, started: true }];
   const podIp = podOf(current, view.uplink);
-  if (podIp === undefined || podIp === before?.podIp) return remembered();
+  if (podIp === undefined || podIp === before?.podIp) return remembered;
   const mine = ackOf(binding, view.nodeName);
   const owner = { podUid: mine?.podUid ?? "", podIp };
   const delivery = deliveryIn(current) ?? binding.spec.delivery;
-  return [...remembered(), { address, fabric, epoch: mine?.epoch ?? 0, delivery, owner, started: true }];
+  return [...remembered, { address, fabric, epoch: mine?.epoch ?? 0, delivery, owner, started: true }];
 }
 
 /** Undefined where the kernel has no more than routes. */

@@ -113,7 +113,7 @@ export class NodeStates {
   #remove(node: Node): void {
     const { name } = node.metadata;
     const cancel = this.clock.after(REMOVED_MS, () => {
-      this.#removed.delete(name);
+      forget();
       this.onForgotten(name);
     });
     const forget = (): void => {

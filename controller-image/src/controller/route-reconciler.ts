@@ -16,7 +16,7 @@ import { BindingWrites } from "./binding-writes";
 import type { CloudLink } from "./cloud-link";
 import { Contenders } from "./contenders";
 import { decodeRoute } from "./decoders";
-import { decide, finalizerChange, type Decision } from "./decide";
+import { decide, type DecideInput, finalizerChange, type Decision } from "./decide";
 import { Freshness } from "./freshness";
 import { release } from "./handover";
 import { versionOf } from "./keys";
@@ -171,8 +171,7 @@ export class RouteReconciler {
       verdict,
       rivals,
       pods: asked.instead(this.#store.podsFor(route, concerned), pods),
-      node: (name) => this.#store.node(name, asked.node(name)),
-      mayHold: (name) => this.#store.mayHold(name, asked.node(name)),
+      ...this.#nodesWith(asked),
       bindings: concerned,
       former: (address) => this.#store.formerBinding(address),
       waitedMs: (address) => this.#store.waitedMs(address),
@@ -275,14 +274,21 @@ export class RouteReconciler {
     return nodeName !== undefined && lost.has(nodeName) && !this.#store.lostNodes.has(nodeName);
   }
 
+  /** Nodes as the watch has them, and else as they were asked for. */
+  #nodesWith(asked: Asked): Required<Pick<DecideInput, "node" | "mayHold">> {
+    return {
+      node: (name) => this.#store.node(name, asked.node(name)),
+      mayHold: (name) => this.#store.mayHold(name, asked.node(name)),
+    };
+  }
+
   async #releaseOrphans(bindings: readonly AddressBinding[], asked: Asked): Promise<Outcome> {
     let waiting = false;
     await asked.ask(undefined, { pods: [], nodes: unseenNodes(this.#store.copies, bindings) });
     for (const binding of bindings) {
       const { address, route } = binding.spec;
       const step = release(binding, {
-        node: (name) => this.#store.node(name, asked.node(name)),
-        mayHold: (name) => this.#store.mayHold(name, asked.node(name)),
+        ...this.#nodesWith(asked),
         waitedMs: this.#store.waitedMs(address),
         cloud: this.#cloud?.view(route.uid),
       });
